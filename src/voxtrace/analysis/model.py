@@ -1,0 +1,143 @@
+"""What the analysis answers with: frozen records, in nanoseconds from the turn's own zero.
+
+Every view (terminal, page, JSON) shows these records and computes nothing itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from voxtrace.events import Event
+from voxtrace.units import Nanos
+
+Origin = Literal["client", "server", "turn"]
+"""Whose events a number was computed from; numbers of different origin are never averaged together."""
+
+Outcome = Literal["ok", "error", "cancelled", "interrupted", "unknown"]
+Cache = Literal["miss", "partial", "hit", "unknown"]
+Start = Literal["cold", "warm", "unknown"]
+Source = Literal["real", "probe", "bench", "load"]
+Truth = Literal["L0", "L1", "L2", "L3", "L4", "L5", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A number in one of three states: measured, missing with its reason, or rejected with its rule.
+
+    Exactly one of `value`, `missing` and `rejected` is set. `value` is in the unit of the metric's
+    name (`ttfa_ms` in milliseconds, `rtf` a ratio, `stall_count` a count).
+    """
+
+    value: float | None = None
+    missing: str | None = None
+    rejected: str | None = None
+    origin: Origin = "client"
+    start: str = ""  # the event where it starts
+    end: str = ""  # the event where it ends
+    bound: Literal["exact", "lower"] = "exact"  # lower: the truth is at least this much
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        states = (self.value is not None) + (self.missing is not None) + (self.rejected is not None)
+        if states != 1:
+            raise ValueError(f"a metric is in one state, not {states}: {self!r}")
+
+    @property
+    def measured(self) -> bool:
+        return self.value is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The population that a turn belongs to. Populations are never mixed in one percentile."""
+
+    outcome: Outcome = "unknown"
+    cache: Cache = "unknown"
+    start: Start = "unknown"
+    source: Source = "real"
+    truth: Truth = "unknown"
+    engine: str = ""
+    voice: str = ""
+    format: str = ""
+    text_chars: int | None = None
+    error: str = ""  # the cause's code where the outcome is error
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One tile of the total. Parts never overlap and leave no hole."""
+
+    name: str  # "llm", "queue", …, or "unattributed"
+    begin: Nanos
+    end: Nanos
+    explained: bool = True  # False: no event says what happened in this time
+
+    @property
+    def length(self) -> Nanos:
+        return Nanos(self.end - self.begin)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One bar of the waterfall: two events of one service, or one event whose end never came."""
+
+    name: str
+    service: str
+    begin: Nanos
+    end: Nanos | None  # None: drawn open, "no end event"
+    detail: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One event on the turn's own axis."""
+
+    at: Nanos
+    service: str
+    name: str  # as written by its source
+    stage: str  # "" where the stage table does not know it
+    metadata: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One arrival of audio."""
+
+    at: Nanos
+    audio: Nanos
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something a person should know about this turn, with the rule that says so."""
+
+    rule: str  # stable name, such as "end_of_speech_not_logged"
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One request from the first event to the last, put on one axis whose zero is the first event."""
+
+    request_id: str
+    session_id: str | None
+    kind: Literal["speech", "conversation", "events"]
+    started_wall_ns: int
+    total: Nanos
+    labels: Labels
+    metrics: Mapping[str, Metric]
+    parts: tuple[Part, ...]
+    spans: tuple[Span, ...]
+    marks: tuple[Mark, ...]
+    chunks: tuple[Chunk, ...]
+    findings: tuple[Finding, ...]
+    clock_note: str = ""  # how events of different clocks were put on one axis
+    events: tuple[Event, ...] = ()
+
+    @property
+    def slowest(self) -> Part | None:
+        """The longest tile, or None where nothing was measured. A total is never one of its own parts."""
+        return max(self.parts, key=lambda part: part.length, default=None)
