@@ -1,0 +1,1 @@
+"""Tests, one folder per room; `tests.samples` finds real files of other tools, `tests/conftest.py` the golden pages."""

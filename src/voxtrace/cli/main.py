@@ -15,20 +15,7 @@ from voxtrace.config import default_data_folder
 from voxtrace.errors import VoxtraceError
 
 # In the order in which a newcomer meets them. Each name is a module of this room with a class of that name.
-COMMANDS = (
-    "up",
-    "serve",
-    "watch",
-    "say",
-    "requests",
-    "show",
-    "report",
-    "import",
-    "recompute",
-    "prune",
-    "config",
-    "doctor",
-)
+COMMANDS: tuple[str, ...] = ()
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
