@@ -1,0 +1,2 @@
+// The live connection; it comes with the first page.
+export {};
