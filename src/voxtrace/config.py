@@ -7,6 +7,7 @@ import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from voxtrace.errors import DataFolderUnusable, InvalidOption
 SERVE_PORT = 8880
 WATCH_PORT = 8881
 LOOPBACK = "127.0.0.1"
+MAX_PORT = 65_535
 
 SettingSource = Literal["flag", "environment", "file", "default"]
 
@@ -26,6 +28,9 @@ class Setting:
     name: str
     default: str | int | float | bool
     meaning: str
+    choices: tuple[str, ...] = ()  # the words it may be; empty: any
+    least: float | None = None
+    most: float | None = None
 
     @property
     def variable(self) -> str:
@@ -44,18 +49,34 @@ class Value:
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("host", LOOPBACK, "Address that the speech server listens on."),
-    Setting("port", SERVE_PORT, "Port of the speech server."),
+    Setting("port", SERVE_PORT, "Port of the speech server.", least=1, most=MAX_PORT),
     Setting("watch_host", LOOPBACK, "Address that the collector and the dashboard listen on."),
-    Setting("watch_port", WATCH_PORT, "Port of the collector and the dashboard."),
-    Setting("workers", 2, "Engine processes of the speech server: sentences that can be synthesised at the same time."),
-    Setting("max_waiting", 64, "Requests that may wait for an engine; further ones are answered with 429."),
-    Setting("level", "full", "What the tracker records: off, sampled or full."),
-    Setting("sample_rate", 0.1, "Share of requests that the level `sampled` records."),
+    Setting("watch_port", WATCH_PORT, "Port of the collector and the dashboard.", least=1, most=MAX_PORT),
+    Setting(
+        "workers",
+        2,
+        "Engine processes of the speech server: sentences that can be synthesised at the same time.",
+        least=1,
+        most=64,
+    ),
+    Setting("max_waiting", 64, "Requests that may wait for an engine; further ones are answered with 429.", least=0),
+    Setting("level", "full", "What the tracker records.", choices=("off", "sampled", "full")),
+    Setting("sample_rate", 0.1, "Share of requests that the level `sampled` records.", least=0, most=1),
     Setting("collector", "", "URL of a collector to post events to; empty: events go to the spool in the data folder."),
-    Setting("store_text", "hash", "What is kept of spoken text: hash (length and hash), full, or none."),
-    Setting("keep_days", 30, "Days after which events are forgotten."),
-    Setting("keep_mib", 2048, "Size that the store is held under, in MiB; the oldest events go first."),
-    Setting("durability", "normal", "normal: no stored event is lost in a crash; full: nor in a power loss."),
+    Setting(
+        "store_text",
+        "hash",
+        "What is kept of spoken text: its length and hash, all of it, or nothing.",
+        choices=("hash", "full", "none"),
+    ),
+    Setting("keep_days", 30, "Days after which events are forgotten.", least=1),
+    Setting("keep_mib", 2048, "Size that the store is held under, in MiB; the oldest events go first.", least=16),
+    Setting(
+        "durability",
+        "normal",
+        "normal: no stored event is lost in a crash; full: nor in a power loss.",
+        choices=("normal", "full"),
+    ),
 )
 
 
@@ -91,7 +112,8 @@ def load_settings(
     """Every setting with its value and source. `flags` holds what the command line gave; None means not given.
 
     Raises:
-        InvalidOption: a value has the wrong type, or the file names a setting that does not exist.
+        InvalidOption: a value has the wrong type or is out of its range, or the file names a setting that
+            does not exist.
     """
     variables = os.environ if environ is None else environ
     path = folder / "voxtrace.toml"
@@ -100,7 +122,8 @@ def load_settings(
     for setting in SETTINGS:
         flag = flags.get(setting.name)
         if flag is not None:
-            values[setting.name] = Value(setting, flag, "flag", f"--{setting.name.replace('_', '-')}")
+            name = f"--{setting.name.replace('_', '-')}"
+            values[setting.name] = Value(setting, _parse(setting, flag, name), "flag", name)
         elif setting.variable in variables:
             parsed = _parse(setting, variables[setting.variable], setting.variable)
             values[setting.name] = Value(setting, parsed, "environment", setting.variable)
@@ -130,6 +153,19 @@ def _read_file(path: Path) -> dict[str, object]:
 
 
 def _parse(setting: Setting, given: object, where: str) -> str | int | float | bool:
+    value = _typed(setting, given, where)
+    if setting.choices and value not in setting.choices:
+        raise InvalidOption(setting.name, given, f"{where} must be one of: {', '.join(setting.choices)}")
+    if isinstance(value, int | float):
+        # Written this way round so that nan, which compares with nothing, is refused too.
+        if setting.least is not None and not value >= setting.least:
+            raise InvalidOption(setting.name, given, f"{where} must be at least {setting.least:g}")
+        if setting.most is not None and not value <= setting.most:
+            raise InvalidOption(setting.name, given, f"{where} must be at most {setting.most:g}")
+    return value
+
+
+def _typed(setting: Setting, given: object, where: str) -> str | int | float | bool:
     kind = type(setting.default)
     if isinstance(given, kind) and not (kind is not bool and isinstance(given, bool)):
         return given
@@ -141,3 +177,26 @@ def _parse(setting: Setting, given: object, where: str) -> str | int | float | b
     except (ValueError, KeyError):
         pass
     raise InvalidOption(setting.name, given, f"{where} must give a value of type {kind.__name__}")
+
+
+def require_private_address(host: str, name: str, allow_anonymous: bool) -> None:
+    """Refuse to listen where other machines reach us, unless that was asked for in so many words.
+
+    Nothing here asks a caller who he is yet, so whoever reaches the port can use it and read what it knows.
+
+    Raises:
+        InvalidOption: `host` is no loopback address and `allow_anonymous` is false.
+    """
+    if allow_anonymous or host == "localhost":
+        return
+    try:
+        if ip_address(host.strip("[]")).is_loopback:
+            return
+    except ValueError:  # a host name: what it resolves to may change after we looked
+        pass
+    raise InvalidOption(
+        name,
+        host,
+        "other machines could use it without any login; "
+        f"listen on {LOOPBACK}, or say --allow-anonymous if the network itself is trusted",
+    )

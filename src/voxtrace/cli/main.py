@@ -15,7 +15,11 @@ from voxtrace.config import default_data_folder
 from voxtrace.errors import VoxtraceError
 
 # In the order in which a newcomer meets them. Each name is a module of this room with a class of that name.
-COMMANDS: tuple[str, ...] = ()
+# fmt: off
+COMMANDS: tuple[str, ...] = (
+    "config",
+)
+# fmt: on
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
@@ -32,7 +36,7 @@ def build_parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="voxtrace",
         description="How long until somebody hears something, why, and what would make it shorter?",
-        epilog='Start with: voxtrace up   and, in a second shell: voxtrace say "Hello world"',
+        epilog='Start with "voxtrace up"; then, in a second shell: voxtrace say "Hello world"',
     )
     parser.add_argument("--version", action="version", version=f"voxtrace {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
