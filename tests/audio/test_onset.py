@@ -63,6 +63,13 @@ def test_a_stream_is_forgotten_as_it_is_read():
     assert onset._rest.size < 5 * MS
 
 
+def test_an_empty_block_right_behind_a_window_is_no_accident():
+    onset = Onset(22_050)
+    onset.feed(np.zeros(110, np.int16))
+
+    assert onset.feed(np.zeros(0, np.int16)) is None
+
+
 @given(
     st.integers(0, 3000),
     st.lists(st.integers(0, 500), max_size=60),

@@ -42,11 +42,9 @@ class Onset:
             return self.leading_silence
         block = np.concatenate((self._rest, samples)) if self._rest.size else samples
         begin = self._edge(self._window)
-        whole = (begin + block.size) * _WINDOWS_PER_SECOND // self._rate_hz - self._window
         # Cut exactly: at 22,050 Hz a window is 110.25 samples long, so its edges are rounded one by one.
-        edges = np.arange(self._window, self._window + whole + 1) * self._rate_hz // _WINDOWS_PER_SECOND - begin
-        if edges[-1] > block.size:
-            edges = edges[:-1]
+        last = ((begin + block.size + 1) * _WINDOWS_PER_SECOND - 1) // self._rate_hz
+        edges = np.arange(self._window, last + 1) * self._rate_hz // _WINDOWS_PER_SECOND - begin
         if edges.size > 1:
             self._judge(block, edges)
         self._rest = block[edges[-1] :].copy()
