@@ -25,16 +25,6 @@ def nanos_from_millis(milliseconds: float) -> Nanos:
     return Nanos(round(milliseconds * NANOS_PER_MILLI))
 
 
-def nanos_from_seconds(seconds: float) -> Nanos:
-    """Seconds as whole nanoseconds.
-
-    Whole and broken seconds are converted apart: a Unix time times 1e9 has more digits than a float
-    can hold, and would lose a quarter of a microsecond.
-    """
-    whole = int(seconds)
-    return Nanos(whole * NANOS_PER_SECOND + round((seconds - whole) * NANOS_PER_SECOND))
-
-
 def samples_to_nanos(samples: int, rate_hz: int) -> Nanos:
     """How long `samples` samples last at `rate_hz` samples a second."""
     return Nanos(samples * NANOS_PER_SECOND // rate_hz)

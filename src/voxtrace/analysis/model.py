@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from voxtrace.events import Event
 from voxtrace.units import Nanos
 
 Origin = Literal["client", "server", "turn"]
 """Whose events a number was computed from; numbers of different origin are never averaged together."""
+
+Kind = Literal["speech", "conversation", "events"]
+"""One speech request, a turn of a conversation, or events that are neither."""
 
 Outcome = Literal["ok", "error", "cancelled", "interrupted", "unknown"]
 Cache = Literal["miss", "partial", "hit", "unknown"]
@@ -58,6 +60,7 @@ class Labels:
     start: Start = "unknown"
     source: Source = "real"
     truth: Truth = "unknown"
+    origin: Origin = "turn"  # whose events tell of the request: its caller's, only the server's, or several services'
     engine: str = ""
     voice: str = ""
     format: str = ""
@@ -73,6 +76,7 @@ class Part:
     begin: Nanos
     end: Nanos
     explained: bool = True  # False: no event says what happened in this time
+    waited: bool = True  # False: it lies behind the moment in which the listener first heard something
 
     @property
     def length(self) -> Nanos:
@@ -119,25 +123,33 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """One request from the first event to the last, put on one axis whose zero is the first event."""
+class Measured:
+    """What is kept of a turn beside its events: enough for every percentile and every list."""
 
     request_id: str
     session_id: str | None
-    kind: Literal["speech", "conversation", "events"]
+    kind: Kind
     started_wall_ns: int
     total: Nanos
     labels: Labels
     metrics: Mapping[str, Metric]
     parts: tuple[Part, ...]
-    spans: tuple[Span, ...]
-    marks: tuple[Mark, ...]
-    chunks: tuple[Chunk, ...]
     findings: tuple[Finding, ...]
-    clock_note: str = ""  # how events of different clocks were put on one axis
-    events: tuple[Event, ...] = ()
 
     @property
     def slowest(self) -> Part | None:
-        """The longest tile, or None where nothing was measured. A total is never one of its own parts."""
-        return max(self.parts, key=lambda part: part.length, default=None)
+        """The longest part that somebody waited for, or None where nothing was measured.
+
+        A total is never one of its own parts, and time that nobody waits for is no bottleneck.
+        """
+        return max((part for part in self.parts if part.waited), key=lambda part: part.length, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn(Measured):
+    """One request from the first event to the last, on one axis whose zero is the first event."""
+
+    spans: tuple[Span, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    chunks: tuple[Chunk, ...] = ()
+    clock_note: str = ""  # how events of different clocks were put on one axis; "" where there was one clock

@@ -1,0 +1,201 @@
+"""Which two events enclose which work: the table that names every bar of a waterfall.
+
+A rule is read backwards: the stage that ends the work looks for the nearest earlier event among
+`begins`, in order of preference. Where a log has no start for a step, the event that hands the work over
+stands in, so that a log with end events only still explains its time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from voxtrace.analysis.axis import Placed
+from voxtrace.analysis.model import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`name` is the work between one of `begins` and `end`."""
+
+    name: str
+    end: str
+    begins: tuple[str, ...]
+    depth: int = 1  # where intervals overlap, the deeper one names the time
+    per: str = ""  # metadata key that tells parallel ones apart
+
+
+RULES: tuple[Rule, ...] = (
+    # A conversation. Broad ones first: they name only what no deeper rule explains.
+    Rule("language model", "llm.response_received", ("llm.request_sent",), depth=0),
+    Rule("speaking the answer", "llm.pipeline_complete", ("llm.pipeline_start",), depth=0),
+    Rule("end-pointing", "stt.pause_detected", ("user.speech_end",)),
+    Rule("speech to text", "stt.transcript_final", ("stt.started", "stt.pause_detected", "user.speech_end")),
+    Rule("hand-over to backend", "stt.handoff", ("stt.transcript_final",)),
+    Rule("hand-over to backend", "stt.http_request_start", ("stt.handoff", "stt.transcript_final")),
+    Rule(
+        "hand-over to backend",
+        "context.handler_entry",
+        ("stt.http_request_start", "stt.handoff", "stt.transcript_final"),
+    ),
+    Rule(
+        "hand-over to backend",
+        "context.request_received",
+        ("context.handler_entry", "stt.http_request_start", "stt.handoff", "stt.transcript_final"),
+    ),
+    Rule(
+        "classification",
+        "context.classification_complete",
+        ("context.classification_start", "context.request_received"),
+    ),
+    Rule("memory storage", "context.memory_storage_complete", ("context.memory_storage_start",)),
+    Rule(
+        "retrieval",
+        "context.retrieval_complete",
+        ("context.retrieval_start", "context.classification_complete", "context.request_received"),
+    ),
+    Rule("embedding", "context.retrieval_embedding_complete", ("context.retrieval_embedding_start",), depth=2),
+    Rule("vector query", "context.retrieval_query_complete", ("context.retrieval_query_start",), depth=2),
+    Rule(
+        "prompt",
+        "context.prompt_built",
+        ("context.retrieval_complete", "context.classification_complete", "context.request_received"),
+    ),
+    Rule("hand-over to model", "llm.request_sent", ("context.prompt_built", "context.request_received")),
+    Rule("first token", "llm.first_token", ("llm.request_sent",)),
+    Rule("first sentence", "llm.first_sentence", ("llm.first_token",)),
+    Rule("hand-over to speech", "llm.pipeline_start", ("llm.first_sentence", "llm.response_received")),
+    Rule("hand-over to speech", "llm.handoff", ("llm.first_sentence", "llm.response_received")),
+    Rule("hand-over to speech", "tts.request_received", ("llm.handoff", "llm.first_sentence", "llm.response_received")),
+    Rule("pausing the microphone", "tts.pause_sent", ("tts.request_received",)),
+    Rule("synthesis", "tts.first_audio", ("tts.synthesis_start", "tts.request_received"), per="chunk"),
+    Rule("synthesis", "tts.synthesis_complete", ("tts.synthesis_start",), per="chunk"),
+    Rule("metadata call", "tts.metadata_complete", ("tts.metadata_start",), depth=2, per="chunk"),
+    Rule("synthesis", "playback.started", ("tts.first_audio", "tts.synthesis_start")),
+    Rule("prebuffer", "playback.first_sample", ("playback.started",)),
+    Rule("playback", "playback.completed", ("playback.first_sample", "playback.started")),
+    # A speech request, seen by its caller. `waiting for the server` yields to what the server says itself.
+    Rule("waiting for the server", "client.headers_received", ("client.request_sent", "client.request_start"), depth=0),
+    Rule(
+        "waiting for the server", "client.first_byte_received", ("client.request_sent", "client.request_start"), depth=0
+    ),
+    Rule("connect and send", "client.request_sent", ("client.request_start",)),
+    Rule("to the server", "server.request_received", ("client.request_sent",)),
+    Rule("first audio behind the header", "client.first_audio_chunk", ("client.first_byte_received",), depth=0),
+    Rule("streaming", "client.last_audio_chunk", ("client.first_audio_chunk",), depth=3),
+    Rule("ending", "client.request_complete", ("client.last_audio_chunk",), depth=3),
+    # The same request, seen by the server, up to its first audio; later pieces hide behind the streaming.
+    Rule("accept", "server.processing_start", ("server.request_received",)),
+    Rule("text", "server.text_processing_complete", ("server.processing_start", "server.request_received")),
+    Rule("hand-over to queue", "server.queue_start", ("server.text_processing_complete",), per="piece"),
+    Rule("queue", "server.inference_start", ("server.queue_start",), per="piece"),
+    Rule("phonemes", "server.phoneme_generation_complete", ("server.inference_start",), depth=2, per="piece"),
+    Rule("inference", "server.inference_complete", ("server.inference_start",), depth=1, per="piece"),
+    Rule(
+        "inference",
+        "server.first_chunk_generated",
+        ("server.phoneme_generation_complete", "server.inference_start"),
+        depth=2,
+        per="piece",
+    ),
+    Rule("encode", "server.first_chunk_encoded", ("server.first_chunk_generated",), depth=2),
+    Rule("send", "server.first_chunk_sent", ("server.first_chunk_encoded", "server.first_chunk_generated"), depth=2),
+    Rule("delivery", "client.first_byte_received", ("server.first_chunk_sent",), depth=2),
+    Rule("delivery", "client.first_audio_chunk", ("server.first_chunk_sent",), depth=2),
+    Rule("streaming", "server.audio_generation_complete", ("server.first_chunk_sent", "server.first_chunk_generated")),
+    Rule("ending", "server.request_complete", ("server.audio_generation_complete",)),
+)
+
+_RULES_BY_END: dict[str, tuple[Rule, ...]] = {}
+for _rule in RULES:
+    _RULES_BY_END[_rule.end] = (*_RULES_BY_END.get(_rule.end, ()), _rule)
+
+_ENDINGS = ("_complete", "_end", "_done", "_finished")
+# Moments whose names end in "start" but that open no work of their own.
+_POINTS = frozenset({"client.request_start", "server.processing_start", "user.speech_start", "stt.http_request_start"})
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Work with a name, a place and a depth."""
+
+    span: Span
+    depth: int
+
+
+class _Seen:
+    """The events passed so far, by stage and by the stem of their names."""
+
+    def __init__(self) -> None:
+        self.by_stage: dict[str, list[Placed]] = {}
+        self.starts: dict[tuple[str, str], list[Placed]] = {}
+
+    def add(self, placed: Placed) -> None:
+        if placed.stage:
+            self.by_stage.setdefault(placed.stage, []).append(placed)
+        if _is_start(placed.event.name):
+            self.starts.setdefault((placed.event.service, _stem(placed.event.name)), []).append(placed)
+
+    def nearest(self, rule: Rule, end: Placed) -> Placed | None:
+        """The latest earlier event of the most preferred stage that belongs to the same piece."""
+        wanted = end.event.metadata.get(rule.per) if rule.per else None
+        for stage in rule.begins:
+            for earlier in reversed(self.by_stage.get(stage, ())):
+                if wanted is None or earlier.event.metadata.get(rule.per, wanted) == wanted:
+                    return earlier
+        return None
+
+    def own_start(self, end: Placed) -> Placed | None:
+        """The start that a span of the tracker, or any log with the same habit, wrote for this end."""
+        span = end.event.metadata.get("span")
+        for earlier in reversed(self.starts.get((end.event.service, _stem(end.event.name)), ())):
+            if span is None or earlier.event.metadata.get("span") == span:
+                return earlier
+        return None
+
+
+def find_intervals(placed: Sequence[Placed]) -> list[Interval]:
+    """Every piece of work that two events of the request enclose, and starts whose end never came."""
+    intervals: list[Interval] = []
+    seen = _Seen()
+    closed: set[int] = set()  # ids of the start events that found their end
+    for end in placed:
+        rules = _RULES_BY_END.get(end.stage, ())
+        for rule in rules:
+            begin = seen.nearest(rule, end)
+            if begin is not None:
+                closed.add(id(begin))
+                intervals.append(_interval(rule.name, begin, end, rule.depth))
+        if not rules and _is_end(end.event.name):
+            begin = seen.own_start(end)
+            if begin is not None:
+                closed.add(id(begin))
+                intervals.append(_interval(_stem(end.event.name), begin, end, 1))
+        seen.add(end)
+    for starts in seen.starts.values():
+        for begin in starts:
+            if id(begin) not in closed and begin.stage not in _POINTS:
+                span = Span(_stem(begin.event.name), begin.event.service, begin.at, None, begin.event.metadata)
+                intervals.append(Interval(span, 0))
+    return intervals
+
+
+def _interval(name: str, begin: Placed, end: Placed, depth: int) -> Interval:
+    detail = {**begin.event.metadata, **end.event.metadata}
+    return Interval(Span(name, end.event.service, begin.at, end.at, detail), depth)
+
+
+def _is_start(name: str) -> bool:
+    return name.lower().endswith("_start")
+
+
+def _is_end(name: str) -> bool:
+    return name.lower().endswith(_ENDINGS)
+
+
+def _stem(name: str) -> str:
+    lowered = name.lower()
+    for ending in ("_start", *_ENDINGS):
+        if lowered.endswith(ending):
+            return name[: -len(ending)]
+    return name

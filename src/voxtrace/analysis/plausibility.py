@@ -1,0 +1,205 @@
+"""Rules that refuse a number which can't be true, each with a name, and notes on what a log leaves open.
+
+A rule that rejects replaces the metric by its rejection; the number itself is gone from every view.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from voxtrace.analysis.model import Finding, Measured, Metric, Turn
+from voxtrace.units import NANOS_PER_MICRO, NANOS_PER_MILLI, Nanos, millis
+
+# Rounding of milliseconds in logs; a smaller disagreement proves nothing.
+TOLERANCE_MS = 1.0
+SAME_TTFA_LIMIT = 4  # as many equal times to the microsecond are a replay or a constant, not a measurement
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What one rule found: why, and the metrics it takes away."""
+
+    message: str
+    rejects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRule:
+    """A rule that looks at one turn."""
+
+    name: str
+    explanation: str
+    check: Callable[[Turn], Doubt | None]
+
+
+def _value(turn: Measured, name: str) -> float | None:
+    metric = turn.metrics.get(name)
+    return metric.value if metric else None
+
+
+def _ttfa_not_positive(turn: Turn) -> Doubt | None:
+    ttfa = _value(turn, "ttfa_ms")
+    return Doubt(f"a TTFA of {ttfa:g} ms", ("ttfa_ms",)) if ttfa is not None and ttfa <= 0 else None
+
+
+def _round_trip(turn: Turn) -> Nanos | None:
+    sent = next((mark for mark in turn.marks if mark.stage == "client.request_sent"), None)
+    headers = next((mark for mark in turn.marks if mark.stage == "client.headers_received"), None)
+    if sent is None or headers is None:
+        return None
+    received, answered = (headers.metadata.get(key) for key in ("server_recv_wall_ns", "server_sent_wall_ns"))
+    if not (isinstance(received, int) and isinstance(answered, int)):
+        return None
+    return Nanos((headers.at - sent.at) - (answered - received))
+
+
+def _ttfa_below_round_trip(turn: Turn) -> Doubt | None:
+    ttfa, trip = _value(turn, "ttfa_ms"), _round_trip(turn)
+    if ttfa is None or trip is None or ttfa >= millis(trip):
+        return None
+    return Doubt(f"a TTFA of {ttfa:.3f} ms is below the network's round trip of {millis(trip):.3f} ms", ("ttfa_ms",))
+
+
+def _full_ratio_without_chunks(turn: Turn) -> Doubt | None:
+    if _value(turn, "realtime_ratio") != 1.0 or turn.chunks:
+        return None
+    return Doubt("a real-time ratio of exactly 100 % without any chunk times", ("realtime_ratio",))
+
+
+def _first_token_is_total(turn: Turn) -> Doubt | None:
+    first, total = _value(turn, "llm_first_token_ms"), _value(turn, "llm_total_ms")
+    if first is None or first != total:
+        return None
+    return Doubt(
+        "the first token came with the whole answer: it was not streamed, or not measured", ("llm_first_token_ms",)
+    )
+
+
+def _bytes_disagree(turn: Turn) -> Doubt | None:
+    """PCM and WAV: bytes = seconds x rate x width x channels; the header's bytes are no audio."""
+    first = next((mark for mark in turn.marks if mark.stage == "client.first_audio_chunk"), None)
+    audio = _value(turn, "audio_ms")
+    if first is None or audio is None or not turn.chunks:
+        return None
+    rate = first.metadata.get("sample_rate_hz")
+    if not isinstance(rate, int) or turn.labels.format not in ("pcm", "wav"):
+        return None
+    channels, width = first.metadata.get("channels", 1), first.metadata.get("sample_width", 2)
+    if not (isinstance(channels, int) and isinstance(width, int)) or rate * channels * width <= 0:
+        return None
+    told = sum(chunk.bytes for chunk in turn.chunks) / (rate * channels * width) * 1000
+    if abs(told - audio) <= max(5.0, audio / 100):
+        return None
+    gone = ("audio_ms", "rtf", "realtime_ratio", "stall_count", "stall_ms", "max_stall_ms", "required_prebuffer_ms")
+    return Doubt(f"{told:.0f} ms of bytes but {audio:.0f} ms of audio", gone)
+
+
+def _parts_exceed_total(turn: Turn) -> Doubt | None:
+    whole = _value(turn, "server_response_ms")
+    parts = [_value(turn, name) for name in ("text_ms", "queue_ms", "inference_ms", "encode_ms")]
+    known = sum(part for part in parts if part is not None)
+    if whole is None or known <= whole + TOLERANCE_MS:
+        return None
+    return Doubt(f"serial parts of {known:.1f} ms in a total of {whole:.1f} ms", ("server_response_ms",))
+
+
+def _end_before_start(turn: Turn) -> Doubt | None:
+    names = sorted(name for name, metric in turn.metrics.items() if metric.rejected == "end_before_start")
+    return Doubt(f"ends before it starts: {', '.join(names)}") if names else None
+
+
+def _audio_length_disagrees(turn: Turn) -> Doubt | None:
+    audio = turn.metrics.get("audio_ms")
+    if audio is None or audio.rejected != "audio_length_disagrees":
+        return None
+    return Doubt("the chunks' audio and the audio that the end of the stream declares are not the same length")
+
+
+def _end_of_speech_not_logged(turn: Turn) -> Doubt | None:
+    whole = turn.metrics.get("voice_to_voice_ms")
+    if whole is None or any(mark.stage == "user.speech_end" for mark in turn.marks):
+        return None
+    return Doubt("the end of the user's speech was not logged: voice-to-voice is a lower bound")
+
+
+def _server_events_missing(turn: Turn) -> Doubt | None:
+    sides = {mark.stage.partition(".")[0] for mark in turn.marks}
+    if turn.kind != "speech" or {"client", "server"} <= sides or not {"client", "server"} & sides:
+        return None
+    absent = "server" if "client" in sides else "client"
+    return Doubt(f"no event of the {absent} has this request id: only one side is known")
+
+
+TURN_RULES: tuple[TurnRule, ...] = (
+    TurnRule("ttfa_not_positive", "A TTFA of zero or less is a failure or a wrong start.", _ttfa_not_positive),
+    TurnRule("ttfa_below_round_trip", "Nothing is heard sooner than the network answers.", _ttfa_below_round_trip),
+    TurnRule("end_before_start", "An interval that ends before it starts has mixed clocks.", _end_before_start),
+    TurnRule(
+        "full_ratio_without_chunks",
+        "A ratio of exactly 100 % without chunk times is a constant.",
+        _full_ratio_without_chunks,
+    ),
+    TurnRule(
+        "first_token_is_total", "On a streamed call the first token comes before the last.", _first_token_is_total
+    ),
+    TurnRule("bytes_disagree", "Audio length is bytes / (rate x width x channels).", _bytes_disagree),
+    TurnRule("audio_length_disagrees", "Chunks and summary of one stream tell one length.", _audio_length_disagrees),
+    TurnRule("parts_exceed_total", "The parts of a serial path are not longer than the whole.", _parts_exceed_total),
+    TurnRule(
+        "end_of_speech_not_logged",
+        "Without the end of speech, voice-to-voice is a lower bound.",
+        _end_of_speech_not_logged,
+    ),
+    TurnRule("one_side_only", "Events of only one side tell half of the story.", _server_events_missing),
+)
+
+POPULATION_RULES: dict[str, str] = {
+    "same_ttfa": "The same TTFA to the microsecond in four or more requests is a replay or a constant.",
+    "in_the_future": "A request that has not happened yet was logged with a wrong clock.",
+}
+
+
+def check_turn(turn: Turn) -> Turn:
+    """The turn with what the rules found, and without the numbers that they reject."""
+    findings: list[Finding] = []
+    metrics = dict(turn.metrics)
+    for rule in TURN_RULES:
+        doubt = rule.check(turn)
+        if doubt is None:
+            continue
+        findings.append(Finding(rule.name, doubt.message))
+        for name in doubt.rejects:
+            if name in metrics:
+                metrics[name] = _reject(metrics[name], rule.name)
+    return replace(turn, metrics=metrics, findings=(*turn.findings, *findings))
+
+
+def _reject(metric: Metric, rule: str) -> Metric:
+    return replace(metric, value=None, missing=None, rejected=rule)
+
+
+def check_population(turns: Sequence[Measured], now_wall_ns: int | None = None) -> list[Measured]:
+    """The turns without the numbers that only look impossible beside each other."""
+    times = Counter(_micros(turn) for turn in turns)
+    checked: list[Measured] = []
+    for turn in turns:
+        micros = _micros(turn)
+        if micros is not None and times[micros] >= SAME_TTFA_LIMIT:
+            turn = _refuse(turn, "same_ttfa", ("ttfa_ms",))
+        if now_wall_ns is not None and turn.started_wall_ns > now_wall_ns + 60_000 * NANOS_PER_MILLI:
+            turn = _refuse(turn, "in_the_future", tuple(turn.metrics))
+        checked.append(turn)
+    return checked
+
+
+def _micros(turn: Measured) -> int | None:
+    ttfa = _value(turn, "ttfa_ms")
+    return None if ttfa is None else round(ttfa * (NANOS_PER_MILLI // NANOS_PER_MICRO))
+
+
+def _refuse(turn: Measured, rule: str, names: Iterable[str]) -> Measured:
+    refused = {name: _reject(turn.metrics[name], rule) for name in names if name in turn.metrics}
+    finding = Finding(rule, POPULATION_RULES[rule])
+    return replace(turn, metrics={**turn.metrics, **refused}, findings=(*turn.findings, finding))

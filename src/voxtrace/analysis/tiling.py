@@ -1,0 +1,51 @@
+"""Cuts a total into parts that never overlap and leave no hole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from voxtrace.analysis.intervals import Interval
+from voxtrace.analysis.model import Part
+from voxtrace.units import Nanos
+
+UNATTRIBUTED = "unattributed"
+
+
+def tile(intervals: Sequence[Interval], total: Nanos, audible_at: Nanos | None) -> tuple[Part, ...]:
+    """The parts of `total`, in order of time.
+
+    Each moment belongs to the deepest interval that covers it; among equally deep ones to the one that
+    began last, because it is what the turn went on to. A moment that no interval covers is a part of
+    its own, *unattributed*. The moment in which the listener first heard something is always a
+    boundary: what comes after it, nobody waits for.
+    """
+    bars = sorted(
+        (
+            (max(interval.span.begin, 0), min(interval.span.end, total), interval.depth, interval.span.name)
+            for interval in intervals
+            if interval.span.end is not None
+        ),
+        key=lambda bar: bar[0],
+    )
+    cuts = {0, int(total)} | {int(edge) for bar in bars if bar[0] < bar[1] for edge in bar[:2]}
+    if audible_at is not None and 0 < audible_at < total:
+        cuts.add(int(audible_at))
+    edges = sorted(cuts)
+    parts: list[Part] = []
+    active: list[tuple[int, int, int, str]] = []
+    coming = 0
+    for begin, end in pairwise(edges):
+        while coming < len(bars) and bars[coming][0] <= begin:
+            active.append(bars[coming])
+            coming += 1
+        active = [bar for bar in active if bar[1] > begin]
+        owner = max(active, key=lambda bar: (bar[2], bar[0]), default=None)
+        name = owner[3] if owner else UNATTRIBUTED
+        waited = audible_at is None or begin < audible_at
+        last = parts[-1] if parts else None
+        if last is not None and last.name == name and last.waited == waited:
+            parts[-1] = Part(name, last.begin, Nanos(end), last.explained, waited)
+        else:
+            parts.append(Part(name, Nanos(begin), Nanos(end), owner is not None, waited))
+    return tuple(parts)

@@ -1,0 +1,77 @@
+"""Look-ups over the placed events of one request, and the metric that lies between two of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from voxtrace.analysis.axis import Axis, Placed
+from voxtrace.analysis.model import Metric, Origin
+from voxtrace.units import millis
+
+END_BEFORE_START = "end_before_start"
+
+
+class Timeline:
+    """The events of one request by stage, in order of time."""
+
+    def __init__(self, axis: Axis) -> None:
+        self.axis = axis
+        self._by_stage: dict[str, list[Placed]] = {}
+        for placed in axis.placed:
+            if placed.stage:
+                self._by_stage.setdefault(placed.stage, []).append(placed)
+
+    def all(self, stage: str) -> Sequence[Placed]:
+        return self._by_stage.get(stage, ())
+
+    def first(self, *stages: str) -> Placed | None:
+        """The first event of the first of `stages` that occurred."""
+        return next((self._by_stage[stage][0] for stage in stages if stage in self._by_stage), None)
+
+    def last(self, *stages: str) -> Placed | None:
+        """The last event of the first of `stages` that occurred."""
+        return next((self._by_stage[stage][-1] for stage in stages if stage in self._by_stage), None)
+
+    def has_side(self, side: str) -> bool:
+        return any(stage.partition(".")[0] == side for stage in self._by_stage)
+
+    def fact(self, name: str, *stages: str) -> object:
+        """The value of metadata `name` on the first event of `stages` that carries it."""
+        for stage in stages:
+            for placed in self.all(stage):
+                if name in placed.event.metadata:
+                    return placed.event.metadata[name]
+        return None
+
+    def number(self, name: str, *stages: str) -> float | None:
+        """Like `fact`, where it is a number."""
+        value = self.fact(name, *stages)
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+    def text(self, name: str, *stages: str) -> str:
+        """Like `fact`, where it is text; "" where there is none."""
+        value = self.fact(name, *stages)
+        return value if isinstance(value, str) else ""
+
+    def between(self, begin: str | Sequence[str], end: str | Sequence[str], origin: Origin = "client") -> Metric:
+        """Milliseconds from the first of `begin` to the first of `end` after it, or why that is not known."""
+        begins = (begin,) if isinstance(begin, str) else tuple(begin)
+        ends = (end,) if isinstance(end, str) else tuple(end)
+        start, stop = self.first(*begins), self.first(*ends)
+        if start is None or stop is None:
+            missing = begins[0] if start is None else ends[0]
+            return Metric(missing=f"no {missing} event", origin=origin, start=begins[0], end=ends[0])
+        return self.span(start, stop, origin)
+
+    def span(self, start: Placed, stop: Placed, origin: Origin = "client") -> Metric:
+        """Milliseconds between two events; refused where their clocks can't be compared or the order is wrong."""
+        note = ""
+        if start.event.clock_domain != stop.event.clock_domain and self.axis.note:
+            if self.axis.uncertainty is None and start.event.clock and stop.event.clock:
+                why = "the two events come from different clocks whose offset is not known"
+                return Metric(missing=why, origin=origin, start=start.stage, end=stop.stage)
+            if self.axis.uncertainty is not None:
+                note = f"± {millis(self.axis.uncertainty):.3f} ms"
+        if stop.at < start.at:
+            return Metric(rejected=END_BEFORE_START, origin=origin, start=start.stage, end=stop.stage)
+        return Metric(millis(stop.at - start.at), origin=origin, start=start.stage, end=stop.stage, note=note)

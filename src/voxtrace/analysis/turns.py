@@ -1,0 +1,76 @@
+"""Events of one request in, one turn out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from voxtrace.analysis.axis import place
+from voxtrace.analysis.conversation import AUDIBLE, EXISTED, conversation_metrics
+from voxtrace.analysis.intervals import find_intervals
+from voxtrace.analysis.labels import label
+from voxtrace.analysis.model import Kind, Mark, Metric, Turn
+from voxtrace.analysis.plausibility import check_turn
+from voxtrace.analysis.speech import arrivals, speech_metrics
+from voxtrace.analysis.tiling import tile
+from voxtrace.analysis.timeline import Timeline
+from voxtrace.events import Event
+from voxtrace.units import Nanos, nanos_from_millis
+
+_CONVERSATION_SIDES = ("user", "stt", "context", "llm", "tts")
+
+
+def assemble(request_id: str, events: Sequence[Event]) -> Turn:
+    """The turn that these events of one request tell of.
+
+    Pure: the same events in any order give the same turn. Events whose id was seen already count once.
+    """
+    axis = place(list({event.event_id: event for event in sorted(events, key=_stable)}.values()))
+    timeline = Timeline(axis)
+    total = axis.placed[-1].at if axis.placed else Nanos(0)
+    chunks = arrivals(timeline)
+    kind = _kind(timeline)
+    metrics: dict[str, Metric] = {}
+    if timeline.has_side("client") or timeline.has_side("server"):
+        metrics |= speech_metrics(timeline, chunks)
+    if kind == "conversation":
+        metrics |= conversation_metrics(timeline, total)
+    intervals = find_intervals(axis.placed)
+    turn = Turn(
+        request_id=request_id,
+        session_id=next((placed.event.session_id for placed in axis.placed if placed.event.session_id), None),
+        kind=kind,
+        started_wall_ns=axis.started_wall_ns,
+        total=total,
+        labels=label(timeline),
+        metrics=metrics,
+        parts=tile(intervals, total, _audible_at(timeline, metrics)),
+        findings=(),
+        spans=tuple(interval.span for interval in intervals),
+        marks=tuple(
+            Mark(placed.at, placed.event.service, placed.event.name, placed.stage, placed.event.metadata)
+            for placed in axis.placed
+        ),
+        chunks=chunks,
+        clock_note=axis.note,
+    )
+    return check_turn(turn)
+
+
+def _stable(event: Event) -> tuple[int, str, int, str]:
+    return (event.wall_ns, event.clock, event.seq or 0, event.event_id)
+
+
+def _kind(timeline: Timeline) -> Kind:
+    if any(timeline.has_side(side) for side in _CONVERSATION_SIDES):
+        return "conversation"
+    return "speech" if timeline.has_side("client") or timeline.has_side("server") else "events"
+
+
+def _audible_at(timeline: Timeline, metrics: dict[str, Metric]) -> Nanos | None:
+    """When the listener first heard something, on the turn's axis; None where no event says so."""
+    start = timeline.first("client.request_start")
+    ttfa = metrics.get("ttfa_ms")
+    if start is not None and ttfa is not None and ttfa.value is not None:
+        return Nanos(start.at + nanos_from_millis(ttfa.value))
+    heard = timeline.first(*AUDIBLE, *EXISTED, "client.first_audio_chunk", "server.first_chunk_sent")
+    return heard.at if heard else None

@@ -1,0 +1,150 @@
+"""The one JSON form of a turn and of a summary: the command line's `--json` and the dashboard send the same."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from voxtrace.analysis import Measured, Metric, Summary, Turn
+from voxtrace.analysis.definitions import DEFINITION_BY_NAME
+from voxtrace.analysis.quantiles import Distribution
+from voxtrace.analysis.summary import Group
+from voxtrace.units import NANOS_PER_SECOND, millis
+
+SCHEMA = "voxtrace/1"
+PLACES = 3  # of milliseconds: what is finer than a microsecond is the machine's noise
+
+
+def metric_to_json(metric: Metric) -> dict[str, object]:
+    """`{"value": x}`, `{"missing": why}` or `{"rejected": rule}`, with what else the metric says of itself."""
+    facts: dict[str, object]
+    if metric.value is not None:
+        facts = {"value": round(metric.value, PLACES + 3)}
+    elif metric.missing is not None:
+        facts = {"missing": metric.missing}
+    else:
+        facts = {"rejected": metric.rejected}
+    facts["origin"] = metric.origin
+    if metric.start:
+        facts |= {"start": metric.start, "end": metric.end}
+    if metric.bound != "exact":
+        facts["bound"] = metric.bound
+    if metric.note:
+        facts["note"] = metric.note
+    return facts
+
+
+def measured_to_json(turn: Measured) -> dict[str, Any]:
+    """A turn without its events, as lists show it."""
+    total = turn.total or 1
+    return {
+        "request_id": turn.request_id,
+        "session_id": turn.session_id,
+        "kind": turn.kind,
+        "started": turn.started_wall_ns / NANOS_PER_SECOND,
+        "total_ms": _ms(turn.total),
+        "labels": {name: value for name, value in asdict(turn.labels).items() if value not in ("", None)},
+        "metrics": {name: metric_to_json(metric) for name, metric in turn.metrics.items()},
+        "parts": [
+            {
+                "name": part.name,
+                "begin_ms": _ms(part.begin),
+                "end_ms": _ms(part.end),
+                "share": round(part.length / total, 6),
+                "explained": part.explained,
+                "waited": part.waited,
+            }
+            for part in turn.parts
+        ],
+        "findings": [asdict(finding) for finding in turn.findings],
+        "slowest": turn.slowest.name if turn.slowest else None,
+    }
+
+
+def turn_to_json(turn: Turn) -> dict[str, Any]:
+    """A turn with all that a waterfall draws."""
+    return {
+        "schema": SCHEMA,
+        **measured_to_json(turn),
+        "spans": [
+            {
+                "name": span.name,
+                "service": span.service,
+                "begin_ms": _ms(span.begin),
+                "end_ms": None if span.end is None else _ms(span.end),
+                "detail": dict(span.detail),
+            }
+            for span in turn.spans
+        ],
+        "marks": [
+            {
+                "at_ms": _ms(mark.at),
+                "service": mark.service,
+                "name": mark.name,
+                "stage": mark.stage,
+                "metadata": dict(mark.metadata),
+            }
+            for mark in turn.marks
+        ],
+        "chunks": [
+            {"at_ms": _ms(chunk.at), "audio_ms": _ms(chunk.audio), "bytes": chunk.bytes} for chunk in turn.chunks
+        ],
+        "clock_note": turn.clock_note,
+    }
+
+
+def distribution_to_json(of: Distribution) -> dict[str, object]:
+    """n measured of n expected, percentiles where there are enough samples, and why the rest is missing."""
+    facts: dict[str, object] = {"measured": of.measured, "expected": of.expected}
+    for name in ("p50", "p95", "p99", "smallest", "largest"):
+        value = getattr(of, name)
+        facts[name] = None if value is None else round(value, PLACES + 3)
+    facts["missing"] = dict(of.missing)
+    facts["rejected"] = dict(of.rejected)
+    return facts
+
+
+def group_to_json(group: Group) -> dict[str, object]:
+    """One population in numbers."""
+    return {
+        "population": {"name": group.population.name, **asdict(group.population)},
+        "turns": group.turns,
+        "metrics": {
+            name: {"unit": DEFINITION_BY_NAME[name].unit, **distribution_to_json(of)}
+            for name, of in group.metrics.items()
+        },
+        "parts": [
+            {
+                "name": part.name,
+                "share": round(part.share, 6),
+                "turns": part.turns,
+                "ms": distribution_to_json(part.length),
+            }
+            for part in group.parts
+        ],
+        "slowest": [{"name": name, "turns": count} for name, count in group.slowest],
+        "continuity": group.continuity,
+    }
+
+
+def summary_to_json(summary: Summary) -> dict[str, Any]:
+    """A whole report."""
+    return {
+        "schema": SCHEMA,
+        "turns": summary.turns,
+        "from": _unix(summary.first_wall_ns),
+        "to": _unix(summary.last_wall_ns),
+        "outcomes": summary.outcomes,
+        "errors": summary.errors,
+        "error_rate": summary.error_rate,
+        "groups": [group_to_json(group) for group in summary.groups],
+        "findings": [{"rule": rule, "turns": count} for rule, count in summary.findings],
+    }
+
+
+def _ms(nanos: int) -> float:
+    return round(millis(nanos), PLACES)
+
+
+def _unix(wall_ns: int | None) -> float | None:
+    return None if wall_ns is None else wall_ns / NANOS_PER_SECOND
