@@ -8,6 +8,10 @@ from typing import NamedTuple
 
 NOTHING: Mapping[str, object] = MappingProxyType({})
 
+# The request id of an event that belongs to no request, such as `sdk.dropped`. It is stored and counted;
+# views of requests leave it out.
+NO_REQUEST = "-"
+
 
 class Event(NamedTuple):
     """One thing that happened in a voice turn, as one process saw it.

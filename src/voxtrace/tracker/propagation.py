@@ -1,0 +1,43 @@
+"""Request ids across services: W3C `traceparent` and `x-request-id`, in and out."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+
+REQUEST_ID = "x-request-id"
+TRACEPARENT = "traceparent"
+
+# A header comes from outside: printable, no quotes, no path, short. Anything else is not an id.
+_SANE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:\-]{0,127}")
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
+_TRACE_ID = re.compile(r"(?!0{32})[0-9a-f]{32}")
+
+
+def generate_request_id() -> str:
+    """A new request id that is a valid W3C trace id: 32 hex digits, random, never all zeros."""
+    return os.urandom(16).hex()
+
+
+def request_id_from_headers(headers: Mapping[str, str]) -> str | None:
+    """The caller's request id: `x-request-id` where it is sane, else the trace id of `traceparent`, else None."""
+    found = {name.lower(): value for name, value in headers.items() if name.lower() in (REQUEST_ID, TRACEPARENT)}
+    given = found.get(REQUEST_ID, "").strip()
+    if _SANE_ID.fullmatch(given):
+        return given
+    parent = _TRACEPARENT.fullmatch(found.get(TRACEPARENT, "").strip())
+    return parent[1] if parent else None
+
+
+def outgoing_headers(request_id: str) -> dict[str, str]:
+    """Headers that carry `request_id` to the next service.
+
+    `traceparent` is sent only where the id is a trace id: one made up for it would join nothing.
+    """
+    if not _SANE_ID.fullmatch(request_id):
+        return {}
+    headers = {REQUEST_ID: request_id}
+    if _TRACE_ID.fullmatch(request_id):
+        headers[TRACEPARENT] = f"00-{request_id}-{os.urandom(8).hex()}-01"
+    return headers
