@@ -59,8 +59,8 @@ class DataFolderInUse(VoxtraceError):
 class PortInUse(VoxtraceError):
     """Something else listens on the port."""
 
-    def __init__(self, host: str, port: int) -> None:
-        super().__init__(f"{host}:{port} is in use; stop what listens there or choose another port with --port N")
+    def __init__(self, host: str, port: int, flag: str = "--port") -> None:
+        super().__init__(f"{host}:{port} is in use; stop what listens there or choose another port with {flag} N")
         self.host, self.port = host, port
 
 

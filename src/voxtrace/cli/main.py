@@ -11,12 +11,14 @@ from pathlib import Path
 
 from voxtrace import __version__
 from voxtrace.cli.command import Command
+from voxtrace.cli.lifeline import follow_supervisor
 from voxtrace.config import default_data_folder
 from voxtrace.errors import VoxtraceError
 
 # In the order in which a newcomer meets them. Each name is a module of this room with a class of that name.
 # fmt: off
 COMMANDS: tuple[str, ...] = (
+    "up",
     "config",
 )
 # fmt: on
@@ -72,6 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     asked = next((name for name in COMMANDS if arguments and arguments[0] == name), None)
     parser = build_parser((asked,) if asked else COMMANDS)
     args = parser.parse_args(arguments)
+    follow_supervisor()
     try:
         code: int = args.run(args)
     except VoxtraceError as error:
