@@ -1,0 +1,152 @@
+"""One batch into the tables, inside the caller's transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from voxtrace.events import Event
+from voxtrace.store.ports import Position, Rejected
+from voxtrace.store.rows import EventRow, key_of, metadata_text, stored_id
+
+# Rows kept for people; the counts by reason are kept for ever.
+QUARANTINE_ROWS = 10_000
+WORDS_CACHED = 65_536
+
+# An event that says how many others its process dropped.
+DROPPED = "sdk.dropped"
+
+_INSERT_EVENT = """
+    INSERT INTO events(request, key, wall_ns, mono_ns, seq, service, name, clock, session_id, event_id, metadata)
+    VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING"""
+
+_UPSERT_REQUEST = """
+    INSERT INTO requests(request_id, session_id, started_wall_ns, last_wall_ns, touched_wall_ns, event_count)
+    VALUES (?,?,?,?,?,?)
+    ON CONFLICT(request_id) DO UPDATE SET
+        session_id = COALESCE(session_id, excluded.session_id),
+        started_wall_ns = MIN(started_wall_ns, excluded.started_wall_ns),
+        last_wall_ns = MAX(last_wall_ns, excluded.last_wall_ns),
+        touched_wall_ns = excluded.touched_wall_ns,
+        event_count = event_count + excluded.event_count
+    RETURNING id"""
+
+_RECOUNT_REQUEST = """
+    UPDATE requests SET (event_count, started_wall_ns, last_wall_ns) =
+        (SELECT COUNT(*), MIN(wall_ns), MAX(wall_ns) FROM events WHERE request = requests.id)
+    WHERE id = ?"""
+
+
+class Words:
+    """Numbers of texts that repeat. Words are never deleted, so what is known stays true for all processes."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, int] = {}
+
+    def forget(self) -> None:
+        """After a transaction that did not commit: the numbers it gave away are not in the store."""
+        self._known.clear()
+
+    def id_of(self, db: sqlite3.Connection, text: str) -> int:
+        """The number of `text`, given now if it has none."""
+        known = self._known.get(text)
+        if known is not None:
+            return known
+        if len(self._known) >= WORDS_CACHED:
+            self._known.clear()
+        db.execute("INSERT INTO words(text) VALUES (?) ON CONFLICT DO NOTHING", (text,))
+        number = int(db.execute("SELECT id FROM words WHERE text = ?", (text,)).fetchone()[0])
+        self._known[text] = number
+        return number
+
+
+def insert_events(db: sqlite3.Connection, words: Words, events: Sequence[Event], now_wall_ns: int) -> int:
+    """Insert a batch and keep the rows of its requests true.
+
+    Returns:
+        How many events were new.
+    """
+    by_request: defaultdict[str, list[Event]] = defaultdict(list)
+    for event in events:
+        by_request[event.request_id].append(event)
+    rows: list[EventRow] = []
+    numbers: list[int] = []
+    for request_id, group in by_request.items():
+        number = _upsert_request(db, request_id, group, now_wall_ns)
+        numbers.append(number)
+        _add_rows(db, words, number, group, rows)
+    before = db.total_changes
+    db.executemany(_INSERT_EVENT, rows)
+    stored = db.total_changes - before
+    if stored != len(rows):
+        # Some were there already, so what the upsert assumed is wrong for some of these requests.
+        db.executemany(_RECOUNT_REQUEST, [(number,) for number in numbers])
+    return stored
+
+
+def _upsert_request(db: sqlite3.Connection, request_id: str, group: Sequence[Event], now_wall_ns: int) -> int:
+    walls = [event.wall_ns for event in group]
+    session_id = next((event.session_id for event in group if event.session_id is not None), None)
+    values = (request_id, session_id, min(walls), max(walls), now_wall_ns, len(group))
+    return int(db.execute(_UPSERT_REQUEST, values).fetchone()[0])
+
+
+def _add_rows(db: sqlite3.Connection, words: Words, number: int, group: Iterable[Event], rows: list[EventRow]) -> None:
+    word = words.id_of
+    for event in group:
+        rows.append(
+            (
+                number,
+                key_of(event.event_id),
+                event.wall_ns,
+                event.mono_ns,
+                event.seq,
+                word(db, event.service),
+                word(db, event.name),
+                word(db, event.clock),
+                event.session_id,
+                stored_id(event),
+                metadata_text(event),
+            )
+        )
+
+
+def insert_rejected(db: sqlite3.Connection, rejected: Sequence[Rejected], now_wall_ns: int) -> None:
+    """Keep the newest rejected records for people."""
+    db.executemany(
+        "INSERT INTO quarantine(arrived_wall_ns, source, position, reason, detail, raw) VALUES (?,?,?,?,?,?)",
+        [
+            (now_wall_ns, each.source, each.position, each.unreadable.reason, *_plain_text(each))
+            for each in rejected[-QUARANTINE_ROWS:]
+        ],
+    )
+    db.execute("DELETE FROM quarantine WHERE id <= (SELECT MAX(id) FROM quarantine) - ?", (QUARANTINE_ROWS,))
+
+
+def _plain_text(rejected: Rejected) -> tuple[str, bytes]:
+    detail = rejected.unreadable.detail.encode("utf-8", "replace").decode("utf-8")
+    return detail[:500], rejected.unreadable.raw[:1024]
+
+
+def put_position(db: sqlite3.Connection, position: Position) -> None:
+    """Remember how far a source was read."""
+    db.execute(
+        "INSERT INTO positions(source, identity, offset) VALUES (?,?,?) "
+        "ON CONFLICT(source) DO UPDATE SET identity = excluded.identity, offset = excluded.offset",
+        (position.source, position.identity, position.offset),
+    )
+
+
+def add_to_accounts(db: sqlite3.Connection, kind: str, counts: Mapping[str, int]) -> None:
+    """Add to the counters of one kind, by reason ("" where there is none)."""
+    db.executemany(
+        "INSERT INTO accounts(kind, reason, count) VALUES (?,?,?) "
+        "ON CONFLICT(kind, reason) DO UPDATE SET count = count + excluded.count",
+        [(kind, reason, count) for reason, count in counts.items() if count],
+    )
+
+
+def reasons_of(rejected: Iterable[Rejected]) -> Counter[str]:
+    """How often each reason occurs."""
+    return Counter(each.unreadable.reason for each in rejected)

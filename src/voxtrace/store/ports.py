@@ -1,0 +1,220 @@
+"""What the house needs from a place that remembers: records and three small ports.
+
+Events are the only truth. Everything else in a store (what was derived, rows per request) can be built
+again from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from voxtrace.events import Event, Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record that can't be stored as an event, and where it stood."""
+
+    unreadable: Unreadable
+    source: str  # name of the file, or the ingest route
+    position: int | None = None  # byte offset in a file, index in a batch
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a source has been read. It is stored in one transaction with what was read."""
+
+    source: str  # name of the file
+    identity: int  # the file's inode: a new file of an old name is read from its beginning
+    offset: int  # bytes; always just behind a newline
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What became of a batch."""
+
+    stored: int
+    duplicate: int  # the same event had been stored before
+    rejected: tuple[Rejected, ...] = ()  # what the caller rejected, and events that hold what no store can keep
+
+
+@dataclass(frozen=True, slots=True)
+class RequestQuery:
+    """Which requests, newest first."""
+
+    limit: int = 20
+    before: tuple[int, str] | None = None  # `RequestRow.cursor` of the last row of the page before
+    session_id: str | None = None
+    since_wall_ns: int | None = None  # started at this time or later
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRow:
+    """One request as the store knows it."""
+
+    request_id: str
+    session_id: str | None
+    started_wall_ns: int  # of its earliest event
+    last_wall_ns: int  # of its latest event
+    event_count: int
+    derived: str | None  # JSON of `analysis.derived`; None: not derived yet
+    is_fresh: bool = True  # False: events came after `derived` was computed
+
+    @property
+    def cursor(self) -> tuple[int, str]:
+        """Where the next page begins; see `RequestQuery.before`."""
+        return self.started_wall_ns, self.request_id
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """What was computed from the events of one request."""
+
+    request_id: str
+    event_count: int  # number of events it was computed from; another number in the store makes it stale
+    document: str  # JSON
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineRow:
+    """A record that could not be stored, kept for the person who looks into it."""
+
+    arrived_wall_ns: int
+    source: str
+    position: int | None
+    reason: str  # by which it is counted
+    detail: str
+    raw: bytes  # its first bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """What became of every event that ever arrived, over all restarts.
+
+    Dropped events never arrived; their process counted them and said so, and they count as received here
+    so that one line of arithmetic covers every event that ever happened.
+    """
+
+    received: int = 0
+    stored: int = 0
+    duplicate: int = 0
+    rejected: Mapping[str, int] = field(default_factory=dict)  # by reason
+    dropped: Mapping[str, int] = field(default_factory=dict)  # by reason
+    in_flight: int = 0  # received, and not yet decided
+    forgotten: int = 0  # of the stored ones: removed again by retention
+
+    @property
+    def unaccounted(self) -> int:
+        """Events that nobody can say anything about; anything but 0 is a bug of Voxtrace."""
+        known = self.stored + self.duplicate + sum(self.rejected.values()) + sum(self.dropped.values())
+        return self.received - known - self.in_flight
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """What may be forgotten."""
+
+    older_than_wall_ns: int | None = None  # requests whose last event is older
+    max_bytes: int | None = None  # oldest requests go until the store is smaller
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What was forgotten."""
+
+    requests: int
+    events: int
+    unmeasured: int  # of the requests: no number had been derived from them, or only from some of their events
+    bytes_before: int
+    bytes_after: int
+
+
+class EventLog(Protocol):
+    """Takes events in and accounts for them."""
+
+    def append(
+        self, events: Sequence[Event], *, rejected: Sequence[Rejected] = (), position: Position | None = None
+    ) -> Appended:
+        """Store a batch, what was rejected of it, and how far its source was read, all or nothing.
+
+        An event is the same as another if request and event id are. Events that hold what no store can keep
+        (an integer beyond 64 bits, a lone surrogate) go to the quarantine; the others are stored.
+
+        Raises:
+            StoreBusy: another process holds the store; try again.
+            StoreFull: there is no space; nothing of the batch was stored.
+        """
+        ...
+
+    def positions(self) -> dict[str, Position]:
+        """How far each source was read, by its name."""
+        ...
+
+    def accounts(self) -> Accounts:
+        """What became of every event so far."""
+        ...
+
+    def quarantined(self, limit: int = 100) -> list[QuarantineRow]:
+        """The newest records that could not be stored, newest first."""
+        ...
+
+
+class RequestLog(Protocol):
+    """Reads requests back."""
+
+    def recent(self, query: RequestQuery) -> list[RequestRow]:
+        """Requests, newest first."""
+        ...
+
+    def requests(self, request_ids: Iterable[str]) -> list[RequestRow]:
+        """The rows of these requests, newest first; unknown ones are left out."""
+        ...
+
+    def events_of(self, request_ids: Iterable[str]) -> dict[str, list[Event]]:
+        """All events of these requests, in order of wall time and sequence; unknown requests are left out."""
+        ...
+
+    def find(self, prefix: str, limit: int = 10) -> list[str]:
+        """Ids of the newest requests whose id begins with `prefix`."""
+        ...
+
+
+class Derivations(Protocol):
+    """Keeps what was computed from events."""
+
+    def stale(self, limit: int, *, touched_before_wall_ns: int | None = None) -> list[str]:
+        """Requests whose derivation is missing or out of date, those that changed longest ago first.
+
+        `touched_before_wall_ns` leaves out requests to which events were added at that time or later.
+        """
+        ...
+
+    def put_derived(self, rows: Iterable[Derived]) -> int:
+        """Keep what was computed; rows of requests that are gone are left out.
+
+        Returns:
+            The number of rows kept.
+        """
+        ...
+
+    def forget_derived(self) -> int:
+        """Make every request stale.
+
+        Returns:
+            The number of requests.
+        """
+        ...
+
+
+class Store(EventLog, RequestLog, Derivations, Protocol):
+    """All three, and what only its owner does."""
+
+    def prune(self, retention: Retention) -> Pruned:
+        """Forget what may be forgotten, oldest requests first, in small transactions."""
+        ...
+
+    def close(self) -> None:
+        """Give the store's files back."""
+        ...

@@ -1,0 +1,89 @@
+"""Events as rows, and back."""
+
+from __future__ import annotations
+
+import json
+from hashlib import blake2b
+from typing import Any, TypeAlias
+
+from voxtrace.events import Event
+from voxtrace.events.codec import sequence_id
+from voxtrace.events.model import NOTHING
+
+KEY_BYTES = 16
+
+EventRow: TypeAlias = tuple[int, bytes, int, int | None, int | None, int, int, int, str | None, str | None, str | None]
+"""request, key, wall_ns, mono_ns, seq, service, name, clock, session_id, event_id, metadata."""
+
+_dumps = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"), check_circular=True).encode
+
+
+def key_of(event_id: str) -> bytes:
+    """Sixteen bytes that stand for an event id. The codec's own content ids are sixteen bytes already."""
+    if len(event_id) == 2 * KEY_BYTES:
+        try:
+            return bytes.fromhex(event_id)
+        except ValueError:
+            pass
+    return blake2b(event_id.encode(), digest_size=KEY_BYTES).digest()
+
+
+def metadata_text(event: Event) -> str | None:
+    """Metadata as JSON, or None where there is none."""
+    metadata = event.metadata
+    if not metadata:
+        return None
+    return _dumps(metadata if type(metadata) is dict else dict(metadata))
+
+
+def stored_id(event: Event) -> str | None:
+    """The event id as it is stored: None where clock and sequence number say it already."""
+    return None if event.event_id == sequence_id(event.clock, event.seq) else event.event_id
+
+
+SELECT_EVENTS = """
+    SELECT s.text, n.text, c.text, e.wall_ns, e.mono_ns, e.seq, e.session_id, e.event_id, e.metadata
+    FROM events e
+    JOIN words s ON s.id = e.service
+    JOIN words n ON n.id = e.name
+    JOIN words c ON c.id = e.clock
+    WHERE e.request = ?
+    ORDER BY e.wall_ns, e.seq, e.key"""
+
+
+def event_from_row(request_id: str, row: tuple[Any, ...]) -> Event:
+    """The event that was stored; columns as in `SELECT_EVENTS`."""
+    service, name, clock, wall_ns, mono_ns, seq, session_id, event_id, metadata = row
+    return Event(
+        request_id,
+        service,
+        name,
+        wall_ns,
+        event_id if event_id is not None else sequence_id(clock, seq),
+        mono_ns,
+        clock,
+        seq,
+        session_id,
+        json.loads(metadata) if metadata else NOTHING,
+    )
+
+
+def why_unstorable(event: Event) -> str:
+    """What keeps an event out of the store, or "" if nothing does."""
+    # As objects: types are promises, and what comes from outside may have broken them.
+    texts: list[object] = [event.request_id, event.service, event.name, event.clock, event.event_id]
+    numbers: list[object] = [event.wall_ns]
+    texts += [] if event.session_id is None else [event.session_id]
+    numbers += [number for number in (event.mono_ns, event.seq) if number is not None]
+    try:
+        for text in texts:
+            if not isinstance(text, str):
+                return f"{text!r:.80} is no text"
+            text.encode()
+        for number in numbers:
+            if type(number) is not int or not -(2**63) <= number < 2**63:
+                return f"{number!r:.80} is no whole number of 64 bits"
+        metadata_text(event)
+    except (ValueError, TypeError, RecursionError) as why:
+        return str(why)[:200] or type(why).__name__
+    return ""

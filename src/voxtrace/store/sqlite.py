@@ -1,0 +1,285 @@
+"""The store that everybody has: one SQLite file, written by several processes, read by any number."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+from voxtrace.clock import Clock, SystemClock
+from voxtrace.events import Event, Unreadable
+from voxtrace.store import append as tables
+from voxtrace.store.connection import BUSY_TIMEOUT_S, Durability, open_reader, open_writer, transaction
+from voxtrace.store.errors import explained
+from voxtrace.store.ports import (
+    Accounts,
+    Appended,
+    Derived,
+    Position,
+    Pruned,
+    QuarantineRow,
+    Rejected,
+    RequestQuery,
+    RequestRow,
+    Retention,
+)
+from voxtrace.store.retention import prune
+from voxtrace.store.rows import SELECT_EVENTS, event_from_row, why_unstorable
+
+T = TypeVar("T")
+
+# Of one statement's parameters; SQLite takes 32,766.
+IDS_PER_QUERY = 500
+
+_SELECT_ROW = """
+    SELECT r.request_id, r.session_id, r.started_wall_ns, r.last_wall_ns, r.event_count, d.document,
+           r.derived_from = r.event_count
+    FROM requests r LEFT JOIN derivations d ON d.request = r.id"""
+
+
+class SqliteStore:
+    """Events, requests and derivations in one file. All methods may be called from any thread.
+
+    The connections are opened at the first use of each, so that a command that only reads never makes a
+    store, and one that only writes has no reader.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        readonly: bool = False,
+        durability: Durability = "normal",
+        clock: Clock | None = None,
+        busy_timeout_s: float = BUSY_TIMEOUT_S,
+    ) -> None:
+        """Open the store, and create it or bring it to the newest schema unless `readonly`.
+
+        Raises:
+            StoreError: it can't be opened; the class says why.
+        """
+        self.path = path
+        self._clock: Clock = clock or SystemClock()
+        self._words = tables.Words()
+        self._write_lock, self._read_lock = threading.Lock(), threading.Lock()
+        self._writer = None if readonly else open_writer(path, durability, busy_timeout_s)
+        self._reader = open_reader(path, busy_timeout_s)
+
+    def close(self) -> None:
+        """Give the files back; the last process to close the store also folds the log into it."""
+        with self._read_lock:
+            self._reader.close()
+        with self._write_lock:
+            if self._writer is not None:
+                self._writer.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        if self._writer is None:
+            raise TypeError("this store was opened to read only")
+        with self._write_lock, explained(self.path):
+            try:
+                with transaction(self._writer) as db:
+                    yield db
+            except BaseException:
+                self._words.forget()
+                raise
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._read_lock, explained(self.path):
+            yield self._reader
+
+    # ---- events
+
+    def append(
+        self, events: Sequence[Event], *, rejected: Sequence[Rejected] = (), position: Position | None = None
+    ) -> Appended:
+        """See `ports.EventLog.append`."""
+        try:
+            return self._append(events, rejected, position)
+        except (ValueError, TypeError, OverflowError, RecursionError, sqlite3.ProgrammingError, sqlite3.IntegrityError):
+            # One event that no table can hold stops the whole batch; find it and put it aside.
+            good, bad = _part(events)
+            if not bad:
+                raise
+            return self._append(good, (*rejected, *bad), position)
+
+    def _append(self, events: Sequence[Event], rejected: Sequence[Rejected], position: Position | None) -> Appended:
+        now = self._clock.wall_ns()
+        notes = [event for event in events if event.name == tables.DROPPED]
+        plain = [event for event in events if event.name != tables.DROPPED] if notes else events
+        with self._writing() as db:
+            stored = tables.insert_events(db, self._words, plain, now) if plain else 0
+            dropped: defaultdict[str, int] = defaultdict(int)
+            for note in notes:
+                # One by one: a note that arrives twice must count once.
+                if tables.insert_events(db, self._words, [note], now):
+                    stored += 1
+                    reason, count = _dropped_by(note)
+                    dropped[reason] += count
+            duplicate = len(events) - stored
+            if rejected:
+                tables.insert_rejected(db, rejected, now)
+                tables.add_to_accounts(db, "rejected", tables.reasons_of(rejected))
+            if dropped:
+                tables.add_to_accounts(db, "dropped", dropped)
+            received = len(events) + len(rejected) + sum(dropped.values())
+            for kind, count in (("received", received), ("stored", stored), ("duplicate", duplicate)):
+                tables.add_to_accounts(db, kind, {"": count})
+            if position is not None:
+                tables.put_position(db, position)
+        return Appended(stored, duplicate, tuple(rejected))
+
+    def positions(self) -> dict[str, Position]:
+        with self._reading() as db:
+            return {row[0]: Position(*row) for row in db.execute("SELECT source, identity, offset FROM positions")}
+
+    def forget_positions(self, sources: Iterable[str]) -> None:
+        """Forget how far files were read that are gone."""
+        with self._writing() as db:
+            db.executemany("DELETE FROM positions WHERE source = ?", [(source,) for source in sources])
+
+    def accounts(self) -> Accounts:
+        with self._reading() as db:
+            rows = db.execute("SELECT kind, reason, count FROM accounts ORDER BY kind, reason").fetchall()
+        counts: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        for kind, reason, count in rows:
+            counts[kind][reason] = count
+        return Accounts(
+            received=counts["received"].get("", 0),
+            stored=counts["stored"].get("", 0),
+            duplicate=counts["duplicate"].get("", 0),
+            rejected=counts["rejected"],
+            dropped=counts["dropped"],
+            forgotten=counts["forgotten"].get("", 0),
+        )
+
+    def quarantined(self, limit: int = 100) -> list[QuarantineRow]:
+        with self._reading() as db:
+            rows = db.execute(
+                "SELECT arrived_wall_ns, source, position, reason, detail, raw FROM quarantine "
+                "ORDER BY id DESC LIMIT ?",
+                (limit,),
+            ).fetchall()
+        return [QuarantineRow(*row) for row in rows]
+
+    # ---- requests
+
+    def recent(self, query: RequestQuery) -> list[RequestRow]:
+        conditions: list[str] = []
+        values: list[object] = []
+        if query.before is not None:
+            conditions.append("(r.started_wall_ns, r.request_id) < (?, ?)")
+            values += query.before
+        if query.session_id is not None:
+            conditions.append("r.session_id = ?")
+            values.append(query.session_id)
+        if query.since_wall_ns is not None:
+            conditions.append("r.started_wall_ns >= ?")
+            values.append(query.since_wall_ns)
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        order = " ORDER BY r.started_wall_ns DESC, r.request_id DESC LIMIT ?"
+        with self._reading() as db:
+            return [_row(each) for each in db.execute(_SELECT_ROW + where + order, (*values, query.limit))]
+
+    def requests(self, request_ids: Iterable[str]) -> list[RequestRow]:
+        rows: list[RequestRow] = []
+        with self._reading() as db:
+            for ids in _chunks(dict.fromkeys(request_ids), IDS_PER_QUERY):
+                marks = ",".join("?" * len(ids))
+                rows += map(_row, db.execute(f"{_SELECT_ROW} WHERE r.request_id IN ({marks})", ids))
+        return sorted(rows, key=lambda row: row.cursor, reverse=True)
+
+    def find(self, prefix: str, limit: int = 10) -> list[str]:
+        # A range on the unique index; the end is the prefix followed by the highest code point.
+        with self._reading() as db:
+            rows = db.execute(
+                "SELECT request_id FROM requests WHERE request_id >= ? AND request_id < ? "
+                "ORDER BY started_wall_ns DESC LIMIT ?",
+                (prefix, prefix + "\U0010ffff", limit),
+            ).fetchall()
+        return [row[0] for row in rows]
+
+    def events_of(self, request_ids: Iterable[str]) -> dict[str, list[Event]]:
+        found: dict[str, list[Event]] = {}
+        with self._reading() as db:
+            for request_id in dict.fromkeys(request_ids):
+                number = db.execute("SELECT id FROM requests WHERE request_id = ?", (request_id,)).fetchone()
+                if number is not None:
+                    rows = db.execute(SELECT_EVENTS, number)
+                    found[request_id] = [event_from_row(request_id, row) for row in rows]
+        return found
+
+    # ---- derivations
+
+    def stale(self, limit: int, *, touched_before_wall_ns: int | None = None) -> list[str]:
+        quiet = "" if touched_before_wall_ns is None else " AND touched_wall_ns < ?"
+        values = (limit,) if touched_before_wall_ns is None else (touched_before_wall_ns, limit)
+        with self._reading() as db:
+            rows = db.execute(
+                "SELECT request_id FROM requests WHERE derived_from <> event_count"
+                f"{quiet} ORDER BY touched_wall_ns LIMIT ?",
+                values,
+            ).fetchall()
+        return [row[0] for row in rows]
+
+    def put_derived(self, rows: Iterable[Derived]) -> int:
+        kept = 0
+        with self._writing() as db:
+            for row in rows:
+                number = db.execute(
+                    "UPDATE requests SET derived_from = ? WHERE request_id = ? RETURNING id",
+                    (row.event_count, row.request_id),
+                ).fetchone()
+                if number is not None:
+                    db.execute("INSERT OR REPLACE INTO derivations VALUES (?, ?)", (*number, row.document))
+                    kept += 1
+        return kept
+
+    def forget_derived(self) -> int:
+        with self._writing() as db:
+            db.execute("DELETE FROM derivations")
+            return db.execute("UPDATE requests SET derived_from = 0").rowcount
+
+    # ---- ownership
+
+    def prune(self, retention: Retention) -> Pruned:
+        return prune(self._writing, retention)
+
+
+def _part(events: Sequence[Event]) -> tuple[list[Event], list[Rejected]]:
+    good: list[Event] = []
+    bad: list[Rejected] = []
+    for index, event in enumerate(events):
+        why = why_unstorable(event)
+        if why:
+            raw = ascii(tuple(event)).encode()[:1024]
+            bad.append(Rejected(Unreadable("unstorable", why, raw), "events", index))
+        else:
+            good.append(event)
+    return good, bad
+
+
+def _dropped_by(note: Event) -> tuple[str, int]:
+    """Reason and number of the events that a process says it dropped."""
+    count = note.metadata.get("count")
+    reason = note.metadata.get("reason")
+    sound = type(count) is int and count > 0
+    return (reason if isinstance(reason, str) else "buffer_full")[:64], count if sound and isinstance(count, int) else 0
+
+
+def _row(row: tuple[str, str | None, int, int, int, str | None, int]) -> RequestRow:
+    request_id, session_id, started, last, event_count, document, is_fresh = row
+    return RequestRow(request_id, session_id, started, last, event_count, document, bool(is_fresh))
+
+
+def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    rest = iter(items)
+    while chunk := list(islice(rest, size)):
+        yield chunk
