@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -29,21 +29,19 @@ def open_writer(path: Path, durability: Durability, busy_timeout_s: float = BUSY
     Raises:
         StoreError: the file can't be opened; the class says why.
     """
-    with explained(path):
+    with explained(path), ExitStack() as undo:
         db = _connect(f"{path.absolute().as_uri()}?mode=rwc", busy_timeout_s)
-        try:
-            # Both take effect on an empty file only. Freed pages can be given back to the disk in small steps.
-            db.execute("PRAGMA auto_vacuum = INCREMENTAL")
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute(f"PRAGMA synchronous = {'FULL' if durability == 'full' else 'NORMAL'}")
-            db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-            db.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
-            migrate(db, path)
-        except BaseException:
-            db.close()
-            raise
+        undo.callback(db.close)
+        # Both take effect on an empty file only. Freed pages can be given back to the disk in small steps.
+        db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute(f"PRAGMA synchronous = {'FULL' if durability == 'full' else 'NORMAL'}")
+        db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        db.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
+        migrate(db, path)
         path.chmod(0o600)
-        return db
+        undo.pop_all()
+    return db
 
 
 def open_reader(path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Connection:
@@ -95,11 +93,10 @@ def transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     try:
         yield db
         db.execute("COMMIT")
-    except BaseException:
-        # A full disk makes SQLite roll back by itself.
+    finally:
+        # Not after COMMIT, nor after a full disk, which makes SQLite roll back by itself.
         if db.in_transaction:
             db.execute("ROLLBACK")
-        raise
 
 
 def move_aside(path: Path, stamp: str) -> Path:

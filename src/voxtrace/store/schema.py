@@ -108,9 +108,9 @@ def migrate(db: sqlite3.Connection, path: Path, migrations: Sequence[Sequence[st
                     db.execute(statement)
                 db.execute(f"PRAGMA user_version = {version + 1}")
             db.execute("COMMIT")
-        except BaseException:
-            db.execute("ROLLBACK")
-            raise
+        finally:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
         if version + 1 >= len(migrations):
             return backup
 

@@ -6,7 +6,7 @@ import sqlite3
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -82,13 +82,11 @@ class SqliteStore:
     def _writing(self) -> Iterator[sqlite3.Connection]:
         if self._writer is None:
             raise TypeError("this store was opened to read only")
-        with self._write_lock, explained(self.path):
-            try:
-                with transaction(self._writer) as db:
-                    yield db
-            except BaseException:
-                self._words.forget()
-                raise
+        with self._write_lock, explained(self.path), ExitStack() as undo:
+            undo.callback(self._words.forget)
+            with transaction(self._writer) as db:
+                yield db
+            undo.pop_all()
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
