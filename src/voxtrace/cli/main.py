@@ -20,6 +20,7 @@ from voxtrace.errors import VoxtraceError
 COMMANDS: tuple[str, ...] = (
     "up",
     "config",
+    "doctor",
 )
 # fmt: on
 
