@@ -19,6 +19,9 @@ from voxtrace.errors import VoxtraceError
 # fmt: off
 COMMANDS: tuple[str, ...] = (
     "up",
+    "requests",
+    "show",
+    "report",
     "config",
     "doctor",
 )

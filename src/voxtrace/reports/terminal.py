@@ -18,6 +18,7 @@ from voxtrace.units import millis
 
 # What a list shows of each kind of turn: the number that matters most.
 HEADLINE = {"speech": ("ttfa_ms", "first_audio_ms", "ttfb_ms"), "conversation": ("voice_to_voice_ms",), "events": ()}
+_ID_WIDTH = 18  # characters of an id in a list; `show` takes the beginning of one
 _MARK_LIMIT = 60  # lines of a timeline; a long article has thousands of chunks
 
 
@@ -105,16 +106,18 @@ def _findings(turn: Turn) -> RenderableType:
 
 def list_of_turns(turns: Sequence[Measured]) -> RenderableType:
     """One line a request, newest first as they are given."""
-    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
-    for name in ("started", "request", "kind", "outcome"):
-        table.add_column(name, no_wrap=name != "request", overflow="fold")
-    table.add_column("first audio heard", justify="right")
-    table.add_column("total", justify="right", no_wrap=True)
-    table.add_column("slowest step")
-    table.add_column("stalls", justify="right")
+    table = Table(box=None, padding=(0, 1, 0, 0), show_edge=False, header_style="dim")
+    table.add_column("started (UTC)", no_wrap=True, min_width=14)
+    table.add_column("request", no_wrap=True, overflow="crop", max_width=_ID_WIDTH, min_width=8)
+    table.add_column("kind", no_wrap=True)
+    table.add_column("outcome", no_wrap=True, min_width=7)
+    table.add_column("heard after", justify="right", no_wrap=True, min_width=11)
+    table.add_column("total", justify="right", no_wrap=True, min_width=9)
+    table.add_column("slowest step", no_wrap=True)
+    table.add_column("stalls", justify="right", no_wrap=True, min_width=6)
     for turn in turns:
         table.add_row(
-            point_in_time(turn.started_wall_ns).removesuffix(" UTC"),
+            point_in_time(turn.started_wall_ns)[len("2025-") : len("2025-11-27 14:30:05")],
             turn.request_id,
             turn.kind,
             turn.labels.outcome if turn.labels.outcome != "unknown" else NONE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from voxtrace.events import Event
 from voxtrace.units import NANOS_PER_SECOND, nanos_from_millis
@@ -37,7 +38,6 @@ def client_events(
     leading_silence: float | None = 0.0,
     chunks: Sequence[tuple[float, float]] = ((120.0, 60.0),),
     outcome: str = "ok",
-    **start: object,
 ) -> list[Event]:
     """What the caller of one speech request writes.
 
@@ -48,15 +48,12 @@ def client_events(
         leading_silence: silence in front of the first audible sample, in ms; None: not measured.
         chunks: (arrival, audio) of each chunk in ms.
         outcome: how it ended.
-        start: further metadata of REQUEST_START.
     """
 
-    def mark(name: str, at_ms: float, **metadata: object) -> Event:
-        return event(name, at_ms, "client", request_id=request_id, **metadata)
-
+    mark = partial(event, service="client", request_id=request_id)
     audio_at = first_byte if first_audio is None else first_audio
     events = [
-        mark("REQUEST_START", 0.0, text_chars=11, format="pcm", **start),
+        mark("REQUEST_START", 0.0, text_chars=11, format="pcm"),
         mark("REQUEST_SENT", 1.0),
         mark("HEADERS_RECEIVED", first_byte, status=200),
         mark("FIRST_BYTE_RECEIVED", first_byte),
@@ -82,9 +79,7 @@ def server_events(
 ) -> list[Event]:
     """What the server of one speech request of one piece writes; times in ms."""
 
-    def mark(name: str, at_ms: float, **metadata: object) -> Event:
-        return event(name, at_ms, "server", request_id=request_id, clock=clock, **metadata)
-
+    mark = partial(event, service="server", request_id=request_id, clock=clock)
     started = received + 0.5 + queue
     made = started + inference
     return [
