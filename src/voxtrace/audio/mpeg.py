@@ -27,6 +27,7 @@ class FrameHeader(NamedTuple):
 class Frame(NamedTuple):
     """One frame that is complete, and so can be decoded."""
 
+    begin: int  # byte of the stream where it begins
     end: int  # byte of the stream behind it
     samples: int  # per channel; 0 for the record of an encoder, which holds no sound
     rate_hz: int
@@ -108,15 +109,15 @@ class MpegStream:
         return True
 
     def _take(self, header: FrameHeader) -> Frame:
-        raw = bytes(self._rest[: header.length])
+        raw, begin = bytes(self._rest[: header.length]), self._at
         self._advance(header.length)
         first, self._in_step = self.rate_hz is None, True
         self.rate_hz, self.channels = header.rate_hz, header.channels
         if first and raw[header.info_offset :][:4] in (b"Xing", b"Info"):
             self.encoder_delay = _lame_delay(raw[header.info_offset :])
-            return Frame(self._at, 0, header.rate_hz)
+            return Frame(begin, self._at, 0, header.rate_hz)
         self.samples += header.samples
-        return Frame(self._at, header.samples, header.rate_hz)
+        return Frame(begin, self._at, header.samples, header.rate_hz)
 
 
 def parse_frame_header(raw: bytes | bytearray) -> FrameHeader | None:

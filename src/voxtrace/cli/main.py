@@ -19,11 +19,7 @@ from voxtrace.errors import VoxtraceError
 # fmt: off
 COMMANDS: tuple[str, ...] = (
     "up",
-    "requests",
-    "show",
-    "report",
     "config",
-    "doctor",
 )
 # fmt: on
 

@@ -46,6 +46,21 @@ class Tracker:
             return
         self._marks.append((self.service, name, request_id, session_id, at, wall, metadata, 0))
 
+    def mark_at(
+        self, name: str, at: tuple[int, int], /, request_id: str, session_id: str | None = None, **metadata: object
+    ) -> None:
+        """Something happened at the moment `at`, (mono_ns, wall_ns), that the caller stamped itself.
+
+        For a moment whose meaning is known only later: bytes are stamped when they are read, and what they are
+        is found out afterwards. Never raises, never waits.
+        """
+        if self._off:
+            return
+        if len(self._marks) >= self._recorder.watermark and self._recorder.crowded():
+            self._recorder.buffer.lose("buffer_full")
+            return
+        self._marks.append((self.service, name, request_id, session_id, *at, metadata, 0))
+
     def span(
         self, name: str, /, request_id: str | None = None, session_id: str | None = None, **metadata: object
     ) -> Span:
