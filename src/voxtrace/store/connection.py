@@ -5,11 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from voxtrace.store.errors import StoreCorrupt, StoreMissing, explained
+from voxtrace.store.errors import StoreMissing, explained
 from voxtrace.store.schema import MIGRATIONS, migrate, version_of
+from voxtrace.units import NANOS_PER_SECOND
 
 STORE_NAME = "voxtrace.db"
 
@@ -99,15 +101,19 @@ def transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
             db.execute("ROLLBACK")
 
 
-def move_aside(path: Path, stamp: str) -> Path:
+def move_aside(path: Path, wall_ns: int) -> Path:
     """Rename a damaged store and its log; nothing is deleted. Only for who owns the folder.
 
     Returns:
         The damaged store's new path.
     """
-    if not path.exists():
-        raise StoreCorrupt(path, "it is gone")
+    stamp = datetime.fromtimestamp(wall_ns // NANOS_PER_SECOND, UTC).strftime("%Y%m%dT%H%M%SZ")
     aside = path.with_name(f"{path.name}.damaged-{stamp}")
+    taken = 1
+    while aside.exists():
+        taken += 1
+        aside = path.with_name(f"{path.name}.damaged-{stamp}-{taken}")
+    # The log first: beside a new store of the old name it would be taken for that store's own.
     for suffix in ("-wal", "-shm", ""):
         part = path.with_name(path.name + suffix)
         if part.exists():

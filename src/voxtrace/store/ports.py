@@ -59,7 +59,7 @@ class RequestRow:
     started_wall_ns: int  # of its earliest event
     last_wall_ns: int  # of its latest event
     event_count: int
-    derived: str | None  # JSON of `analysis.derived`; None: not derived yet
+    derived: str | None  # JSON of `analysis.derived`; None: not derived yet, or can't be (then `is_fresh`)
     is_fresh: bool = True  # False: events came after `derived` was computed
 
     @property
@@ -74,7 +74,7 @@ class Derived:
 
     request_id: str
     event_count: int  # number of events it was computed from; another number in the store makes it stale
-    document: str  # JSON
+    document: str | None  # JSON; None: it can't be derived, and is not tried again before its events change
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +148,16 @@ class EventLog(Protocol):
         """
         ...
 
-    def positions(self) -> dict[str, Position]:
-        """How far each source was read, by its name."""
+    def accounts(self) -> Accounts:
+        """What became of every event that was stored or rejected so far; nothing is in flight here."""
         ...
 
-    def accounts(self) -> Accounts:
-        """What became of every event so far."""
+    def accounts_at_positions(self) -> tuple[Accounts, dict[str, Position]]:
+        """The accounts, and how far each source was read at that very moment, by the source's name."""
+        ...
+
+    def forget_positions(self, sources: Iterable[str]) -> None:
+        """Forget how far sources were read that are gone."""
         ...
 
     def quarantined(self, limit: int = 100) -> list[QuarantineRow]:
@@ -204,6 +208,14 @@ class Derivations(Protocol):
 
         Returns:
             The number of requests.
+        """
+        ...
+
+    def use_definitions(self, version: int) -> int:
+        """Say by which version of the definitions turns are derived; those of another version become stale.
+
+        Returns:
+            The number of requests that became stale.
         """
         ...
 

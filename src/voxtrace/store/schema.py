@@ -63,6 +63,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             count INTEGER NOT NULL,
             PRIMARY KEY (kind, reason)
         ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE facts(
+            name TEXT PRIMARY KEY,
+            value TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID""",
         """CREATE TABLE quarantine(
             id INTEGER PRIMARY KEY AUTOINCREMENT,
             arrived_wall_ns INTEGER NOT NULL,

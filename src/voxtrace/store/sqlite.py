@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from voxtrace.clock import Clock, SystemClock
-from voxtrace.events import Event, Unreadable
+from voxtrace.events import NO_REQUEST, Event, Unreadable
 from voxtrace.store import append as tables
-from voxtrace.store.connection import BUSY_TIMEOUT_S, Durability, open_reader, open_writer, transaction
-from voxtrace.store.errors import explained
+from voxtrace.store.connection import BUSY_TIMEOUT_S, Durability, move_aside, open_reader, open_writer, transaction
+from voxtrace.store.errors import StoreCorrupt, explained
 from voxtrace.store.ports import (
     Accounts,
     Appended,
@@ -64,25 +64,46 @@ class SqliteStore:
             StoreError: it can't be opened; the class says why.
         """
         self.path = path
+        self.damage: StoreCorrupt | None = None  # what was found broken in the file; see `begin_again`
         self._clock: Clock = clock or SystemClock()
         self._words = tables.Words()
         self._write_lock, self._read_lock = threading.Lock(), threading.Lock()
-        self._writer = None if readonly else open_writer(path, durability, busy_timeout_s)
-        self._reader = open_reader(path, busy_timeout_s)
+        self._readonly, self._durability, self._busy_timeout_s = readonly, durability, busy_timeout_s
+        self._open()
+
+    def _open(self) -> None:
+        self._writer = None if self._readonly else open_writer(self.path, self._durability, self._busy_timeout_s)
+        self._reader = open_reader(self.path, self._busy_timeout_s)
 
     def close(self) -> None:
         """Give the files back; the last process to close the store also folds the log into it."""
-        with self._read_lock:
-            self._reader.close()
-        with self._write_lock:
-            if self._writer is not None:
-                self._writer.close()
+        with self._write_lock, self._read_lock:
+            self._close()
+
+    def _close(self) -> None:
+        self._reader.close()
+        if self._writer is not None:
+            self._writer.close()
+
+    def begin_again(self) -> Path:
+        """Move a damaged file aside and begin an empty one; nothing is deleted. Only for who owns the folder.
+
+        Returns:
+            Where the damaged file is now.
+        """
+        with self._write_lock, self._read_lock, explained(self.path):
+            self._close()
+            aside = move_aside(self.path, self._clock.wall_ns())
+            self._words.forget()
+            self._open()
+            self.damage = None
+        return aside
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         if self._writer is None:
             raise TypeError("this store was opened to read only")
-        with self._write_lock, explained(self.path), ExitStack() as undo:
+        with self._write_lock, self._damage_noted(), ExitStack() as undo:
             undo.callback(self._words.forget)
             with transaction(self._writer) as db:
                 yield db
@@ -90,8 +111,17 @@ class SqliteStore:
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        with self._read_lock, explained(self.path):
+        with self._read_lock, self._damage_noted():
             yield self._reader
+
+    @contextmanager
+    def _damage_noted(self) -> Iterator[None]:
+        try:
+            with explained(self.path):
+                yield
+        except StoreCorrupt as damage:
+            self.damage = damage
+            raise
 
     # ---- events
 
@@ -134,29 +164,24 @@ class SqliteStore:
                 tables.put_position(db, position)
         return Appended(stored, duplicate, tuple(rejected))
 
-    def positions(self) -> dict[str, Position]:
-        with self._reading() as db:
-            return {row[0]: Position(*row) for row in db.execute("SELECT source, identity, offset FROM positions")}
-
     def forget_positions(self, sources: Iterable[str]) -> None:
         """Forget how far files were read that are gone."""
         with self._writing() as db:
             db.executemany("DELETE FROM positions WHERE source = ?", [(source,) for source in sources])
 
     def accounts(self) -> Accounts:
+        return self.accounts_at_positions()[0]
+
+    def accounts_at_positions(self) -> tuple[Accounts, dict[str, Position]]:
         with self._reading() as db:
-            rows = db.execute("SELECT kind, reason, count FROM accounts ORDER BY kind, reason").fetchall()
-        counts: defaultdict[str, dict[str, int]] = defaultdict(dict)
-        for kind, reason, count in rows:
-            counts[kind][reason] = count
-        return Accounts(
-            received=counts["received"].get("", 0),
-            stored=counts["stored"].get("", 0),
-            duplicate=counts["duplicate"].get("", 0),
-            rejected=counts["rejected"],
-            dropped=counts["dropped"],
-            forgotten=counts["forgotten"].get("", 0),
-        )
+            # One read transaction: a writer may commit between two statements.
+            db.execute("BEGIN")
+            try:
+                counts = db.execute("SELECT kind, reason, count FROM accounts ORDER BY kind, reason").fetchall()
+                positions = db.execute("SELECT source, identity, offset FROM positions").fetchall()
+            finally:
+                db.execute("ROLLBACK")
+        return _accounts(counts), {row[0]: Position(*row) for row in positions}
 
     def quarantined(self, limit: int = 100) -> list[QuarantineRow]:
         with self._reading() as db:
@@ -170,8 +195,8 @@ class SqliteStore:
     # ---- requests
 
     def recent(self, query: RequestQuery) -> list[RequestRow]:
-        conditions: list[str] = []
-        values: list[object] = []
+        conditions = ["r.request_id <> ?"]
+        values: list[object] = [NO_REQUEST]
         if query.before is not None:
             conditions.append("(r.started_wall_ns, r.request_id) < (?, ?)")
             values += query.before
@@ -181,7 +206,7 @@ class SqliteStore:
         if query.since_wall_ns is not None:
             conditions.append("r.started_wall_ns >= ?")
             values.append(query.since_wall_ns)
-        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        where = f" WHERE {' AND '.join(conditions)}"
         order = " ORDER BY r.started_wall_ns DESC, r.request_id DESC LIMIT ?"
         with self._reading() as db:
             return [_row(each) for each in db.execute(_SELECT_ROW + where + order, (*values, query.limit))]
@@ -218,10 +243,10 @@ class SqliteStore:
 
     def stale(self, limit: int, *, touched_before_wall_ns: int | None = None) -> list[str]:
         quiet = "" if touched_before_wall_ns is None else " AND touched_wall_ns < ?"
-        values = (limit,) if touched_before_wall_ns is None else (touched_before_wall_ns, limit)
+        values = (NO_REQUEST, *(() if touched_before_wall_ns is None else (touched_before_wall_ns,)), limit)
         with self._reading() as db:
             rows = db.execute(
-                "SELECT request_id FROM requests WHERE derived_from <> event_count"
+                "SELECT request_id FROM requests WHERE derived_from <> event_count AND request_id <> ?"
                 f"{quiet} ORDER BY touched_wall_ns LIMIT ?",
                 values,
             ).fetchall()
@@ -235,20 +260,36 @@ class SqliteStore:
                     "UPDATE requests SET derived_from = ? WHERE request_id = ? RETURNING id",
                     (row.event_count, row.request_id),
                 ).fetchone()
-                if number is not None:
+                if number is None:
+                    continue
+                kept += 1
+                if row.document is None:
+                    db.execute("DELETE FROM derivations WHERE request = ?", number)
+                else:
                     db.execute("INSERT OR REPLACE INTO derivations VALUES (?, ?)", (*number, row.document))
-                    kept += 1
         return kept
 
     def forget_derived(self) -> int:
         with self._writing() as db:
-            db.execute("DELETE FROM derivations")
-            return db.execute("UPDATE requests SET derived_from = 0").rowcount
+            return _forget_derived(db)
+
+    def use_definitions(self, version: int) -> int:
+        with self._writing() as db:
+            known = db.execute("SELECT value FROM facts WHERE name = 'definitions'").fetchone()
+            if known == (str(version),):
+                return 0
+            db.execute("INSERT OR REPLACE INTO facts VALUES ('definitions', ?)", (str(version),))
+            return _forget_derived(db)
 
     # ---- ownership
 
     def prune(self, retention: Retention) -> Pruned:
         return prune(self._writing, retention)
+
+
+def _forget_derived(db: sqlite3.Connection) -> int:
+    db.execute("DELETE FROM derivations")
+    return db.execute("UPDATE requests SET derived_from = 0 WHERE derived_from > 0").rowcount
 
 
 def _part(events: Sequence[Event]) -> tuple[list[Event], list[Rejected]]:
@@ -270,6 +311,20 @@ def _dropped_by(note: Event) -> tuple[str, int]:
     reason = note.metadata.get("reason")
     sound = type(count) is int and count > 0
     return (reason if isinstance(reason, str) else "buffer_full")[:64], count if sound and isinstance(count, int) else 0
+
+
+def _accounts(rows: Iterable[tuple[str, str, int]]) -> Accounts:
+    counts: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for kind, reason, count in rows:
+        counts[kind][reason] = count
+    return Accounts(
+        received=counts["received"].get("", 0),
+        stored=counts["stored"].get("", 0),
+        duplicate=counts["duplicate"].get("", 0),
+        rejected=counts["rejected"],
+        dropped=counts["dropped"],
+        forgotten=counts["forgotten"].get("", 0),
+    )
 
 
 def _row(row: tuple[str, str | None, int, int, int, str | None, int]) -> RequestRow:

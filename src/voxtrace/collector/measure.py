@@ -1,0 +1,79 @@
+"""Deriving turns from stored events, again whenever the events change."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+
+from voxtrace.analysis import assemble
+from voxtrace.analysis.derived import VERSION, to_json
+from voxtrace.events import Event
+from voxtrace.store import Derived, Store
+
+# Turns of one transaction. Fourteen events each and 0.2 ms of work: other writers wait for none of it.
+TURNS_PER_STEP = 100
+
+# More events than that under one id are no turn: some software writes all its requests under one id.
+MAX_EVENTS_OF_A_TURN = 20_000
+
+_log = logging.getLogger(__name__)
+
+
+def measure(store: Store, limit: int | None = None, *, touched_before_wall_ns: int | None = None) -> list[str]:
+    """Derive what is stale, what changed longest ago first.
+
+    Args:
+        store: where the events are and the derivations go.
+        limit: at most so many turns; None: all.
+        touched_before_wall_ns: leave out turns that changed at that time or later, as they may still be going on.
+
+    Returns:
+        The ids of the requests that were derived.
+    """
+    return [
+        request_id
+        for step in measure_in_steps(store, limit, touched_before_wall_ns=touched_before_wall_ns)
+        for request_id in step
+    ]
+
+
+def measure_in_steps(
+    store: Store, limit: int | None = None, *, touched_before_wall_ns: int | None = None
+) -> Iterator[list[str]]:
+    """As `measure`, giving the ids of each step, so that somebody can show how far it is."""
+    done = 0
+    while limit is None or done < limit:
+        wanted = TURNS_PER_STEP if limit is None else min(TURNS_PER_STEP, limit - done)
+        stale = store.stale(wanted, touched_before_wall_ns=touched_before_wall_ns)
+        if not stale:
+            return
+        store.put_derived(_derive(store, stale))
+        done += len(stale)
+        yield stale
+
+
+def recompute(store: Store) -> Iterator[list[str]]:
+    """Forget every derivation and derive all again, giving the ids of each step."""
+    store.use_definitions(VERSION)
+    store.forget_derived()
+    yield from measure_in_steps(store)
+
+
+def _derive(store: Store, request_ids: Sequence[str]) -> Iterator[Derived]:
+    counts = {row.request_id: row.event_count for row in store.requests(request_ids)}
+    turns = [request_id for request_id, count in counts.items() if count <= MAX_EVENTS_OF_A_TURN]
+    events = store.events_of(turns)
+    for request_id, count in counts.items():
+        found = events.get(request_id)
+        if found is None:
+            yield Derived(request_id, count, None)
+        else:
+            yield Derived(request_id, len(found), _document(request_id, found))
+
+
+def _document(request_id: str, events: Sequence[Event]) -> str | None:
+    try:
+        return to_json(assemble(request_id, events))
+    except Exception:  # noqa: BLE001 - one turn that trips over a bug must not keep all others unmeasured
+        _log.exception("request %r can't be derived from its %d events", request_id, len(events))
+        return None
