@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from voxtrace.errors import VoxtraceError
 
@@ -48,6 +49,7 @@ class Distribution:
     largest: float | None = None
     missing: tuple[tuple[str, int], ...] = ()  # reason, turns; most frequent first
     rejected: tuple[tuple[str, int], ...] = ()  # rule, turns; most frequent first
+    bound: Literal["exact", "lower"] = "exact"  # lower: some samples are lower bounds, so every percentile is one
 
     @property
     def coverage(self) -> float | None:

@@ -130,9 +130,11 @@ def summarize_group(population: Population, turns: Sequence[Measured]) -> Group:
 def metric_distribution(turns: Sequence[Measured], name: str) -> Distribution:
     """One metric over turns of one population, with what is missing and why.
 
-    Lower bounds are no measurements of the thing itself and count as missing.
+    A sample that is a lower bound makes every percentile a lower bound: raising samples to their true
+    values can only raise the order statistics.
     """
     samples: list[float] = []
+    is_bound = False
     missing: Counter[str] = Counter()
     rejected: Counter[str] = Counter()
     for turn in turns:
@@ -143,12 +145,14 @@ def metric_distribution(turns: Sequence[Measured], name: str) -> Distribution:
             rejected[metric.rejected] += 1
         elif metric.value is None:
             missing[metric.missing or ""] += 1
-        elif metric.bound == "lower":
-            missing["only a lower bound is known"] += 1
         else:
             samples.append(metric.value)
+            is_bound = is_bound or metric.bound == "lower"
     return replace(
-        distribution(samples, len(turns)), missing=tuple(missing.most_common()), rejected=tuple(rejected.most_common())
+        distribution(samples, len(turns)),
+        missing=tuple(missing.most_common()),
+        rejected=tuple(rejected.most_common()),
+        bound="lower" if is_bound else "exact",
     )
 
 

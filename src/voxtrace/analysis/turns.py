@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from voxtrace.analysis.axis import place
 from voxtrace.analysis.conversation import AUDIBLE, EXISTED, conversation_metrics
-from voxtrace.analysis.intervals import find_intervals
+from voxtrace.analysis.intervals import Interval, find_intervals
 from voxtrace.analysis.labels import label
-from voxtrace.analysis.model import Kind, Mark, Metric, Turn
+from voxtrace.analysis.model import Kind, Mark, Metric, Span, Turn
 from voxtrace.analysis.plausibility import check_turn
 from voxtrace.analysis.speech import arrivals, speech_metrics
 from voxtrace.analysis.tiling import tile
@@ -16,6 +16,7 @@ from voxtrace.analysis.timeline import Timeline
 from voxtrace.events import Event
 from voxtrace.units import Nanos, nanos_from_millis
 
+SILENCE_DEPTH = 4  # deeper than the streaming that it hides in
 _CONVERSATION_SIDES = ("user", "stt", "context", "llm", "tts")
 
 
@@ -26,15 +27,18 @@ def assemble(request_id: str, events: Sequence[Event]) -> Turn:
     """
     axis = place(list({event.event_id: event for event in sorted(events, key=_stable)}.values()))
     timeline = Timeline(axis)
-    total = axis.placed[-1].at if axis.placed else Nanos(0)
+    last = axis.placed[-1].at if axis.placed else Nanos(0)
     chunks = arrivals(timeline)
     kind = _kind(timeline)
     metrics: dict[str, Metric] = {}
     if timeline.has_side("client") or timeline.has_side("server"):
         metrics |= speech_metrics(timeline, chunks)
     if kind == "conversation":
-        metrics |= conversation_metrics(timeline, total)
-    intervals = find_intervals(axis.placed)
+        metrics |= conversation_metrics(timeline, last)
+    audible_at = _audible_at(timeline, metrics)
+    # Fast servers answer whole before the first sample would be heard; the wait is over only then.
+    total = Nanos(max(last, audible_at or 0))
+    intervals = [*find_intervals(axis.placed), *_leading_silence(timeline, audible_at)]
     turn = Turn(
         request_id=request_id,
         session_id=next((placed.event.session_id for placed in axis.placed if placed.event.session_id), None),
@@ -43,7 +47,7 @@ def assemble(request_id: str, events: Sequence[Event]) -> Turn:
         total=total,
         labels=label(timeline),
         metrics=metrics,
-        parts=tile(intervals, total, _audible_at(timeline, metrics)),
+        parts=tile(intervals, total, audible_at),
         findings=(),
         spans=tuple(interval.span for interval in intervals),
         marks=tuple(
@@ -64,6 +68,15 @@ def _kind(timeline: Timeline) -> Kind:
     if any(timeline.has_side(side) for side in _CONVERSATION_SIDES):
         return "conversation"
     return "speech" if timeline.has_side("client") or timeline.has_side("server") else "events"
+
+
+def _leading_silence(timeline: Timeline, audible_at: Nanos | None) -> list[Interval]:
+    """Silence at the head of the audio is time that the listener waits through."""
+    arrived = timeline.first("client.first_audio_chunk")
+    if arrived is None or audible_at is None or timeline.first("client.first_audible_chunk") is None:
+        return []
+    silence = Span("leading silence", arrived.event.service, arrived.at, audible_at)
+    return [Interval(silence, SILENCE_DEPTH)] if audible_at > arrived.at else []
 
 
 def _audible_at(timeline: Timeline, metrics: dict[str, Metric]) -> Nanos | None:

@@ -19,7 +19,11 @@ from voxtrace.errors import VoxtraceError
 # fmt: off
 COMMANDS: tuple[str, ...] = (
     "up",
+    "requests",
+    "show",
+    "report",
     "config",
+    "doctor",
 )
 # fmt: on
 

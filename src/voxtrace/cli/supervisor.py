@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import signal
 import subprocess
@@ -10,8 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
-from urllib.parse import urlsplit
 
+from voxtrace.cli.health import ask_health
 from voxtrace.cli.lifeline import LIFELINE_VARIABLE, ON_STDIN
 from voxtrace.clock import Clock, SystemClock, sleep
 from voxtrace.errors import EXIT_UNREACHABLE, VoxtraceError
@@ -20,7 +19,6 @@ from voxtrace.units import NANOS_PER_SECOND
 LOOK_EVERY_S = 0.1
 READY_WITHIN_S = 60.0  # a cold disk and one core: importing takes seconds there
 STOP_WITHIN_S = 8.0
-HEALTH_TIMEOUT_S = 1.0
 
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 30.0
@@ -69,15 +67,8 @@ def ending(code: int) -> str:
 
 def answers(url: str) -> bool:
     """Whether GET `url`/health is answered with 200 right now."""
-    where = urlsplit(url)
-    connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=HEALTH_TIMEOUT_S)
-    try:
-        connection.request("GET", "/health")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
+    health = ask_health(url)
+    return health is not None and health.good
 
 
 @dataclass

@@ -8,35 +8,28 @@ one definition of that schema.
 from __future__ import annotations
 
 import json
-import math
-import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import lru_cache
 from hashlib import blake2b
-from typing import cast
+from json.encoder import encode_basestring_ascii as _quoted
+from math import isfinite
+from typing import Any
 
 from voxtrace.events.model import NOTHING, Event, Unreadable
+from voxtrace.events.plain import MAX_INT, MAX_KEYS, MAX_STRING_CHARS, is_secret, sound_text, tidy
 from voxtrace.units import NANOS_PER_MICRO, NANOS_PER_SECOND
 
 MAX_LINE_BYTES = 16 * 1024  # one event; more is a mistake of its writer
-MAX_STRING_CHARS = 4096  # one metadata value; longer ones are cut and marked
-MAX_KEYS = 64
-MAX_DEPTH = 8
 MAX_ID_CHARS = 256
+MAX_FLAT_KEYS = 16
+MAX_FLAT_CHARS = 128
 RAW_KEPT_BYTES = 1024  # of an unreadable record, for the person who looks into it
-
-CUT = "…[cut]"
-REDACTED = "[redacted]"
-# Whole words only: `prompt_tokens` and `cache_key_count` are measurements, `api_key` and `token` are secrets.
-SECRET_KEY = re.compile(r"(?:^|[_\-.])(?:api_?key|token|secret|password|authorization|cookie)$", re.IGNORECASE)
 
 # 2001-09-09 to 2100: outside, a "Unix time" is milliseconds, a monotonic clock or a mistake.
 EARLIEST_NS = 1_000_000_000 * NANOS_PER_SECOND
 LATEST_NS = 4_102_444_800 * NANOS_PER_SECOND
-MAX_INT = 2**63 - 1
 
-_dumps = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"), check_circular=True).encode
+_dumps = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode
 
 
 def _refuse_constant(name: str) -> object:
@@ -66,29 +59,57 @@ def encode(event: Event) -> bytes:
 
     Never raises for a value of metadata, whatever it is: what JSON can't hold is written as text.
     """
-    line: dict[str, object] = {
-        "timestamp": event.wall_ns / NANOS_PER_SECOND,
-        "wall_ns": event.wall_ns,
-        "request_id": _text(event.request_id, MAX_ID_CHARS),
-        "service": _text(event.service, MAX_ID_CHARS),
-        "event": _text(event.name, MAX_ID_CHARS),
-        "metadata": tidy(event.metadata) if event.metadata else {},
-    }
-    if event.session_id is not None:
-        line["session_id"] = _text(event.session_id, MAX_ID_CHARS)
-    if event.mono_ns is not None:
-        line["mono_ns"] = event.mono_ns
-    if event.clock:
-        line["clock"] = event.clock
-    if event.seq is not None:
-        line["seq"] = event.seq
-    if event.event_id != sequence_id(event.clock, event.seq):
-        line["event_id"] = event.event_id
-    encoded = _dumps(line).encode("ascii")
-    if len(encoded) >= MAX_LINE_BYTES:
-        line["metadata"] = {"cut": f"metadata of {len(encoded)} bytes left out"}
-        encoded = _dumps(line).encode("ascii")
-    return encoded + b"\n"
+    # The line is put together by hand: a general encoder takes twice as long, and this is most of what an
+    # event costs its host.
+    metadata = (_flat_json(event.metadata) or _dumps(tidy(event.metadata))) if event.metadata else "{}"
+    line = _line(event, metadata)
+    if len(line) > MAX_LINE_BYTES:
+        line = _line(event, f'{{"cut":"metadata of {len(metadata)} bytes left out"}}')
+    return line.encode("ascii")
+
+
+def _line(event: Event, metadata: str) -> str:
+    request_id, service, name, wall_ns, event_id, mono_ns, clock, seq, session_id, _ = event
+    optional = ""
+    if session_id is not None:
+        optional = f',"session_id":{_id_json(session_id)}'
+    if mono_ns is not None:
+        optional += f',"mono_ns":{mono_ns}'
+    if clock:
+        optional += f',"clock":{_quoted(clock)}'
+    if seq is not None:
+        optional += f',"seq":{seq}'
+    if event_id != sequence_id(clock, seq):
+        optional += f',"event_id":{_quoted(event_id)}'
+    return (
+        f'{{"timestamp":{wall_ns / NANOS_PER_SECOND!r},"wall_ns":{wall_ns},"request_id":{_id_json(request_id)},'
+        f'"service":{_id_json(service)},"event":{_id_json(name)},"metadata":{metadata}{optional}}}\n'
+    )
+
+
+def _id_json(text: str) -> str:
+    return _quoted(text if len(text) <= MAX_ID_CHARS and text.isascii() else sound_text(text, MAX_ID_CHARS))
+
+
+def _flat_json(metadata: Mapping[str, Any]) -> str:
+    """The JSON of what nearly all metadata is: a few short texts and numbers; "" where it is anything else."""
+    if len(metadata) > MAX_FLAT_KEYS:
+        return ""
+    parts: list[str] = []
+    for key, value in metadata.items():
+        kind = type(value)
+        if (kind is int and -MAX_INT <= value <= MAX_INT) or (kind is float and isfinite(value)):
+            text = repr(value)
+        elif kind is str and len(value) <= MAX_FLAT_CHARS and value.isascii():
+            text = _quoted(value)
+        elif kind is bool:
+            text = "true" if value else "false"
+        else:
+            return ""
+        if type(key) is not str or len(key) > MAX_FLAT_CHARS or not key.isascii() or is_secret(key):
+            return ""
+        parts.append(f"{_quoted(key)}:{text}")
+    return "{" + ",".join(parts) + "}"
 
 
 def decode(line: bytes) -> Event | Unreadable:
@@ -123,7 +144,7 @@ def event_from_record(record: object, raw: bytes) -> Event | Unreadable:
     wall_ns = _wall_ns(get)
     if wall_ns is None:
         return _unreadable("timestamp", "no timestamp between 2001 and 2100", raw)
-    metadata = get("metadata", NOTHING)
+    metadata = get("metadata")
     if metadata is None:
         metadata = NOTHING
     elif not isinstance(metadata, dict):
@@ -139,17 +160,16 @@ def event_from_record(record: object, raw: bytes) -> Event | Unreadable:
     longest = MAX_ID_CHARS
     if len(request_id) > longest or len(service) > longest or len(name) > longest or len(clock) > longest:
         return _unreadable("too_long", f"an id has more than {MAX_ID_CHARS} characters", raw)
-    if not _is_sound(raw, metadata):
-        try:
-            metadata = tidy(metadata)
-            for text in (request_id, service, name, clock):
-                text.encode("utf-8")
-        except (UnicodeEncodeError, ValueError) as why:
-            return _unreadable("text", f"a text that can't be stored: {why}", raw)
     event_id = get("event_id") or sequence_id(clock, seq) or content_id(raw)
     if not isinstance(event_id, str) or len(event_id) > 2 * MAX_ID_CHARS:
         return _unreadable("event_id", "event_id must be text of at most 512 characters", raw)
     session = None if session_id is None else str(session_id)[:MAX_ID_CHARS]
+    if not _is_sound(raw, metadata):
+        metadata = tidy(metadata)
+        try:
+            f"{request_id}{service}{name}{clock}{event_id}{session}".encode()
+        except UnicodeEncodeError as why:
+            return _unreadable("text", f"an id holds a character that can't be stored: {why}", raw)
     return Event(request_id, service, name, wall_ns, event_id, mono_ns, clock, seq, session, metadata)
 
 
@@ -163,41 +183,6 @@ def content_id(raw: bytes) -> str:
     return blake2b(raw, digest_size=16).hexdigest()
 
 
-def tidy(metadata: Mapping[str, object]) -> dict[str, object]:
-    """Metadata as plain, bounded JSON values: secrets redacted, long texts cut, the rest turned into text."""
-    return cast("dict[str, object]", _plain(dict(metadata), 0))
-
-
-def _plain(value: object, depth: int) -> object:
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, int):
-        return value if -MAX_INT <= value <= MAX_INT else "an integer beyond 64 bits"
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    if isinstance(value, str):
-        return _text(value, MAX_STRING_CHARS)
-    if depth >= MAX_DEPTH:
-        return "…[nested too deeply]"
-    if isinstance(value, Mapping):
-        return {
-            _text(str(key), 128): REDACTED if SECRET_KEY.search(str(key)) else _plain(inner, depth + 1)
-            for key, inner in list(value.items())[:MAX_KEYS]
-        }
-    if isinstance(value, list | tuple):
-        return [_plain(inner, depth + 1) for inner in value[:MAX_KEYS]]
-    try:
-        return _text(str(value), MAX_STRING_CHARS)
-    except Exception:  # noqa: BLE001 - a host object's __str__ may raise anything; an event never does
-        return f"[{type(value).__name__}]"
-
-
-def _text(value: str, limit: int) -> str:
-    text = value if len(value) <= limit else value[: limit - len(CUT)] + CUT
-    # A lone surrogate can't be written as UTF-8, and one such text would spoil a whole batch downstream.
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
-
-
 def _is_sound(raw: bytes, metadata: Mapping[str, object]) -> bool:
     """Cheap signs that nothing has to be tidied: no escape of a surrogate, short, flat, no secret's name."""
     if len(raw) > MAX_STRING_CHARS or len(metadata) > MAX_KEYS:
@@ -207,23 +192,16 @@ def _is_sound(raw: bytes, metadata: Mapping[str, object]) -> bool:
         return False
     for key, value in metadata.items():
         if isinstance(value, float):
-            if not math.isfinite(value):
+            if not isfinite(value):
                 return False
         elif isinstance(value, int):
             if not -MAX_INT <= value <= MAX_INT:
                 return False
         elif isinstance(value, (dict, list)):
             return False
-        if _names_a_secret(key):
+        if is_secret(key):
             return False
     return True
-
-
-# The same few keys come a million times, and looking one up costs a tenth of the search. A line is short
-# where this is asked, so that the cache stays small even if every key is new.
-@lru_cache(maxsize=1024)
-def _names_a_secret(key: str) -> bool:
-    return SECRET_KEY.search(key) is not None
 
 
 def _is_count(value: object) -> bool:

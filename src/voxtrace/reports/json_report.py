@@ -99,6 +99,7 @@ def distribution_to_json(of: Distribution) -> dict[str, object]:
     for name in ("p50", "p95", "p99", "smallest", "largest"):
         value = getattr(of, name)
         facts[name] = None if value is None else round(value, PLACES + 3)
+    facts["bound"] = of.bound
     facts["missing"] = dict(of.missing)
     facts["rejected"] = dict(of.rejected)
     return facts

@@ -1,0 +1,84 @@
+"""How the commands that look at what happened get their turns out of a data folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from voxtrace.analysis import Measured, Turn, assemble
+from voxtrace.analysis.derived import from_json
+from voxtrace.errors import VoxtraceError
+from voxtrace.store import SqliteStore, open_store
+from voxtrace.store.ports import RequestRow
+
+PIPED_WIDTH = 120  # columns where the output is no terminal
+
+
+class UnknownRequest(VoxtraceError):
+    """No request has that id, or more than one begins with it."""
+
+    def __init__(self, request_id: str, alike: Sequence[str]) -> None:
+        hint = f"these begin with it: {', '.join(alike)}" if alike else "`voxtrace requests` lists those there are"
+        super().__init__(f"no request {request_id!r}; {hint}")
+        self.request_id, self.alike = request_id, tuple(alike)
+
+
+def open_for_reading(folder: Path) -> SqliteStore:
+    """The store of a data folder, to look at.
+
+    Raises:
+        StoreError: there is none, or it can't be read.
+    """
+    return open_store(folder, readonly=True)
+
+
+def measured_turns(store: SqliteStore, rows: Sequence[RequestRow]) -> list[Measured]:
+    """The numbers of these requests, in the order of the rows.
+
+    What was derived before is used where it is fresh and of this version; the rest is computed now.
+    """
+    known: dict[str, Measured] = {}
+    for row in rows:
+        kept = from_json(row.derived) if row.derived is not None and row.is_fresh else None
+        if kept is not None:
+            known[row.request_id] = kept
+    events = store.events_of(row.request_id for row in rows if row.request_id not in known)
+    known |= {request_id: assemble(request_id, found) for request_id, found in events.items()}
+    return [known[row.request_id] for row in rows if row.request_id in known]
+
+
+def one_turn(store: SqliteStore, request_id: str) -> Turn:
+    """The turn of that id, or of the only id that begins so.
+
+    Raises:
+        UnknownRequest: there is none, or several.
+    """
+    events = store.events_of([request_id])
+    if not events:
+        alike = store.find(request_id)
+        if len(alike) != 1:
+            raise UnknownRequest(request_id, alike)
+        request_id = alike[0]
+        events = store.events_of([request_id])
+    return assemble(request_id, events[request_id])
+
+
+def terminal() -> Console:
+    """Where reports are printed: as wide as the terminal, without colours in a pipe."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=PIPED_WIDTH)
+
+
+def slowest_first(turns: Iterable[Measured], names: dict[str, tuple[str, ...]]) -> list[Measured]:
+    """Turns ordered by how long somebody waited; those for which that is not known come last."""
+
+    def waited(turn: Measured) -> float:
+        for name in names[turn.kind]:
+            metric = turn.metrics.get(name)
+            if metric is not None and metric.value is not None:
+                return metric.value
+        return -1.0
+
+    return sorted(turns, key=waited, reverse=True)

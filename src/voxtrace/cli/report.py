@@ -1,0 +1,86 @@
+"""`voxtrace report`: many requests in few numbers."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import ClassVar
+
+from rich.console import Console
+from rich.progress import Progress
+
+from voxtrace.analysis import Measured, summarize
+from voxtrace.cli.reading import measured_turns, open_for_reading, terminal
+from voxtrace.clock import wall_ns
+from voxtrace.reports.json_report import summary_to_json
+from voxtrace.reports.summary_report import summary_to_markdown, summary_to_terminal
+from voxtrace.store import RequestQuery, SqliteStore
+from voxtrace.units import NANOS_PER_SECOND
+
+PAGE = 2000  # requests read at a time
+PROGRESS_FROM = 5000  # requests: below, a report takes less than the second after which people wonder
+DEFAULT_LAST = 100_000
+
+
+class ReportCommand:
+    """Summarises requests."""
+
+    name: ClassVar[str] = "report"
+    help: ClassVar[str] = "summarise requests: percentiles, where the time went, what was not measured"
+    details: ClassVar[str] = """\
+Populations (cached or not, cold or warm, seen by client or server) are never mixed in one percentile, failed
+requests are counted and enter none, and what was not measured is listed with its reason.
+
+  voxtrace report
+  voxtrace report --hours 24 --format markdown > report.md
+  voxtrace report --format json | jq '.groups[0].metrics.ttfa_ms'
+"""
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--last", type=int, default=DEFAULT_LAST, metavar="N", help="only the newest N requests")
+        parser.add_argument("--hours", type=float, metavar="H", help="only requests of the last H hours")
+        parser.add_argument("--session", metavar="ID", help="only requests of this session")
+        parser.add_argument(
+            "--format", choices=("terminal", "markdown", "json"), default="terminal", help="how to print"
+        )
+        parser.add_argument(
+            "--json", dest="format", action="store_const", const="json", help="the same as --format json"
+        )
+
+    def run(self, args: Namespace) -> int:
+        now = wall_ns()
+        since = None if args.hours is None else now - int(args.hours * 3600 * NANOS_PER_SECOND)
+        query = RequestQuery(limit=PAGE, session_id=args.session, since_wall_ns=since)
+        store = open_for_reading(args.data)
+        try:
+            summary = summarize(_turns(store, query, args.last), now)
+        finally:
+            store.close()
+        if args.format == "json":
+            print(json.dumps(summary_to_json(summary), indent=2))
+        elif args.format == "markdown":
+            print(summary_to_markdown(summary))
+        elif summary.turns:
+            terminal().print(summary_to_terminal(summary))
+        else:
+            print('no requests in that range; try: voxtrace say "Hello world", or voxtrace import FILE')
+        return 0
+
+
+def _turns(store: SqliteStore, query: RequestQuery, most: int) -> Iterator[Measured]:
+    """The newest turns, page by page, with a line of progress once it takes long."""
+    read = 0
+    with Progress(transient=True, console=Console(stderr=True)) as progress:
+        task = None
+        while read < most:
+            rows = store.recent(replace(query, limit=min(PAGE, most - read)))
+            if not rows:
+                break
+            yield from measured_turns(store, rows)
+            read += len(rows)
+            query = replace(query, before=rows[-1].cursor)
+            if read >= PROGRESS_FROM:
+                task = progress.add_task("reading turns", total=None) if task is None else task
+                progress.update(task, completed=read, description=f"reading turns: {read:,}")

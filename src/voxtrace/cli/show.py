@@ -1,0 +1,43 @@
+"""`voxtrace show ID`: where the time of one request went."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+from typing import ClassVar
+
+from voxtrace.cli.reading import one_turn, open_for_reading, terminal
+from voxtrace.reports.json_report import turn_to_json
+from voxtrace.reports.terminal import one_turn as turn_for_terminal
+from voxtrace.store import RequestQuery
+
+
+class ShowCommand:
+    """Shows one request."""
+
+    name: ClassVar[str] = "show"
+    help: ClassVar[str] = "show where the time of one request went"
+    details: ClassVar[str] = """\
+The parts tile the total; time that no event explains is called unattributed. The beginning of an id will do.
+
+  voxtrace show last
+  voxtrace show 4bf92f35 --json
+"""
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("id", help="request id, the beginning of one, or `last` for the newest")
+        parser.add_argument("--json", action="store_true", help="print JSON")
+
+    def run(self, args: Namespace) -> int:
+        store = open_for_reading(args.data)
+        try:
+            newest = store.recent(RequestQuery(limit=1)) if args.id == "last" else []
+            turn = one_turn(store, newest[0].request_id if newest else args.id)
+        finally:
+            store.close()
+        if args.json:
+            print(json.dumps(turn_to_json(turn), indent=2))
+        else:
+            console = terminal()
+            console.print(turn_for_terminal(turn, console.width))
+        return 0

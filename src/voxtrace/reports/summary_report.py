@@ -1,0 +1,129 @@
+"""A summary for the terminal and as markdown; both are made from the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from rich.console import Group as Stack
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from voxtrace.analysis import Group, Summary
+from voxtrace.analysis.definitions import DEFINITION_BY_NAME
+from voxtrace.reports.words import NONE, amount, coverage, percentile, point_in_time
+
+METRIC_HEAD = ("metric", "p50", "p95", "p99", "smallest", "largest", "measured")
+PART_HEAD = ("part", "share of the wait", "p50", "p95", "in turns")
+METHOD = (
+    "Percentiles are nearest-rank over one population each, uncorrected for repeated sessions; "
+    "p95 is shown from 20 samples on, p99 from 100. Failed requests are counted above and enter no percentile."
+)
+
+
+def metric_rows(group: Group) -> Iterator[tuple[str, ...]]:
+    """One row a metric that somebody measured; the unmeasured ones follow in `missing_rows`."""
+    for name, of in group.metrics.items():
+        if not of.measured:
+            continue
+        unit = DEFINITION_BY_NAME[name].unit
+        tail = (percentile(of, of.p50, unit), percentile(of, of.p95, unit), percentile(of, of.p99, unit))
+        ends = (percentile(of, of.smallest, unit), percentile(of, of.largest, unit))
+        yield (name, *tail, *ends, coverage(of))
+
+
+def missing_rows(group: Group) -> Iterator[tuple[str, str]]:
+    """What no turn, or not every turn, has a value for, and why."""
+    for name, of in group.metrics.items():
+        reasons = [f"{why} ({count})" for why, count in of.missing[:2]]
+        reasons += [f"rejected by {rule} ({count})" for rule, count in of.rejected]
+        if reasons:
+            yield name, "; ".join(reasons)
+
+
+def part_rows(group: Group) -> Iterator[tuple[str, ...]]:
+    """Where the waited time went."""
+    for part in group.parts:
+        of = part.length
+        yield (
+            part.name,
+            f"{part.share:.1%}",
+            percentile(of, of.p50, "ms"),
+            percentile(of, of.p95, "ms"),
+            str(part.turns),
+        )
+
+
+def _headline(summary: Summary) -> str:
+    ends = ", ".join(f"{count} {outcome}" for outcome, count in summary.outcomes.items()) or "none"
+    rate = NONE if summary.error_rate is None else f"{summary.error_rate:.1%}"
+    return (
+        f"{summary.turns} turns from {point_in_time(summary.first_wall_ns)} to {point_in_time(summary.last_wall_ns)}\n"
+        f"how they ended: {ends}; error rate {rate}"
+    )
+
+
+def _continuity(group: Group) -> str:
+    if group.continuity is None:
+        return "continuity: not measured (no client's chunk times)"
+    return f"continuity: {group.continuity:.1%} of {group.turns} streams without a stall over 100 ms"
+
+
+def summary_to_terminal(summary: Summary) -> RenderableType:
+    """A report for people at a terminal."""
+    blocks: list[RenderableType] = [Text(_headline(summary)), Text()]
+    for group in summary.groups:
+        blocks.append(Text(f"{group.population.name} · {group.turns} turns", style="bold"))
+        if group.population.kind == "speech":
+            blocks.append(Text(_continuity(group)))
+        blocks += [_table(METRIC_HEAD, metric_rows(group)), Text(), _table(PART_HEAD, part_rows(group)), Text()]
+        unmeasured = list(missing_rows(group))
+        if unmeasured:
+            blocks += [_table(("not measured", "why (turns)"), unmeasured, numeric=False), Text()]
+    if summary.findings:
+        blocks += [_table(("rule", "turns"), ((rule, str(count)) for rule, count in summary.findings)), Text()]
+    blocks.append(Text(METHOD, style="dim"))
+    return Stack(*blocks)
+
+
+def _table(head: Iterable[str], rows: Iterable[tuple[str, ...]], *, numeric: bool = True) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
+    for index, name in enumerate(head):
+        table.add_column(name, justify="right" if index and numeric else "left")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def summary_to_markdown(summary: Summary) -> str:
+    """A report for an issue, a chat or a file."""
+    lines = ["# Voice latency report", "", *_headline(summary).splitlines(), ""]
+    for group in summary.groups:
+        lines += [f"## {group.population.name} ({group.turns} turns)", ""]
+        if group.population.kind == "speech":
+            lines += [_continuity(group), ""]
+        lines += [
+            *_markdown_table(METRIC_HEAD, metric_rows(group)),
+            "",
+            *_markdown_table(PART_HEAD, part_rows(group)),
+            "",
+        ]
+        unmeasured = list(missing_rows(group))
+        if unmeasured:
+            lines += [*_markdown_table(("not measured", "why (turns)"), unmeasured), ""]
+    if summary.findings:
+        lines += ["## What to know", ""]
+        lines += [*_markdown_table(("rule", "turns"), ((rule, str(count)) for rule, count in summary.findings)), ""]
+    return "\n".join([*lines, f"_{METHOD}_", ""])
+
+
+def _markdown_table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
+    lines = [_markdown_row(head), _markdown_row("---" if not index else "---:" for index in range(len(head)))]
+    return lines + [_markdown_row(row) for row in rows]
+
+
+def _markdown_row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+__all__ = ["amount", "summary_to_markdown", "summary_to_terminal"]

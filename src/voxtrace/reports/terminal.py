@@ -1,0 +1,145 @@
+"""Turns and lists of turns for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group as Stack
+from rich.console import RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from voxtrace.analysis import Mark, Measured, Turn
+from voxtrace.analysis.definitions import DEFINITION_BY_NAME
+from voxtrace.reports.waterfall import waterfall
+from voxtrace.reports.words import NONE, amount, point_in_time, state
+from voxtrace.units import millis
+
+# What a list shows of each kind of turn: the number that matters most.
+HEADLINE = {"speech": ("ttfa_ms", "first_audio_ms", "ttfb_ms"), "conversation": ("voice_to_voice_ms",), "events": ()}
+_ID_WIDTH = 18  # characters of an id in a list; `show` takes the beginning of one
+_MARK_LIMIT = 60  # lines of a timeline; a long article has thousands of chunks
+
+
+def one_turn(turn: Turn, width: int = 100) -> RenderableType:
+    """Everything about one request: head, waterfall, timeline, numbers, findings."""
+    blocks: list[RenderableType] = [
+        _head(turn),
+        Text(),
+        Text("WHERE THE TIME WENT", style="bold"),
+        waterfall(turn, width),
+    ]
+    blocks += [Text("TIMELINE", style="bold"), _timeline(turn), Text("NUMBERS", style="bold"), _numbers(turn)]
+    if turn.findings or turn.clock_note:
+        blocks += [Text("WHAT TO KNOW", style="bold"), _findings(turn)]
+    return Stack(*blocks)
+
+
+def _head(turn: Turn) -> Text:
+    labels = turn.labels
+    words = [turn.kind, labels.outcome if labels.outcome != "unknown" else "end not logged"]
+    words += [f"error {labels.error}"] if labels.error else []
+    words += [f"session {turn.session_id}"] if turn.session_id else []
+    words += [word for word in (labels.engine, labels.voice, labels.format) if word]
+    words += [f"cache {labels.cache}"] if labels.cache != "unknown" else []
+    words += [f"{labels.text_chars} characters"] if labels.text_chars is not None else []
+    head = Text()
+    head.append(f"Request {turn.request_id}", style="bold")
+    head.append(
+        f"\n{' · '.join(words)}\n{point_in_time(turn.started_wall_ns)} · total {amount(millis(turn.total), 'ms')}"
+    )
+    for name in HEADLINE[turn.kind]:
+        metric = turn.metrics.get(name)
+        if metric is not None:
+            head.append(f"\n{name}  ")
+            head.append(state(name, metric), style="bold" if metric.measured else "yellow")
+            head.append(f"  ({metric.note})" if metric.note else "")
+    return head
+
+
+def _timeline(turn: Turn) -> RenderableType:
+    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
+    table.add_column("at", justify="right", no_wrap=True)
+    table.add_column("service")
+    table.add_column("event", no_wrap=True)
+    table.add_column("facts", style="dim", no_wrap=True, overflow="ellipsis")
+    marks = turn.marks
+    half = _MARK_LIMIT // 2
+    shown = marks if len(marks) <= _MARK_LIMIT else (*marks[:half], None, *marks[-half:])
+    for mark in shown:
+        if mark is None:
+            table.add_row("…", "", f"{len(marks) - _MARK_LIMIT} more", "voxtrace show ID --json has all")
+        else:
+            table.add_row(amount(millis(mark.at), "ms"), mark.service, mark.name, _facts(mark))
+    return Padding(table, (0, 0, 1, 0))
+
+
+def _facts(mark: Mark) -> str:
+    return " ".join(f"{key}={value}" for key, value in mark.metadata.items() if not isinstance(value, dict | list))
+
+
+def _numbers(turn: Turn) -> RenderableType:
+    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
+    table.add_column("metric", no_wrap=True)
+    table.add_column("value")
+    table.add_column("from → to", style="dim", overflow="fold")
+    for name, metric in turn.metrics.items():
+        ends = f"{metric.start} → {metric.end}" if metric.start else DEFINITION_BY_NAME[name].meaning
+        value = Text(state(name, metric), style="" if metric.measured else "yellow")
+        if metric.note:
+            value.append(f"  ({metric.note})", style="dim")
+        table.add_row(name, value, ends)
+    return Padding(table, (0, 0, 1, 0))
+
+
+def _findings(turn: Turn) -> RenderableType:
+    text = Text()
+    for finding in turn.findings:
+        text.append(f"{finding.rule}: ", style="yellow")
+        text.append(f"{finding.message}\n")
+    if turn.clock_note:
+        text.append("clocks: ", style="yellow")
+        text.append(f"{turn.clock_note}\n")
+    return text
+
+
+def list_of_turns(turns: Sequence[Measured]) -> RenderableType:
+    """One line a request, newest first as they are given."""
+    table = Table(box=None, padding=(0, 1, 0, 0), show_edge=False, header_style="dim")
+    table.add_column("started (UTC)", no_wrap=True, min_width=14)
+    table.add_column("request", no_wrap=True, overflow="crop", max_width=_ID_WIDTH, min_width=8)
+    table.add_column("kind", no_wrap=True)
+    table.add_column("outcome", no_wrap=True, min_width=7)
+    table.add_column("heard after", justify="right", no_wrap=True, min_width=11)
+    table.add_column("total", justify="right", no_wrap=True, min_width=9)
+    table.add_column("slowest step", no_wrap=True)
+    table.add_column("stalls", justify="right", no_wrap=True, min_width=6)
+    for turn in turns:
+        table.add_row(
+            point_in_time(turn.started_wall_ns)[len("2025-") : len("2025-11-27 14:30:05")],
+            turn.request_id,
+            turn.kind,
+            turn.labels.outcome if turn.labels.outcome != "unknown" else NONE,
+            headline(turn),
+            amount(millis(turn.total), "ms"),
+            f"{turn.slowest.name} {amount(millis(turn.slowest.length), 'ms')}" if turn.slowest else NONE,
+            state("stall_count", turn.metrics["stall_count"]) if _stalls_known(turn) else NONE,
+        )
+    return table
+
+
+def _stalls_known(turn: Measured) -> bool:
+    stalls = turn.metrics.get("stall_count")
+    return stalls is not None and stalls.measured
+
+
+def headline(turn: Measured) -> str:
+    """The time until somebody heard something, by the best definition that was measured; named if not the best."""
+    names = HEADLINE[turn.kind]
+    for name in names:
+        metric = turn.metrics.get(name)
+        if metric is not None and metric.measured:
+            value = state(name, metric)
+            return value if name == names[0] else f"{name} {value}"
+    return NONE

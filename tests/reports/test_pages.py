@@ -1,0 +1,78 @@
+"""Golden pages of turns and summaries."""
+
+import json
+from io import StringIO
+
+from rich.console import Console
+
+from voxtrace.analysis import assemble, summarize
+from voxtrace.reports.json_report import summary_to_json, turn_to_json
+from voxtrace.reports.summary_report import summary_to_markdown, summary_to_terminal
+from voxtrace.reports.terminal import list_of_turns, one_turn
+from voxtrace.testing.turns import client_events, event, server_events
+
+CONVERSATION = [
+    event("stt_transcript_finalized", 0, "stt"),
+    event("v34_webhook_received", 23, "v34"),
+    event("v34_ollama_sent", 880, "v34", temperature=0.4),
+    event("v34_ollama_received", 5200, "v34", response_length=120),
+    event("tts_request_received", 5230, "tts"),
+    event("tts_pause_sent", 5235, "tts"),
+    event("tts_synthesis_start", 5445, "tts"),
+    event("tts_audio_playback_start", 5890, "tts"),
+    event("tts_audio_playback_complete", 8450, "tts"),
+]
+
+
+def page(renderable) -> str:
+    paper = StringIO()
+    Console(width=110, color_system=None, file=paper, highlight=False).print(renderable)
+    return "\n".join(line.rstrip() for line in paper.getvalue().splitlines()) + "\n"
+
+
+def population():
+    ids = [f"r{number}" for number in range(25)]
+    made = [
+        assemble(
+            each,
+            client_events(
+                request_id=each, first_byte=100 + n, leading_silence=None if n == 3 else 20, chunks=[(100 + n, 900)]
+            )
+            + server_events(request_id=each, inference=5 + n),
+        )
+        for n, each in enumerate(ids)
+    ]
+    failed = [event("REQUEST_START", 0, "client", request_id="bad")]
+    failed += [event("REQUEST_COMPLETE", 1, "client", request_id="bad", outcome="error", error="refused")]
+    return [*made, assemble("bad", failed)]
+
+
+def test_one_slow_conversation(golden):
+    golden("conversation.txt", page(one_turn(assemble("r1", CONVERSATION), 110)))
+
+
+def test_one_speech_request_of_both_sides(golden):
+    golden("speech.txt", page(one_turn(assemble("r1", client_events() + server_events()), 110)))
+
+
+def test_a_list_of_requests(golden):
+    golden("requests.txt", page(list_of_turns([assemble("r1", CONVERSATION), *population()[-3:]])))
+
+
+def test_a_summary_for_the_terminal(golden):
+    golden("summary.txt", page(summary_to_terminal(summarize(population()))))
+
+
+def test_a_summary_as_markdown(golden):
+    golden("summary.md", summary_to_markdown(summarize(population())))
+
+
+def test_a_turn_and_a_summary_as_json(golden):
+    golden("turn.json", json.dumps(turn_to_json(assemble("r1", CONVERSATION)), indent=2) + "\n")
+    golden("summary.json", json.dumps(summary_to_json(summarize(population())), indent=2) + "\n")
+
+
+def test_every_metric_of_json_is_in_exactly_one_state():
+    metrics = turn_to_json(assemble("r1", client_events() + CONVERSATION))["metrics"]
+
+    assert {len({"value", "missing", "rejected"} & set(metric)) for metric in metrics.values()} == {1}
