@@ -1,0 +1,79 @@
+"""Who may come in."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from voxtrace.cli.front_door import FrontDoor
+
+
+def knock(method: str = "GET", kind: str = "http", **headers: str) -> int | str:
+    """The status that a request is answered with, or what became of a WebSocket's handshake."""
+    sent: list[dict[str, object]] = []
+
+    async def app(scope, receive, send):
+        await send(
+            {"type": "websocket.accept"} if kind == "websocket" else {"type": "http.response.start", "status": 200}
+        )
+
+    async def receive():
+        return {"type": "http.request"}
+
+    async def send(message):
+        sent.append(message)
+
+    named = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": kind, "method": method, "headers": named, "path": "/"}
+    asyncio.run(FrontDoor(app, ["voice.example"])(scope, receive, send))
+    return sent[0].get("status") or sent[0]["type"]
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["localhost", "localhost:8881", "LOCALHOST", "127.0.0.1:8881", "[::1]:8881", "192.168.1.7:80", "voice.example"],
+)
+def test_this_machine_may_be_asked_under_its_names_and_addresses(host: str):
+    assert knock(host=host) == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.test", "evil.test:8881", "localhost.evil.test", "", "127.0.0.1.evil.test", "[bad"]
+)
+def test_a_name_that_somebody_pointed_here_is_refused(host: str):
+    assert knock(host=host) == 400
+    assert knock(host=host, kind="websocket", origin=f"http://{host}") == "websocket.close"
+
+
+def test_a_request_without_a_host_is_refused():
+    assert knock() == 400
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:3000", "http://evil.test", "null", "https://localhost", "http://[bad"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "BREW"])
+def test_a_page_of_another_origin_changes_nothing(origin: str, method: str):
+    assert knock(method, host="localhost:8881", origin=origin) == 403
+
+
+def test_a_page_of_another_port_opens_no_socket():
+    assert knock(kind="websocket", host="localhost:8881", origin="http://localhost:3000") == "websocket.close"
+
+
+def test_our_own_pages_may_do_everything():
+    assert knock("POST", host="localhost:8881", origin="http://localhost:8881") == 200
+    assert knock("POST", host="localhost:8881", origin="null", sec_fetch_site="same-origin") == 200
+    assert knock(kind="websocket", host="localhost:8881", origin="http://localhost:8881") == "websocket.accept"
+
+
+def test_what_the_browser_says_about_the_page_counts_more_than_its_origin():
+    assert knock("POST", host="localhost:8881", origin="http://localhost:8881", sec_fetch_site="same-site") == 403
+
+
+def test_a_program_that_is_no_browser_may_do_everything():
+    assert knock("POST", host="localhost:8881") == 200
+    assert knock(kind="websocket", host="localhost:8881") == "websocket.accept"
+
+
+def test_reading_is_open_to_links_from_elsewhere():
+    assert knock(host="localhost:8881", origin="http://evil.test", sec_fetch_site="cross-site") == 200
