@@ -50,7 +50,9 @@ def test_a_request_without_a_host_is_refused():
     assert knock() == 400
 
 
-@pytest.mark.parametrize("origin", ["http://localhost:3000", "http://evil.test", "null", "https://localhost", "http://[bad"])
+@pytest.mark.parametrize(
+    "origin", ["http://localhost:3000", "http://evil.test", "null", "https://localhost", "http://[bad"]
+)
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "BREW"])
 def test_a_page_of_another_origin_changes_nothing(origin: str, method: str):
     assert knock(method, host="localhost:8881", origin=origin) == 403

@@ -14,6 +14,7 @@ from voxtrace.clock import sleep
 
 LIFELINE_VARIABLE = "VOXTRACE_LIFELINE"
 ON_STDIN = "stdin"
+THREAD_NAME = "lifeline"
 
 # Longer than a graceful stop is allowed to take: only a service that hangs is ended the hard way.
 GRACE_S = 10.0
@@ -23,7 +24,12 @@ def follow_supervisor() -> None:
     """Stop when the supervisor is gone; nothing happens in a process that was started by hand."""
     # Taken away, so that no engine process below this one thinks that it is supervised too.
     if os.environ.pop(LIFELINE_VARIABLE, "") == ON_STDIN:
-        threading.Thread(target=_stop_at_end_of_stdin, name="lifeline", daemon=True).start()
+        threading.Thread(target=_stop_at_end_of_stdin, name=THREAD_NAME, daemon=True).start()
+
+
+def is_supervised() -> bool:
+    """Whether this process follows a supervisor, which then tells people what there is to know."""
+    return any(thread.name == THREAD_NAME for thread in threading.enumerate())
 
 
 def _stop_at_end_of_stdin() -> None:

@@ -19,6 +19,7 @@ from voxtrace.errors import VoxtraceError
 # fmt: off
 COMMANDS: tuple[str, ...] = (
     "up",
+    "watch",
     "requests",
     "show",
     "report",

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from types import FrameType
 
 from voxtrace.cli.health import ask_health
 from voxtrace.cli.lifeline import LIFELINE_VARIABLE, ON_STDIN
+from voxtrace.cli.signals import stop_signals
 from voxtrace.clock import Clock, SystemClock, sleep
 from voxtrace.errors import EXIT_UNREACHABLE, VoxtraceError
 from voxtrace.units import NANOS_PER_SECOND
@@ -87,7 +86,7 @@ class Supervisor:
             ServiceDidNotStart: one of them never answered; the others are stopped again.
         """
         self._running = [_Running(service) for service in self.services]
-        with _sigterm_interrupts():
+        with stop_signals():
             try:
                 for each in self._running:
                     self._start(each)
@@ -97,8 +96,6 @@ class Supervisor:
                     sleep(LOOK_EVERY_S)
                     for each in self._running:
                         self._tend(each)
-            except KeyboardInterrupt:
-                self.tell("stopping")
             finally:
                 self._stop_all()
 
@@ -148,6 +145,7 @@ class Supervisor:
 
     def _stop_all(self) -> None:
         """Ask all to stop, and end those that do not; a second Ctrl-C ends them at once."""
+        self.tell("stopping")
         processes = [each.process for each in self._running if each.process is not None]
         for process in processes:
             process.terminate()
@@ -167,17 +165,3 @@ class Supervisor:
 def _close_lifeline(process: subprocess.Popen[bytes]) -> None:
     if process.stdin is not None:
         process.stdin.close()
-
-
-@contextmanager
-def _sigterm_interrupts() -> Iterator[None]:
-    """SIGTERM means what Ctrl-C means while the block runs."""
-
-    def interrupt(signum: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
