@@ -107,7 +107,8 @@ def check_service(check: str, host: str, port: int) -> Finding:
     if health is not None and health.good:
         return Finding(check, "ok", f"answers at {url}")
     if health is not None:
-        return Finding(check, "problem", f"{url}/health answers {health.status}", "look at what `voxtrace up` printed")
+        trouble = health.facts.get("trouble") or f"{url}/health answers {health.status}"
+        return Finding(check, "problem", str(trouble), "look at what `voxtrace up` printed")
     try:
         require_free_port(host, port)
     except PortInUse:
