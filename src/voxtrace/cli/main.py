@@ -19,6 +19,7 @@ from voxtrace.errors import VoxtraceError
 # fmt: off
 COMMANDS: tuple[str, ...] = (
     "up",
+    "serve",
     "watch",
     "requests",
     "show",

@@ -1,0 +1,5 @@
+"""THE VOICE: text in, audio out.
+
+A text is cut into pieces (`segment`), each piece is spoken by an engine in a process of its own (`pool`,
+`worker`), and the blocks come back as they are made (`stream`) and are put into a format (`encode`).
+"""

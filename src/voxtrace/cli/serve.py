@@ -1,0 +1,74 @@
+"""`voxtrace serve`: the speech server alone."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from voxtrace.cli.addresses import url_of
+from voxtrace.cli.front_door import FrontDoor
+from voxtrace.cli.lifeline import follow_supervisor
+from voxtrace.config import load_settings, prepare_data_folder, require_private_address
+from voxtrace.tracker import Tracker, TrackerOptions
+
+if TYPE_CHECKING:
+    from voxtrace.server.run import Running
+
+
+class ServeCommand:
+    """Speaks over HTTP as OpenAI's API does."""
+
+    name: ClassVar[str] = "serve"
+    help: ClassVar[str] = "start the speech server"
+    details: ClassVar[str] = """\
+It answers POST /v1/audio/speech as OpenAI's API does, with espeak-ng's voices, streaming from the first
+block of sound, and notes when each stage of each request happened.
+
+  voxtrace serve
+  voxtrace serve --port 9000 --workers 4
+  curl -N http://127.0.0.1:8880/v1/audio/speech -H 'content-type: application/json' \\
+       -d '{"input": "Hello world", "voice": "alloy", "response_format": "wav"}' --output hello.wav
+"""
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
+        parser.add_argument("--port", type=int, metavar="N", help="port to listen on (default: 8880)")
+        parser.add_argument("--workers", type=int, metavar="N", help="engine processes (default: 2)")
+        parser.add_argument("--max-waiting", type=int, metavar="N", help="requests that may wait for one (default: 64)")
+        parser.add_argument(
+            "--allow-anonymous", action="store_true", help="listen beyond this machine although nobody has to log in"
+        )
+
+    def run(self, args: Namespace) -> int:
+        folder = prepare_data_folder(args.data)
+        flags = {name: getattr(args, name) for name in ("host", "port", "workers", "max_waiting")}
+        values = {name: value.value for name, value in load_settings(folder, flags).items()}
+        require_private_address(values["host"], "--host", args.allow_anonymous)
+        # Imported when it is known that it will be used: a web framework takes a third of a second.
+        from voxtrace.server.run import ServeOptions, serve
+        from voxtrace.speech.pool import PoolOptions
+
+        pool = PoolOptions(workers=values["workers"], max_waiting=values["max_waiting"])
+        options = ServeOptions(host=values["host"], port=values["port"], pool=pool)
+        tracker = Tracker("server", options=_tracker_options(folder, values))
+        follow_supervisor()
+        try:
+            serve(options, tracker.mark, lambda app: FrontDoor(app, [options.host]), _tell_ready)
+        finally:
+            tracker.close()
+        return 0
+
+
+def _tracker_options(folder: Path, values: dict[str, object]) -> TrackerOptions:
+    chosen = {name: values[name] for name in ("level", "sample_rate", "collector")}
+    return TrackerOptions(data=folder, **chosen)  # type: ignore[arg-type]  # checked by load_settings
+
+
+def _tell_ready(running: Running) -> None:
+    engines = f"{running.workers} engine process" + ("es" if running.workers != 1 else "")
+    print(
+        f"speech server ready on {url_of(running.host, running.port)} "
+        f"({running.engine}, {engines}, {running.voices} voices; Ctrl-C stops it)",
+        flush=True,
+    )

@@ -1,0 +1,143 @@
+"""The speech server as an ASGI application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from voxtrace import __version__
+from voxtrace.server.api_error import ApiError
+from voxtrace.server.exchange import ExchangeHeaders
+from voxtrace.server.speech_request import models
+from voxtrace.server.speech_route import SpeechRoute
+from voxtrace.speech.pool import Pool
+from voxtrace.speech.ports import Catalogue, Mark
+from voxtrace.speech.voices import OPENAI_VOICES
+
+
+def build_app(
+    pool: Pool, catalogue: Catalogue, mark: Mark, guard: Callable[[ASGIApp], ASGIApp] = lambda app: app
+) -> ASGIApp:
+    """The application; `pool` must be started, and whoever started it stops it.
+
+    `guard` is put in front of all routes, but behind what gives every answer its headers.
+    """
+    speech = SpeechRoute(pool, catalogue, mark)
+    pages = _Pages(pool, catalogue, speech)
+    app = Starlette(
+        routes=[
+            Route("/v1/audio/speech", speech, methods=["POST"]),
+            Route("/v1/models", pages.models),
+            Route("/v1/models/{model:path}", pages.model),
+            *(Route(path, pages.models) for path in ("/v1/audio/models", "/audio/models")),
+            *(Route(path, pages.voices) for path in ("/v1/audio/voices", "/audio/voices", "/voices")),
+            Route("/health", pages.health),
+            Route("/ready", pages.ready),
+            Route("/status", pages.status),
+        ],
+        exception_handlers={ApiError: _explain, HTTPException: _explain_http, Exception: _explain_unknown},
+    )
+    return ExchangeHeaders(guard(app))
+
+
+class _Pages:
+    """The routes that answer at once, whatever the engines do."""
+
+    def __init__(self, pool: Pool, catalogue: Catalogue, speech: SpeechRoute) -> None:
+        self._pool = pool
+        self._speech = speech
+        self._models = [
+            {"id": name, "object": "model", "created": 0, "owned_by": "voxtrace"} for name in models(catalogue)
+        ]
+        own = [{"id": each.id, "name": each.name, "language": each.language} for each in catalogue.voices]
+        aliases = [{"id": name, "name": f"{name.capitalize()} ({voice})"} for name, voice in OPENAI_VOICES.items()]
+        self._voices = {"voices": [*aliases, *own], "variants": list(catalogue.variants)}
+        self._engine = catalogue.engine
+
+    async def models(self, _: Request) -> Response:
+        """What `model` may be."""
+        return JSONResponse({"object": "list", "data": self._models, "models": self._models})
+
+    async def model(self, request: Request) -> Response:
+        """One of them."""
+        wanted = request.path_params["model"]
+        found = next((model for model in self._models if model["id"] == wanted), None)
+        if found is None:
+            message = f"there is no model {wanted[:80]!r}; GET /v1/models lists what there is"
+            raise ApiError(HTTPStatus.NOT_FOUND, message, code="model_not_found", param="model")
+        return JSONResponse(found)
+
+    async def voices(self, _: Request) -> Response:
+        """OpenAI's names, then the engine's own; each of these may carry a variant: "fr+f3"."""
+        return JSONResponse(self._voices)
+
+    async def health(self, _: Request) -> Response:
+        """The process lives."""
+        return JSONResponse({"status": "ok"})
+
+    async def ready(self, _: Request) -> Response:
+        """At least one engine is loaded."""
+        is_ready = self._pool.ready > 0
+        return JSONResponse({"ready": is_ready}, HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE)
+
+    async def status(self, _: Request) -> Response:
+        """What it does right now, and what it has done since it started."""
+        pool, counters = self._pool, self._speech.counters
+        return JSONResponse(
+            {
+                "version": __version__,
+                "engine": self._engine,
+                "workers": {
+                    "configured": pool.workers,
+                    "ready": pool.ready,
+                    "busy": pool.busy,
+                    "restarts": pool.restarts,
+                    "pids": pool.pids,
+                },
+                "requests": {
+                    "active": counters.active,
+                    "waiting": pool.waiting,
+                    "ok": counters.ok,
+                    "error": counters.error,
+                    "cancelled": counters.cancelled,
+                },
+                "wasted_audio_ms": round(counters.wasted_audio_ms, 3),
+            }
+        )
+
+
+async def _explain(_: Request, error: Exception) -> Response:
+    if not isinstance(error, ApiError):
+        raise error
+    headers = {name.decode("ascii"): value.decode("ascii") for name, value in error.headers}
+    return Response(error.body, error.status, headers, media_type="application/json")
+
+
+async def _explain_http(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    message, code = error.detail, "http_error"
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        message, code = f"there is no {request.url.path[:200]!r} here; speech is at POST /v1/audio/speech", "not_found"
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = (error.headers or {}).get("Allow", "")
+        message, code = f"{request.method} is not answered here; use {allowed}", "method_not_allowed"
+    answer = ApiError(error.status_code, message, code=code)
+    return Response(answer.body, answer.status, error.headers, media_type="application/json")
+
+
+async def _explain_unknown(_: Request, error: Exception) -> Response:
+    # Starlette hands the error on to the server's log; the client gets no traceback.
+    answer = ApiError(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "the server failed; its log says why, under this request's id",
+        code="internal",
+    )
+    return Response(answer.body, answer.status, media_type="application/json")

@@ -1,0 +1,158 @@
+"""Runs the speech server: engines first, then the port, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import gc
+import logging
+import signal
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from voxtrace.config import LOOPBACK, SERVE_PORT
+from voxtrace.errors import InvalidOption, PortInUse
+from voxtrace.server.app import build_app
+from voxtrace.speech.pool import Pool, PoolOptions
+from voxtrace.speech.ports import Mark
+
+BACKLOG = 1024
+# The kernel ends a connection whose client took no byte for so long; otherwise a client that never reads
+# would keep its stream, some MiB, for ever. Linux only; elsewhere such a stream lives as long as its client.
+DEAD_CLIENT_MS = 30_000
+GRACE_S = 5  # for answers under way when the server is told to stop
+
+Guard = Callable[[ASGIApp], ASGIApp]
+"""Wraps an application with checks of who may come in."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """Where to listen, and with which engines."""
+
+    host: str = LOOPBACK
+    port: int = SERVE_PORT  # 0: any free one
+    pool: PoolOptions = field(default_factory=PoolOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What is known when the server is ready."""
+
+    host: str
+    port: int
+    engine: str
+    workers: int
+    voices: int
+
+
+def serve(options: ServeOptions, mark: Mark, guard: Guard, on_ready: Callable[[Running], None]) -> None:
+    """Serve until SIGINT or SIGTERM; answers under way get GRACE_S seconds.
+
+    Raises:
+        PortInUse: something listens there already.
+        InvalidOption: the address is none of this machine.
+        EngineDidNotStart: there is nothing that could speak.
+    """
+    listener = listen(options.host, options.port)
+    # uvicorn raises a signal again after its graceful stop; by then there is nothing left to interrupt.
+    before = {sign: signal.signal(sign, _ignore) for sign in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with asyncio.Runner(loop_factory=_new_loop) as runner:
+            runner.run(_serve(options, listener, mark, guard, on_ready))
+    finally:
+        listener.close()
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
+
+
+async def _serve(
+    options: ServeOptions, listener: socket.socket, mark: Mark, guard: Guard, on_ready: Callable[[Running], None]
+) -> None:
+    pool = Pool(options.pool)
+    try:
+        catalogue = await pool.start()
+        config = uvicorn.Config(
+            build_app(pool, catalogue, mark, guard),
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_level="warning",
+            proxy_headers=False,  # nobody's word about who he is decides anything here
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_S,
+        )
+        server = _Server(config)
+        logging.getLogger("uvicorn.error").addFilter(_is_news)
+        host, port = listener.getsockname()[:2]
+        server.when_started = lambda: on_ready(
+            Running(host, port, catalogue.engine, pool.workers, len(catalogue.voices))
+        )
+        # What was built so far lives as long as the server: no collection has to walk over it again.
+        gc.collect()
+        gc.freeze()
+        await server.serve(sockets=[listener])
+    finally:
+        await pool.stop()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens on `host:port`.
+
+    Raises:
+        PortInUse: something listens there already.
+        InvalidOption: the address is none of this machine.
+    """
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind)
+    except OSError as why:
+        raise InvalidOption("host", host, why.strerror or str(why)) from why
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # connections inherit it
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_CLIENT_MS)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+        listener.setblocking(False)
+    except OSError as why:
+        listener.close()
+        if why.errno == errno.EADDRINUSE:
+            raise PortInUse(host, port) from why
+        raise InvalidOption("host", f"{host}:{port}", why.strerror or str(why)) from why
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, telling when it listens."""
+
+    when_started: Callable[[], None]
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.when_started()
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:  # there is none for Windows
+        return asyncio.new_event_loop()
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    # This is how a stream that failed after its first byte ends; it is in the trace, with its reason.
+    return record.getMessage() != "ASGI callable returned without completing response."
+
+
+def _ignore(_sign: int, _frame: FrameType | None) -> Any:
+    return None

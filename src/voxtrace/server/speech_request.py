@@ -1,0 +1,128 @@
+"""What a client may ask of `POST /v1/audio/speech`, checked by hand: cheaper than a schema, and in OpenAI's words."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from voxtrace.events.codec import parse_json
+from voxtrace.server.api_error import ApiError
+from voxtrace.speech.encode import FORMATS
+from voxtrace.speech.ports import Catalogue
+from voxtrace.speech.voices import DEFAULT_VOICE, VoiceNotFound, find_voice
+
+MAX_TEXT_CHARS = 4096
+SLOWEST, FASTEST = 0.25, 4.0
+DEFAULT_FORMAT = "mp3"  # OpenAI's, so a client that names none expects it
+# What clients of OpenAI send as model; here all of them are spoken by the engine that the server runs.
+OPENAI_MODELS = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")
+MAX_BODY_BYTES = 256 * 1024  # 4,096 characters, each as two escaped surrogates, are 48 KiB
+
+# Tab, line feed and carriage return are text; what else is below the space (and DEL to U+009F) is not, nor
+# is half of a surrogate pair.
+_UNSPEAKABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechRequest:
+    """A request that can be answered."""
+
+    text: str
+    voice: str  # as the client named it
+    engine_voice: str
+    format: str
+    speed: float
+
+
+def read_request(body: bytes, catalogue: Catalogue) -> SpeechRequest:
+    """Check a request's body.
+
+    Raises:
+        ApiError: something about it is wrong; the first thing found is said.
+    """
+    try:
+        record = parse_json(body)
+    except (ValueError, RecursionError) as why:
+        raise ApiError(HTTPStatus.BAD_REQUEST, f"the body is not JSON: {why}", code="invalid_json") from why
+    if not isinstance(record, dict):
+        raise ApiError(HTTPStatus.BAD_REQUEST, "the body must be a JSON object", code="invalid_json")
+    _check_model(record.get("model"), catalogue)
+    text = _text(record.get("input"))
+    voice = _name(record.get("voice", DEFAULT_VOICE))
+    try:
+        engine_voice = find_voice(voice, catalogue)
+    except VoiceNotFound as why:
+        raise ApiError(HTTPStatus.BAD_REQUEST, str(why), code=why.code, param="voice") from why
+    _check_stream_format(record.get("stream_format"))
+    _check_instructions(record.get("instructions"))
+    return SpeechRequest(text, voice, engine_voice, _format(record.get("response_format")), _speed(record.get("speed")))
+
+
+def models(catalogue: Catalogue) -> tuple[str, ...]:
+    """Every name that `model` may have."""
+    return (catalogue.engine, *OPENAI_MODELS)
+
+
+def _check_model(model: object, catalogue: Catalogue) -> None:
+    known = models(catalogue)
+    if model is None or model in known:
+        return
+    if not isinstance(model, str):
+        raise _invalid("model", "must be text")
+    message = f"there is no model {model[:80]!r}; there are: {', '.join(known)}"
+    raise ApiError(HTTPStatus.NOT_FOUND, message, code="model_not_found", param="model")
+
+
+def _text(text: object) -> str:
+    if not isinstance(text, str):
+        raise _invalid("input", "must be the text to speak" if text is not None else "is missing: the text to speak")
+    if not text.strip():
+        raise _invalid("input", "is empty: there is nothing to speak")
+    if len(text) > MAX_TEXT_CHARS:
+        raise _invalid("input", f"has {len(text)} characters, at most {MAX_TEXT_CHARS} are spoken in one request")
+    found = _UNSPEAKABLE.search(text)
+    if found:
+        raise _invalid("input", f"has the control character U+{ord(found[0]):04X} at position {found.start()}")
+    return text
+
+
+def _name(voice: object) -> str:
+    if isinstance(voice, dict):  # {"id": "…"}, as OpenAI's own custom voices are named
+        voice = voice.get("id")
+    if not isinstance(voice, str):
+        raise _invalid("voice", "must be the name of a voice")
+    return voice
+
+
+def _format(name: object) -> str:
+    if name is None:
+        return DEFAULT_FORMAT
+    if not isinstance(name, str) or name not in FORMATS:
+        raise _invalid("response_format", f"{str(name)[:40]!r} is not made here; there are: {', '.join(FORMATS)}")
+    return name
+
+
+def _speed(speed: object) -> float:
+    if speed is None:
+        return 1.0
+    if isinstance(speed, bool) or not isinstance(speed, int | float):
+        raise _invalid("speed", "must be a number")
+    if not SLOWEST <= speed <= FASTEST:
+        raise _invalid("speed", f"is {str(speed)[:20]}, must be from {SLOWEST} to {FASTEST:g}")
+    return float(speed)
+
+
+def _check_stream_format(name: object) -> None:
+    if name not in (None, "audio"):
+        raise _invalid("stream_format", f"{str(name)[:40]!r} is not made here; there is: audio")
+
+
+def _check_instructions(instructions: object) -> None:
+    # Accepted so that clients need no change; espeak-ng has nothing that could follow them.
+    if instructions is not None and not isinstance(instructions, str):
+        raise _invalid("instructions", "must be text")
+
+
+def _invalid(param: str, why: str) -> ApiError:
+    return ApiError(HTTPStatus.BAD_REQUEST, f"{param}: {why}", code=f"invalid_{param}", param=param)

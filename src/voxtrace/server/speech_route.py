@@ -1,0 +1,196 @@
+"""`POST /v1/audio/speech`: the hot route. Plain ASGI, because each layer in between costs first audio."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from voxtrace.clock import mono_ns
+from voxtrace.server.api_error import ApiError, from_speech_error
+from voxtrace.server.body import read_body
+from voxtrace.server.exchange import KEY, Exchange
+from voxtrace.server.speech_request import MAX_BODY_BYTES, SpeechRequest, read_request
+from voxtrace.speech.encode import FORMATS, Encoder
+from voxtrace.speech.errors import ClientGone, SpeechError
+from voxtrace.speech.stream import Order, SpeechStream, audio_ms
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+    from voxtrace.speech.pool import Pool
+    from voxtrace.speech.ports import Catalogue, Mark
+
+# A costly encoder works on the event loop for a block or two (0.1 ms), which a thread would only delay;
+# more at once goes to a thread.
+INLINE_PCM_BYTES = 8 * 1024
+ENCODER_THREADS = 2
+
+
+@dataclass(slots=True)
+class Counters:
+    """What the server has done since it started."""
+
+    active: int = 0
+    ok: int = 0
+    error: int = 0
+    cancelled: int = 0
+    wasted_audio_ms: float = 0.0  # synthesised for clients that had left
+
+
+@dataclass(slots=True)
+class SpeechRoute:
+    """Answers with audio from the first block on. Headers wait for it: until then an error has its status."""
+
+    pool: Pool
+    catalogue: Catalogue
+    mark: Mark
+    counters: Counters = field(default_factory=Counters)
+    _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(ENCODER_THREADS, "encode"))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        exchange: Exchange = scope[KEY]
+        try:
+            request = read_request(await read_body(scope, receive, MAX_BODY_BYTES), self.catalogue)
+        except (ApiError, ClientGone) as refusal:
+            self._note(exchange, "REQUEST_RECEIVED")
+            self._note(exchange, "REQUEST_COMPLETE", outcome="error", error=refusal.code)
+            self.counters.error += 1
+            if isinstance(refusal, ApiError):
+                raise
+            return
+        self._note_received(exchange, request)
+        order = Order(exchange.request_id, request.text, request.engine_voice, request.speed, exchange.session_id)
+        stream = SpeechStream(self.pool, order, self.mark)
+        answer = _Answer(self, exchange, stream, FORMATS[request.format](), send)
+        await answer.give(receive)
+
+    async def encode(self, encoder: Encoder, pcm: bytes) -> bytes:
+        """Encode without holding up other streams."""
+        if encoder.is_costly and len(pcm) > INLINE_PCM_BYTES:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, encoder.encode, pcm)
+        return encoder.encode(pcm)
+
+    def _note_received(self, exchange: Exchange, request: SpeechRequest) -> None:
+        source = {"source": exchange.source} if exchange.source else {}
+        self._note(
+            exchange,
+            "REQUEST_RECEIVED",
+            text_chars=len(request.text),
+            voice=request.voice,
+            format=request.format,
+            speed=request.speed,
+            engine=self.catalogue.engine,
+            **source,
+        )
+        self._note(exchange, "PROCESSING_START")
+
+    def _note(self, exchange: Exchange, name: str, **metadata: object) -> None:
+        self.mark(name, exchange.request_id, exchange.session_id, **metadata)
+
+
+class _Answer:
+    """One answer on its way to its client."""
+
+    def __init__(
+        self, route: SpeechRoute, exchange: Exchange, stream: SpeechStream, encoder: Encoder, send: Send
+    ) -> None:
+        self._route = route
+        self._exchange = exchange
+        self._stream = stream
+        self._encoder = encoder
+        self._send = send
+        self._has_begun = False
+        self._encode_ns = 0
+
+    async def give(self, receive: Receive) -> None:
+        """Speak until the end, an error, or until the client leaves."""
+        counters, error = self._route.counters, None
+        counters.active += 1
+        watch: asyncio.Task[None] | None = None
+        try:
+            self._stream.start()
+            # The engine is at work now, so this costs the first block nothing.
+            watch = asyncio.get_running_loop().create_task(_watch_client(receive, self._stream))
+            await self._send_all()
+        except SpeechError as failure:
+            error = failure
+        except asyncio.CancelledError:
+            error = ClientGone()
+            raise
+        finally:
+            counters.active -= 1
+            if watch is not None:
+                watch.cancel()
+            await self._stream.close()
+            self._note_complete(error)
+        if error is not None and not self._has_begun and not isinstance(error, ClientGone):
+            raise from_speech_error(error) from error
+        # After the first byte an error has no status left: the body ends without its last chunk, and the
+        # client's own library reports that it is incomplete.
+
+    async def _send_all(self) -> None:
+        encoder, route = self._encoder, self._route
+        while (pcm := await self._stream.read()) is not None:
+            began = mono_ns()
+            body = await route.encode(encoder, pcm)
+            if body:
+                self._encode_ns = self._encode_ns or mono_ns() - began
+                await self._send_audio(body)
+        rest = encoder.finish()
+        if rest:
+            await self._send_audio(rest)
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _send_audio(self, body: bytes) -> None:
+        message = {"type": "http.response.body", "body": body, "more_body": True}
+        if self._has_begun:
+            await self._send(message)
+            return
+        self._note("FIRST_CHUNK_ENCODED", bytes=len(body))
+        self._has_begun = True
+        await self._send({"type": "http.response.start", "status": 200, "headers": self._headers()})
+        await self._send(message)
+        self._note("FIRST_CHUNK_SENT", bytes=len(body))
+
+    def _headers(self) -> list[tuple[bytes, bytes]]:
+        progress, catalogue = self._stream.progress, self._route.catalogue
+        self._exchange.timings += [
+            ("text", progress.text_ns),
+            ("queue", progress.queue_ns),
+            ("inference", progress.first_inference_ns),
+            ("encode", self._encode_ns),
+        ]
+        return [
+            (b"content-type", self._encoder.media_type.encode("ascii")),
+            (b"x-voxtrace-engine", catalogue.engine.encode("ascii")),
+            (b"x-voxtrace-provider", catalogue.provider.encode("ascii")),
+            (b"x-voxtrace-cache", b"miss"),
+        ]
+
+    def _note_complete(self, error: SpeechError | None) -> None:
+        progress, route = self._stream.progress, self._route
+        facts: dict[str, object] = {"outcome": "ok"}
+        if isinstance(error, ClientGone):
+            facts = {"outcome": "cancelled"}
+        elif error is not None:
+            facts = {"outcome": "error", "error": error.code, "stage": error.stage}
+        if error is not None:
+            facts["wasted_audio_ms"] = audio_ms(progress.bytes_wasted)
+            route.counters.wasted_audio_ms += audio_ms(progress.bytes_wasted)
+        if progress.started_ns:
+            facts["start"] = "warm" if progress.warm else "cold"
+        outcome = str(facts["outcome"])
+        setattr(route.counters, outcome, getattr(route.counters, outcome) + 1)
+        self._note("REQUEST_COMPLETE", **facts, cache="miss", provider=route.catalogue.provider, truth="L1")
+
+    def _note(self, name: str, **metadata: object) -> None:
+        self._route.mark(name, self._exchange.request_id, self._exchange.session_id, **metadata)
+
+
+async def _watch_client(receive: Receive, stream: SpeechStream) -> None:
+    """Tell the stream when the client has closed its connection."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    stream.abandon()

@@ -1,0 +1,92 @@
+"""espeak-ng's C interface, as far as we use it. GPL-3: loaded by engine processes only, never by the server."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator
+from typing import Any
+
+AUDIO_OUTPUT_SYNCHRONOUS = 2  # samples go to the call-back while `espeak_Synth` runs
+DONT_EXIT = 0x8000  # espeakINITIALIZE_DONT_EXIT: report missing data instead of ending the process
+CHARS_UTF8 = 1
+END_PAUSE = 0x1000  # espeakENDPAUSE: leave the pause that the last punctuation mark asks for
+PARAMETER_RATE = 1  # words a minute
+POSITION_CHARACTER = 1
+
+# int callback(short *wav, int numsamples, espeak_EVENT *events); 0 goes on, 1 aborts.
+SynthCallback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
+
+
+class EspeakVoice(ctypes.Structure):
+    """espeak_VOICE of speak_lib.h."""
+
+    _fields_ = (
+        ("name", ctypes.c_char_p),
+        ("languages", ctypes.POINTER(ctypes.c_char)),  # (priority byte, name, NUL)…, NUL
+        ("identifier", ctypes.c_char_p),
+        ("gender", ctypes.c_ubyte),
+        ("age", ctypes.c_ubyte),
+        ("variant", ctypes.c_ubyte),
+        ("reserved", ctypes.c_ubyte),
+        ("score", ctypes.c_int),
+        ("spare", ctypes.c_void_p),
+    )
+
+
+class Sonic:
+    """The time stretcher that is compiled into espeak-ng: slower than its slowest voice without a deeper pitch."""
+
+    def __init__(self, library: ctypes.CDLL, rate_hz: int, speed: float) -> None:
+        self._library = library
+        self._handle = ctypes.c_void_p(library.sonicCreateStream(rate_hz, 1))
+        library.sonicSetSpeed(self._handle, ctypes.c_float(speed))
+
+    def convert(self, block: bytes) -> bytes:
+        """Signed 16-bit samples in, those that are ready out."""
+        self._library.sonicWriteShortToStream(self._handle, block, len(block) // 2)
+        return self._read()
+
+    def finish(self) -> bytes:
+        """What is left inside."""
+        self._library.sonicFlushStream(self._handle)
+        return self._read()
+
+    def close(self) -> None:
+        """Give its memory back."""
+        self._library.sonicDestroyStream(self._handle)
+
+    def _read(self) -> bytes:
+        ready = self._library.sonicSamplesAvailable(self._handle)
+        buffer = ctypes.create_string_buffer(ready * 2)
+        read = self._library.sonicReadShortFromStream(self._handle, buffer, ready)
+        return buffer.raw[: read * 2]
+
+
+def open_library() -> tuple[ctypes.CDLL, str]:
+    """espeak-ng's library and the folder of its voices, both out of the `espeakng-loader` wheel."""
+    import espeakng_loader
+
+    library = ctypes.CDLL(espeakng_loader.get_library_path())
+    library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(EspeakVoice))
+    library.espeak_ListVoices.argtypes = [ctypes.c_void_p]
+    library.sonicCreateStream.restype = ctypes.c_void_p
+    return library, str(espeakng_loader.get_data_path())
+
+
+def list_voices(library: ctypes.CDLL, kind: bytes | None = None) -> Iterator[Any]:
+    """espeak's records of all voices, or of those of the pseudo-language `kind`, such as b"variant"."""
+    wanted = None
+    if kind is not None:
+        spec = EspeakVoice(languages=ctypes.cast(ctypes.c_char_p(kind), ctypes.POINTER(ctypes.c_char)))
+        wanted = ctypes.byref(spec)
+    records = library.espeak_ListVoices(wanted)
+    index = 0
+    while records[index]:
+        yield records[index].contents
+        index += 1
+
+
+def first_language(record: Any) -> str:
+    """The language that the voice is best at: the first of its list, whose priority byte is skipped."""
+    name = ctypes.cast(ctypes.addressof(record.languages.contents) + 1, ctypes.c_char_p).value
+    return (name or b"").decode("utf-8", "replace")

@@ -1,0 +1,112 @@
+"""What can go wrong while text becomes sound."""
+
+from __future__ import annotations
+
+from voxtrace.errors import EXIT_UNREACHABLE, VoxtraceError
+
+
+class SpeechError(VoxtraceError):
+    """Speech was asked for and could not be made."""
+
+    code = "speech_failed"  # short and stable: what events and API errors carry
+    stage = "inference"  # where on its way the request was lost
+
+
+class EngineFailed(SpeechError):
+    """The engine refused an utterance and lives on."""
+
+    code = "engine_failed"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the speech engine failed during inference: {why}")
+        self.why = why
+
+
+class EngineCrashed(SpeechError):
+    """An engine's process ended while it spoke."""
+
+    code = "engine_crashed"
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(
+            f"the speech engine's process {pid} ended during inference; a new one is being started, so ask again"
+        )
+        self.pid = pid
+
+
+class EngineHung(SpeechError):
+    """An engine's process made no progress for too long and was ended."""
+
+    code = "engine_hung"
+
+    def __init__(self, pid: int, limit_s: float) -> None:
+        super().__init__(
+            f"the speech engine's process {pid} made no sound for {limit_s:g} s during inference and was ended; "
+            "a new one is being started, so ask again"
+        )
+        self.pid, self.limit_s = pid, limit_s
+
+
+class EngineDidNotStart(SpeechError):
+    """An engine's process ended, or said nothing, before it was ready."""
+
+    code = "engine_not_started"
+    exit_code = EXIT_UNREACHABLE
+
+    def __init__(self, engine: str, why: str) -> None:
+        super().__init__(f"the speech engine {engine!r} did not start: {why}")
+        self.engine, self.why = engine, why
+
+
+class QueueFull(SpeechError):
+    """As many requests as are allowed wait for an engine already."""
+
+    code = "queue_full"
+    stage = "queue"
+
+    def __init__(self, waiting: int, retry_after_s: int) -> None:
+        super().__init__(
+            f"{waiting} requests wait for a speech engine already; try again in {retry_after_s} s "
+            "or start the server with more --workers"
+        )
+        self.waiting, self.retry_after_s = waiting, retry_after_s
+
+
+class NoSound(SpeechError):
+    """The engine finished and made no sample."""
+
+    code = "no_sound"
+
+    def __init__(self) -> None:
+        super().__init__("the engine made no sound of this text: it holds nothing that this voice can pronounce")
+
+
+class ReaderTooSlow(SpeechError):
+    """A client read so slowly that its stream would have kept an engine from everybody else."""
+
+    code = "reader_too_slow"
+    stage = "delivery"
+
+    def __init__(self, limit_s: float) -> None:
+        super().__init__(f"the client took no audio for {limit_s:g} s while an engine waited for it")
+        self.limit_s = limit_s
+
+
+class Stopping(SpeechError):
+    """The server is being stopped."""
+
+    code = "stopping"
+    stage = "queue"
+
+    def __init__(self) -> None:
+        super().__init__("the speech server is stopping; ask again when it is back")
+
+
+class ClientGone(SpeechError):
+    """The client closed its connection: nobody listens any more."""
+
+    code = "client_gone"
+    stage = "delivery"
+
+    def __init__(self) -> None:
+        super().__init__("the client closed the connection")

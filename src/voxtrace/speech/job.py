@@ -1,0 +1,58 @@
+"""One piece of work for an engine, and who hears of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from voxtrace.speech.errors import SpeechError
+from voxtrace.speech.ports import Utterance
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """How a finished job went, as its worker saw it."""
+
+    samples: int  # made at OUTPUT_RATE_HZ, whether anybody took them or not
+    busy_ns: int  # of synthesis, without the waiting for a slow listener
+
+
+class Listener(Protocol):
+    """Whoever waits for a job. Called on the event loop; a call must not wait."""
+
+    def on_start(self, worker: int, *, warm: bool) -> None:
+        """The engine process `worker` took the job; `warm` when it has spoken before."""
+
+    def on_audio(self, pcm: bytes) -> None:
+        """One or more blocks, signed 16 bit at OUTPUT_RATE_HZ."""
+
+    def on_done(self, spoken: Spoken) -> None:
+        """The job is over; comes after a cancel too."""
+
+    def on_error(self, error: SpeechError) -> None:
+        """The job is over without success."""
+
+
+class Holder(Protocol):
+    """Who speaks a job right now."""
+
+    def cancel(self) -> None:
+        """Stop within a block."""
+
+    def pause(self) -> None:
+        """Wait for the listener."""
+
+    def resume(self) -> None:
+        """Go on."""
+
+
+@dataclass(eq=False, slots=True)
+class Job:
+    """An utterance on its way through the pool."""
+
+    utterance: Utterance
+    listener: Listener
+    is_first: bool  # nothing of the request is audible yet: goes before continuations
+    number: int = 0
+    cancelled: bool = False
+    holder: Holder | None = None  # who speaks it, while it is being spoken

@@ -1,0 +1,83 @@
+"""What this room needs from the outside: an engine that speaks, and somebody who notes when things happen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.int16]
+"""Mono, signed 16 bit, at the engine's own rate."""
+
+OnBlock = Callable[[Samples], bool]
+"""Takes one block and answers whether the engine shall go on."""
+
+# What the OpenAI API's `pcm` means, and what every answer of this server carries.
+OUTPUT_RATE_HZ = 24_000
+OUTPUT_BYTES_PER_SECOND = OUTPUT_RATE_HZ * 2
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A voice that an engine can speak with."""
+
+    id: str  # what a request names
+    name: str  # for people
+    language: str  # BCP 47, as the engine writes it
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What an engine says about itself when it starts."""
+
+    engine: str
+    provider: str  # what computes: "cpu" or the name of an accelerator
+    voices: tuple[Voice, ...]
+    variants: tuple[str, ...] = ()  # timbres that may follow any voice, as in "en-us+f3"
+
+    def has(self, voice: str) -> bool:
+        """Whether `voice`, with or without a variant, can be spoken."""
+        name, plus, variant = voice.partition("+")
+        return any(known.id == name for known in self.voices) and (not plus or variant in self.variants)
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One piece of text, to be spoken without a break."""
+
+    text: str
+    voice: str
+    speed: float = 1.0  # 1 is the engine's normal rate
+    pause_after: bool = False  # more text follows: leave the pause that its last punctuation mark asks for
+
+
+class Engine(Protocol):
+    """A voice. It is called from one thread, one utterance at a time.
+
+    Blocks are pushed and not pulled: engines of the C world call back, and to turn a call-back into an
+    iterator takes a thread and a queue, while the other direction is one `for` loop.
+    """
+
+    @property
+    def sample_rate_hz(self) -> int: ...
+
+    def catalogue(self) -> Catalogue: ...
+
+    def speak(self, utterance: Utterance, on_block: OnBlock) -> None:
+        """Speak, handing over each block as soon as it is made; stop within a block once `on_block` says no.
+
+        Raises:
+            EngineFailed: the engine can't speak this utterance.
+        """
+        ...
+
+
+class Mark(Protocol):
+    """Notes that something happened just now; `Tracker.mark` is one."""
+
+    def __call__(
+        self, name: str, /, request_id: str | None = None, session_id: str | None = None, **metadata: object
+    ) -> None: ...

@@ -1,0 +1,226 @@
+"""One request's speech: its pieces in order, each spoken by whichever engine is free, read as one stream."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+
+from voxtrace.clock import mono_ns
+from voxtrace.speech.errors import ClientGone, NoSound, SpeechError
+from voxtrace.speech.job import Job, Spoken
+from voxtrace.speech.pool import Pool
+from voxtrace.speech.ports import OUTPUT_BYTES_PER_SECOND, Mark, Utterance
+from voxtrace.speech.segment import Piece, segment
+from voxtrace.units import NANOS_PER_MILLI
+
+# A piece is 5 to 20 s of speech: it fits in here whole, so that even a client that never reads holds an
+# engine for no longer than the piece takes (some ms). Text that swells (a digit is a word) waits here.
+BUFFER_BYTES = 2 * 1024 * 1024
+# The next piece is asked for when so much is left unread: 2 s, more than any piece takes to begin.
+LOW_BYTES = 2 * OUTPUT_BYTES_PER_SECOND
+# One write to a client: what uvicorn lets pile up on a connection before it makes us wait.
+READ_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What somebody asked to hear."""
+
+    request_id: str
+    text: str
+    voice: str  # as the engine names it
+    speed: float = 1.0
+    session_id: str | None = None
+
+
+@dataclass(slots=True)
+class Progress:
+    """What became of an order so far: for response headers and for its last event."""
+
+    text_ns: int = 0
+    queue_ns: int = 0  # wait of the first piece
+    first_inference_ns: int = 0  # until the first block was here
+    pieces: int = 0
+    chunks: int = 0
+    bytes_made: int = 0  # of samples that were asked for and arrived
+    bytes_wasted: int = 0  # of samples that were made and that nobody took
+    warm: bool = True
+    started_ns: list[int] = field(default_factory=list)
+
+
+def audio_ms(pcm_bytes: int) -> float:
+    """How long so many bytes of PCM at the output rate last, in milliseconds."""
+    return round(pcm_bytes * 1000 / OUTPUT_BYTES_PER_SECOND, 3)
+
+
+class SpeechStream:
+    """Reads as one stream of PCM what engines speak piece by piece. Everything runs on one event loop.
+
+    At most one piece is with an engine. The buffer is bounded: an engine that is ahead of a slow reader by
+    BUFFER_BYTES is made to wait.
+    """
+
+    def __init__(self, pool: Pool, order: Order, mark: Mark) -> None:
+        self._pool = pool
+        self._order = order
+        self._mark = mark
+        self._pieces: list[Piece] = []
+        self._next = 0  # the piece to be asked for
+        self._job: Job | None = None
+        self._queued_ns = 0
+        self._piece_bytes = 0
+        self._blocks: deque[bytes] = deque()
+        self._buffered = 0
+        self._error: SpeechError | None = None
+        self._wake: asyncio.Future[None] | None = None
+        self.progress = Progress()
+
+    def start(self) -> None:
+        """Cut the text and ask for the first piece.
+
+        Raises:
+            QueueFull: too many requests wait already.
+            Stopping: the server is being stopped.
+        """
+        began = mono_ns()
+        self._pieces = segment(self._order.text)
+        self.progress.text_ns = mono_ns() - began
+        self.progress.pieces = len(self._pieces)
+        self._note("TEXT_PROCESSING_COMPLETE", pieces=len(self._pieces))
+        self._ask()
+
+    async def read(self) -> bytes | None:
+        """The next samples, as soon as there are any; None at the end.
+
+        Raises:
+            SpeechError: synthesis failed; what came before it has been read already.
+        """
+        while not self._blocks:
+            if self._error is not None:
+                raise self._error
+            if self._job is None:
+                if self.progress.bytes_made == 0:
+                    raise NoSound
+                return None
+            self._wake = asyncio.get_running_loop().create_future()
+            await self._wake
+        taken = [self._blocks.popleft()]
+        size = len(taken[0])
+        while self._blocks and size + len(self._blocks[0]) <= READ_BYTES:
+            taken.append(self._blocks.popleft())
+            size += len(taken[-1])
+        self._buffered -= size
+        self._go_on()
+        return taken[0] if len(taken) == 1 else b"".join(taken)
+
+    def abandon(self) -> None:
+        """The reader is gone: whoever waits in `read` is told."""
+        self._drop_unread()
+        self._error = self._error or ClientGone()
+        self._wake_reader()
+
+    async def close(self) -> None:
+        """Take back what is not read; returns when the engine has let go, so that waste can be counted."""
+        self._drop_unread()
+        self._next = len(self._pieces)
+        if self._job is not None and not self._pool.cancel(self._job):
+            self._job = None
+        while self._job is not None:
+            self._wake = asyncio.get_running_loop().create_future()
+            await self._wake
+
+    def _drop_unread(self) -> None:
+        self.progress.bytes_wasted += self._buffered
+        self._blocks.clear()
+        self._buffered = 0
+
+    def _ask(self) -> None:
+        piece = self._pieces[self._next]
+        is_last = self._next == len(self._pieces) - 1
+        utterance = Utterance(piece.text, self._order.voice, self._order.speed, piece.has_pause and not is_last)
+        self._job = Job(utterance, self, is_first=self._next == 0)
+        self._piece_bytes = 0
+        self._queued_ns = mono_ns()
+        self._note("QUEUE_START", piece=self._next)
+        self._next += 1
+        try:
+            self._pool.submit(self._job)
+        except SpeechError:
+            self._job = None
+            raise
+
+    def _go_on(self) -> None:
+        """Let the engine, or the next piece, go on when the reader has made room."""
+        if self._buffered > LOW_BYTES:
+            return
+        if self._job is not None:
+            if self._job.holder is not None:
+                self._job.holder.resume()
+        elif self._next < len(self._pieces) and self._error is None:
+            try:
+                self._ask()
+            except SpeechError as error:
+                self._error = error
+
+    # Listener of the jobs
+
+    def on_start(self, worker: int, *, warm: bool) -> None:
+        """See `Listener`."""
+        now = mono_ns()
+        if self._next == 1:
+            self.progress.queue_ns = now - self._queued_ns
+            self.progress.warm = warm
+        self.progress.started_ns.append(now)
+        queue_ms = round((now - self._queued_ns) / NANOS_PER_MILLI, 3)
+        self._note("INFERENCE_START", piece=self._next - 1, queue_ms=queue_ms, worker=worker)
+
+    def on_audio(self, pcm: bytes) -> None:
+        """See `Listener`."""
+        if self.progress.bytes_made == 0:
+            self.progress.first_inference_ns = mono_ns() - self.progress.started_ns[0]
+            self._note("FIRST_CHUNK_GENERATED", piece=self._next - 1)
+        self.progress.chunks += 1
+        self.progress.bytes_made += len(pcm)
+        self._piece_bytes += len(pcm)
+        self._blocks.append(pcm)
+        self._buffered += len(pcm)
+        self._note("AUDIO_CHUNK_GENERATED", piece=self._next - 1, audio_ms=audio_ms(len(pcm)), bytes=len(pcm))
+        if self._buffered > BUFFER_BYTES and self._job is not None and self._job.holder is not None:
+            self._job.holder.pause()
+        self._wake_reader()
+
+    def on_done(self, spoken: Spoken) -> None:
+        """See `Listener`."""
+        job, self._job = self._job, None
+        self.progress.bytes_wasted += spoken.samples * 2 - self._piece_bytes
+        self._note(
+            "INFERENCE_COMPLETE",
+            piece=self._next - 1,
+            audio_ms=audio_ms(spoken.samples * 2),
+            busy_ms=round(spoken.busy_ns / NANOS_PER_MILLI, 3),
+        )
+        if job is not None and not job.cancelled:
+            self._go_on()
+            if self._job is None and self._next == len(self._pieces) and self._error is None:
+                self._note(
+                    "AUDIO_GENERATION_COMPLETE",
+                    audio_ms=audio_ms(self.progress.bytes_made),
+                    pieces=len(self._pieces),
+                    chunks=self.progress.chunks,
+                )
+        self._wake_reader()
+
+    def on_error(self, error: SpeechError) -> None:
+        """See `Listener`."""
+        self._job = None
+        self._error = self._error or error
+        self._wake_reader()
+
+    def _wake_reader(self) -> None:
+        wake, self._wake = self._wake, None
+        if wake is not None and not wake.done():
+            wake.set_result(None)
+
+    def _note(self, name: str, **metadata: object) -> None:
+        self._mark(name, self._order.request_id, self._order.session_id, **metadata)

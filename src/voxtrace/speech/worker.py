@@ -1,0 +1,135 @@
+"""An engine's process: `python -m voxtrace.speech.worker --fd N --engine NAME`.
+
+It reads utterances from its socket and writes blocks back while they are made. A socket whose buffer is
+full makes it wait: that is how a slow listener slows an engine down. It ends when the socket does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import json
+import signal
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import cast
+
+from voxtrace.clock import mono_ns
+from voxtrace.speech.engines import load_engine
+from voxtrace.speech.errors import EngineFailed, SpeechError
+from voxtrace.speech.ports import OUTPUT_RATE_HZ, Engine, Samples, Utterance
+from voxtrace.speech.resample import Resampler
+from voxtrace.speech.wire import Frame, FrameReader, Kind, pack
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+READ_BYTES = 64 * 1024
+
+
+class Link:
+    """The worker's end of the socket."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._reader = FrameReader()
+        self._frames: list[Frame] = []
+        self.waited_ns = 0  # spent in `send`, that is, on the listener and not on synthesis
+
+    def send(self, kind: Kind, job: int, payload: bytes = b"") -> None:
+        """Write one frame; waits while the other side does not read."""
+        began = mono_ns()
+        self._connection.sendall(pack(kind, job, payload))
+        self.waited_ns += mono_ns() - began
+
+    def receive(self) -> Frame | None:
+        """The next frame, or None when the server is gone."""
+        while not self._frames:
+            data = self._connection.recv(READ_BYTES)
+            if not data:
+                return None
+            self._frames.extend(self._reader.feed(data))
+        return self._frames.pop(0)
+
+    def is_cancelled(self, job: int) -> bool:
+        """Whether the server took the job back, or is gone. Never waits."""
+        try:
+            data = self._connection.recv(READ_BYTES, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        if not data:
+            return True
+        self._frames.extend(self._reader.feed(data))
+        return any(frame.kind == Kind.CANCEL and frame.job == job for frame in self._frames)
+
+
+def serve(engine: Engine, link: Link) -> None:
+    """Speak what the server asks for until it is gone."""
+    link.send(Kind.READY, 0, json.dumps(asdict(engine.catalogue())).encode())
+    while (frame := link.receive()) is not None:
+        if frame.kind != Kind.SPEAK:
+            continue  # a cancel that came after its job's end
+        try:
+            _speak(engine, link, frame.job, Utterance(**json.loads(frame.payload)))
+        except EngineFailed as failure:
+            link.send(Kind.FAILED, frame.job, failure.why.encode())
+        except OSError:
+            raise  # the socket: nobody is left to tell
+        except Exception as failure:  # noqa: BLE001 - an engine may raise anything; the request must hear of it
+            link.send(Kind.FAILED, frame.job, f"{type(failure).__name__}: {failure}".encode())
+
+
+def _speak(engine: Engine, link: Link, job: int, utterance: Utterance) -> None:
+    began, waited = mono_ns(), link.waited_ns
+    resampler = Resampler(engine.sample_rate_hz, OUTPUT_RATE_HZ)
+    made, wanted = 0, True
+
+    def hand_over(samples: Samples) -> None:
+        nonlocal made
+        if samples.size:
+            made += samples.size
+            link.send(Kind.AUDIO, job, samples.tobytes())
+
+    def on_block(block: Samples) -> bool:
+        nonlocal wanted
+        hand_over(resampler.convert(block))
+        wanted = not link.is_cancelled(job)
+        return wanted
+
+    engine.speak(utterance, on_block)
+    if wanted:
+        hand_over(resampler.finish())
+    busy_ns = mono_ns() - began - (link.waited_ns - waited)
+    link.send(Kind.DONE, job, json.dumps({"samples": made, "busy_ns": busy_ns}).encode())
+
+
+def _end_with_the_server() -> None:
+    """A worker that hangs would not notice that its socket is closed; on Linux the kernel sees to it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    # Ctrl-C reaches the whole process group; the server decides when its workers end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one engine on the socket that was inherited as file descriptor `--fd`."""
+    parser = argparse.ArgumentParser(prog="voxtrace.speech.worker", description=__doc__)
+    parser.add_argument("--fd", type=int, required=True)
+    parser.add_argument("--engine", required=True)
+    parser.add_argument("--options", type=json.loads, default={}, help="the engine's own options, as JSON")
+    args = parser.parse_args(argv)
+    _end_with_the_server()
+    try:
+        engine = load_engine(args.engine, cast("Mapping[str, object]", args.options))
+    except SpeechError as error:
+        sys.stderr.write(f"voxtrace: {error}\n")
+        return error.exit_code
+    try:
+        serve(engine, Link(socket.socket(fileno=args.fd)))
+    except OSError:
+        pass  # the server went away while something was being written to it
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
