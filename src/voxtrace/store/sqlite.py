@@ -15,7 +15,7 @@ from voxtrace.clock import Clock, SystemClock
 from voxtrace.events import NO_REQUEST, Event, Unreadable
 from voxtrace.store import append as tables
 from voxtrace.store.connection import BUSY_TIMEOUT_S, Durability, move_aside, open_reader, open_writer, transaction
-from voxtrace.store.errors import StoreCorrupt, explained
+from voxtrace.store.errors import StoreBusy, StoreCorrupt, explained
 from voxtrace.store.ports import (
     Accounts,
     Appended,
@@ -103,11 +103,21 @@ class SqliteStore:
     def _writing(self) -> Iterator[sqlite3.Connection]:
         if self._writer is None:
             raise TypeError("this store was opened to read only")
-        with self._write_lock, self._damage_noted(), ExitStack() as undo:
+        with self._write_turn(), self._damage_noted(), ExitStack() as undo:
             undo.callback(self._words.forget)
             with transaction(self._writer) as db:
                 yield db
             undo.pop_all()
+
+    @contextmanager
+    def _write_turn(self) -> Iterator[None]:
+        # With a time-out of its own: threads that queue behind one that waits for another process wait no longer.
+        if not self._write_lock.acquire(timeout=self._busy_timeout_s):
+            raise StoreBusy(self.path)
+        try:
+            yield
+        finally:
+            self._write_lock.release()
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
