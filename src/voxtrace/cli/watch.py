@@ -68,7 +68,7 @@ One for each data folder: it is the only process that stores what the others wri
             try:
                 changes = Changes()
                 collector = Collector(store, folder, options=collector_options(settings), on_change=changes)
-                app = build_watch(collector, build_dashboard(lambda: store, changes), folder)
+                app = build_watch(collector, build_dashboard(store, changes), folder)
                 if not is_supervised():
                     print(f"dashboard {url_of(host, port)} (Ctrl-C stops it)", flush=True)
                 run_until_stopped(FrontDoor(app, [host]), host, port)

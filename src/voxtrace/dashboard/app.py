@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import secrets
 
 from starlette.applications import Starlette
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from voxtrace.clock import Clock, SystemClock
+from voxtrace.dashboard import api
 from voxtrace.dashboard.assets import AssetRoutes, load_assets
 from voxtrace.dashboard.changes import Changes
 from voxtrace.dashboard.headers import SafeHeaders
+from voxtrace.dashboard.live import LiveHub
+from voxtrace.dashboard.reading import ReadStore
 
 
-def build_app(open_store: Callable[[], object], changes: Changes, *, clock: Clock | None = None) -> ASGIApp:
+def build_app(store: ReadStore, changes: Changes, *, clock: Clock | None = None) -> ASGIApp:
     """The dashboard.
 
     Args:
-        open_store: gives the store to read from; called in the threads that ask it.
+        store: what the pages read; best opened for them alone, so that no query waits for the collector's.
         changes: the object that the collector calls with the ids of requests that it measured.
         clock: of this machine; tests move it.
 
@@ -26,7 +29,17 @@ def build_app(open_store: Callable[[], object], changes: Changes, *, clock: Cloc
         AssetsMissing: the package was installed without its static files.
     """
     clock = clock or SystemClock()
-    assets = AssetRoutes(load_assets())
-    pages = [Route(path, assets.page) for path in ("/", "/requests", "/requests/{request_id:path}")]
-    app = Starlette(routes=[*pages, Route("/static/{digest}/{name:path}", assets.file)])
+    assets = load_assets()
+    files = AssetRoutes(assets)
+    # A new id at every start: a page that sees another one knows that its sequence numbers mean nothing any more.
+    hub = LiveHub(store, changes, clock, server_id=secrets.token_hex(8), assets=assets.digest)
+    pages = [Route(path, files.page) for path in ("/", "/requests", "/requests/{request_id:path}")]
+    app = Starlette(
+        routes=[
+            *pages,
+            Route("/static/{digest}/{name:path}", files.file),
+            *api.routes(store, clock),
+            WebSocketRoute("/ws", hub.serve),
+        ]
+    )
     return SafeHeaders(app)

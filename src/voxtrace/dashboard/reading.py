@@ -1,0 +1,82 @@
+"""What the pages read, and the turns behind the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any, Protocol
+
+from voxtrace.analysis import Measured
+from voxtrace.analysis.derived import from_json
+from voxtrace.events import Event
+from voxtrace.reports.json_report import measured_to_json
+from voxtrace.store import Accounts, RequestQuery, RequestRow
+from voxtrace.units import NANOS_PER_SECOND
+
+# What lists show; all metrics of fifty requests would be six times as much to send.
+LISTED = (
+    *("ttfb_ms", "first_audio_ms", "ttfa_ms", "server_response_ms", "rtf", "stall_count", "audio_ms"),
+    *("voice_to_voice_ms", "turn_total_ms"),
+)
+
+# Reading one takes longer than fetching it, and a live page asks for the same rows every second.
+REMEMBERED_TURNS = 4_096
+
+
+class ReadStore(Protocol):
+    """What the dashboard needs from a store; every method may be called from any thread."""
+
+    def recent(self, query: RequestQuery) -> list[RequestRow]:
+        """Requests, newest first."""
+        ...
+
+    def requests(self, request_ids: Iterable[str]) -> list[RequestRow]:
+        """The rows of these requests; unknown ones are left out."""
+        ...
+
+    def events_of(self, request_ids: Iterable[str]) -> Mapping[str, list[Event]]:
+        """All events of these requests."""
+        ...
+
+    def accounts(self) -> Accounts:
+        """What became of every event so far."""
+        ...
+
+
+@lru_cache(maxsize=REMEMBERED_TURNS)
+def _read(document: str) -> Measured | None:
+    return from_json(document)
+
+
+def turn_of(row: RequestRow) -> Measured | None:
+    """The measured turn of a row; None while the collector has not measured it by today's definitions."""
+    return None if row.derived is None else _read(row.derived)
+
+
+def row_to_json(row: RequestRow, turn: Measured | None) -> dict[str, Any]:
+    """One line of a list. A request that is not measured yet says so and has no numbers."""
+    facts = {"measured": turn is not None, "fresh": row.is_fresh, "events": row.event_count}
+    if turn is None:
+        return facts | {
+            "request_id": row.request_id,
+            "session_id": row.session_id,
+            "started": row.started_wall_ns / NANOS_PER_SECOND,
+        }
+    listed = measured_to_json(turn)
+    metrics = {name: metric for name, metric in listed["metrics"].items() if name in LISTED}
+    del listed["parts"]
+    return facts | listed | {"metrics": metrics}
+
+
+def accounts_to_json(accounts: Accounts) -> dict[str, Any]:
+    """received = stored + duplicate + rejected + dropped + in flight; what is left over is unaccounted."""
+    return {
+        "received": accounts.received,
+        "stored": accounts.stored,
+        "duplicate": accounts.duplicate,
+        "rejected": dict(accounts.rejected),
+        "dropped": dict(accounts.dropped),
+        "in_flight": accounts.in_flight,
+        "forgotten": accounts.forgotten,
+        "unaccounted": accounts.unaccounted,
+    }
