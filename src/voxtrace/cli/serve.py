@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from voxtrace.cli.addresses import url_of
 from voxtrace.cli.front_door import FrontDoor
-from voxtrace.cli.lifeline import follow_supervisor
+from voxtrace.cli.lifeline import is_supervised
 from voxtrace.config import load_settings, prepare_data_folder, require_private_address
 from voxtrace.tracker import Tracker, TrackerOptions
 
@@ -52,7 +52,6 @@ block of sound, and notes when each stage of each request happened.
         pool = PoolOptions(workers=values["workers"], max_waiting=values["max_waiting"])
         options = ServeOptions(host=values["host"], port=values["port"], pool=pool)
         tracker = Tracker("server", options=_tracker_options(folder, values))
-        follow_supervisor()
         try:
             serve(options, tracker.mark, lambda app: FrontDoor(app, [options.host]), _tell_ready)
         finally:
@@ -66,6 +65,8 @@ def _tracker_options(folder: Path, values: dict[str, object]) -> TrackerOptions:
 
 
 def _tell_ready(running: Running) -> None:
+    if is_supervised():  # `voxtrace up` tells where everything is
+        return
     engines = f"{running.workers} engine process" + ("es" if running.workers != 1 else "")
     print(
         f"speech server ready on {url_of(running.host, running.port)} "

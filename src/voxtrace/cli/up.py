@@ -86,7 +86,7 @@ def greeting(services: list[Service], folder: Path) -> str:
     """Where everything is, and what to type next; the line works as it stands in a second shell."""
     titles = {"serve": "speech server", "watch": "dashboard"}
     lines = [f"{titles[each.name]:<14} {each.url}" for each in services]
-    say = [command_as_typed(), "say", "Hello world"]
+    say = [*command_as_typed(), "say", "Hello world"]
     if services[0].url != url_of("127.0.0.1", SERVE_PORT):
         say += ["--url", services[0].url]
     if folder != default_data_folder():
@@ -99,13 +99,13 @@ def _quoted(word: str) -> str:
     return f'"{word}"' if " " in word and shlex.quote(word) == f"'{word}'" else shlex.quote(word)
 
 
-def command_as_typed() -> str:
-    """`voxtrace` where the shell would find this very program, else the path that it was started by."""
+def command_as_typed() -> list[str]:
+    """`voxtrace` where the shell would find this very program, else the way in which it was started."""
     started = Path(sys.argv[0])
     if started.name != "voxtrace":
-        return f"{Path(sys.executable).name} -m voxtrace"
+        return [Path(sys.executable).name, "-m", "voxtrace"]
     found = shutil.which("voxtrace")
-    return "voxtrace" if found and Path(found).resolve() == started.resolve() else str(started)
+    return ["voxtrace" if found and Path(found).resolve() == started.resolve() else str(started)]
 
 
 def _tell(line: str) -> None:
