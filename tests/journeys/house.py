@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.journeys.services import Process, free_ports, started, wait_until
+from tests.journeys.services import Process, command_line, family, free_ports, started, wait_until
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,13 @@ class House:
         """Speak into a file of the data folder."""
         return self.voxtrace("say", text, "--url", self.url, "--out", str(self.data / "said.wav"), *more)
 
+    def speak(self, text: str) -> bytes:
+        """The audio that the speech server itself answers with."""
+        body = json.dumps({"input": text, "voice": "alloy", "response_format": "wav"}).encode()
+        asked = urllib.request.Request(f"{self.url}/v1/audio/speech", body, {"content-type": "application/json"})
+        with urllib.request.urlopen(asked, timeout=30) as answer:
+            return bytes(answer.read())
+
     def json(self, *arguments: str) -> Any:
         """The JSON that a command prints."""
         return json.loads(self.voxtrace(*arguments, "--json"))
@@ -77,3 +84,9 @@ def running_house(data: Path, *more: str) -> Iterator[House]:
     with started(*command, *more) as process:
         process.read_until("now try")
         yield House(process, data, port, watch_port)
+
+
+def pid_of(house: House, service: str) -> int:
+    """The process that runs a service now."""
+    (pid,) = [pid for pid in family(house.process.pid) if f"-m voxtrace {service} " in command_line(pid)]
+    return pid
