@@ -91,9 +91,11 @@ def test_recompute_gives_identical_rows_and_says_how_far_it_is(store):
     measure(store)
     before = derived(store)
 
-    steps = [len(step) for step in recompute(store)]
+    steps: list[tuple[int, int]] = []
+    recompute(store, lambda done, total: steps.append((done, total)))
 
-    assert steps == [TURNS_PER_STEP, 1]
+    total = TURNS_PER_STEP + 1
+    assert steps == [(0, total), (TURNS_PER_STEP, total), (total, total)]
     assert derived(store) == before
 
 

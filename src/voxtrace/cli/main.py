@@ -24,6 +24,8 @@ COMMANDS: tuple[str, ...] = (
     "requests",
     "show",
     "report",
+    "recompute",
+    "prune",
     "config",
     "doctor",
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from voxtrace.analysis import assemble
 from voxtrace.analysis.derived import VERSION, to_json
@@ -52,11 +52,24 @@ def measure_in_steps(
         yield stale
 
 
-def recompute(store: Store) -> Iterator[list[str]]:
-    """Forget every derivation and derive all again, giving the ids of each step."""
+def recompute(store: Store, on_progress: Callable[[int, int], None] = lambda done, total: None) -> int:
+    """Forget every derivation and derive all again.
+
+    Args:
+        store: where the events are and the derivations go.
+        on_progress: told after each step how many turns are done, and of how many.
+
+    Returns:
+        The number of turns derived.
+    """
     store.use_definitions(VERSION)
-    store.forget_derived()
-    yield from measure_in_steps(store)
+    total, done = store.forget_derived(), 0
+    on_progress(done, total)
+    for step in measure_in_steps(store):
+        done += len(step)
+        # Events may come in meanwhile: then there is more to do than there was at first.
+        on_progress(done, max(done, total))
+    return done
 
 
 def _derive(store: Store, request_ids: Sequence[str]) -> Iterator[Derived]:

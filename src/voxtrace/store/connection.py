@@ -25,6 +25,16 @@ CHECKPOINT_PAGES = 4000
 WAL_LIMIT_BYTES = 64 * 1024 * 1024
 
 
+def require_store(folder: Path) -> None:
+    """For commands that change a store and make no sense without one.
+
+    Raises:
+        StoreMissing: there is none in the folder.
+    """
+    if not (folder / STORE_NAME).exists():
+        raise StoreMissing(folder / STORE_NAME)
+
+
 def open_writer(path: Path, durability: Durability, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Connection:
     """A connection that may write; creates the store or brings it to the newest schema.
 

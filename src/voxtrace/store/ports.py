@@ -207,7 +207,7 @@ class Derivations(Protocol):
         """Make every request stale.
 
         Returns:
-            The number of requests.
+            The number of all requests.
         """
         ...
 

@@ -281,7 +281,9 @@ class SqliteStore:
 
     def forget_derived(self) -> int:
         with self._writing() as db:
-            return _forget_derived(db)
+            _forget_derived(db)
+            counted = db.execute("SELECT COUNT(*) FROM requests WHERE request_id <> ?", (NO_REQUEST,))
+            return int(counted.fetchone()[0])
 
     def use_definitions(self, version: int) -> int:
         with self._writing() as db:
