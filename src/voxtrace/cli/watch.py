@@ -6,24 +6,25 @@ import asyncio
 import logging
 import threading
 from argparse import ArgumentParser, Namespace
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import ClassVar
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from voxtrace.cli.addresses import require_free_port, url_of
 from voxtrace.cli.folder_lock import only_one
 from voxtrace.cli.front_door import FrontDoor
 from voxtrace.cli.lifeline import is_supervised
+from voxtrace.cli.pages_store import PagesStore
 from voxtrace.cli.signals import stop_signals
 from voxtrace.collector import Collector, CollectorOptions
+from voxtrace.collector.ingest import ingest_routes
 from voxtrace.config import Value, load_settings, prepare_data_folder, require_private_address
 from voxtrace.dashboard.app import build_app as build_dashboard
 from voxtrace.dashboard.changes import Changes
@@ -68,10 +69,13 @@ One for each data folder: it is the only process that stores what the others wri
             try:
                 changes = Changes()
                 collector = Collector(store, folder, options=collector_options(settings), on_change=changes)
-                app = build_watch(collector, build_dashboard(store, changes), folder)
+                pages = PagesStore(folder, collector.accounts)
+                ingest = ingest_routes(store, accounts=collector.accounts)
+                app = build_watch(collector, ingest, build_dashboard(pages, changes))
                 if not is_supervised():
                     print(f"dashboard {url_of(host, port)} (Ctrl-C stops it)", flush=True)
                 run_until_stopped(FrontDoor(app, [host]), host, port)
+                pages.close()
             finally:
                 store.close()
         return 0
@@ -84,13 +88,13 @@ def collector_options(settings: Mapping[str, Value]) -> CollectorOptions:
     )
 
 
-def build_watch(collector: Collector, dashboard: ASGIApp, folder: Path) -> Starlette:
+def build_watch(collector: Collector, ingest: Sequence[BaseRoute], dashboard: ASGIApp) -> Starlette:
     """Everything that `watch` answers; the collector runs while the app does."""
 
     async def health(request: Request) -> JSONResponse:
         state = collector.state
-        facts = {"status": "trouble" if state.trouble else "ok", "trouble": state.trouble, "data": str(folder)}
-        return JSONResponse(facts | {"notices": state.notices}, headers={"Cache-Control": "no-store"})
+        facts = {"status": "trouble" if state.trouble else "ok", "trouble": state.trouble, "notices": state.notices}
+        return JSONResponse(facts, 503 if state.trouble else 200, headers={"Cache-Control": "no-store"})
 
     @asynccontextmanager
     async def collecting(app: Starlette) -> AsyncIterator[None]:
@@ -104,7 +108,7 @@ def build_watch(collector: Collector, dashboard: ASGIApp, folder: Path) -> Starl
             stop.set()
             await asyncio.to_thread(thread.join)
 
-    return Starlette(routes=[Route("/health", health), Mount("/", dashboard)], lifespan=collecting)
+    return Starlette(routes=[Route("/health", health), *ingest, Mount("/", dashboard)], lifespan=collecting)
 
 
 def run_until_stopped(app: ASGIApp, host: str, port: int) -> None:
