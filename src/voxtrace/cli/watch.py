@@ -28,7 +28,7 @@ from voxtrace.collector.ingest import ingest_routes
 from voxtrace.config import Value, load_settings, prepare_data_folder, require_private_address
 from voxtrace.dashboard.app import build_app as build_dashboard
 from voxtrace.dashboard.changes import Changes
-from voxtrace.store import open_store
+from voxtrace.store.recovery import open_or_begin_again
 
 BYTES_PER_MIB = 1024 * 1024
 # Of one message; a page asks in a few bytes.
@@ -65,10 +65,12 @@ One for each data folder: it is the only process that stores what the others wri
         require_free_port(host, port)
         logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
         with only_one(folder, "watch"):
-            store = open_store(folder, durability=settings["durability"].value)
+            store, notice = open_or_begin_again(folder, durability=settings["durability"].value)
             try:
                 changes = Changes()
                 collector = Collector(store, folder, options=collector_options(settings), on_change=changes)
+                if notice:
+                    collector.notice(notice)
                 pages = PagesStore(folder, collector.accounts)
                 ingest = ingest_routes(store, accounts=collector.accounts)
                 app = build_watch(collector, ingest, build_dashboard(pages, changes))

@@ -14,6 +14,7 @@ from voxtrace.collector.measure import measure
 from voxtrace.collector.spool import SETTLED_NS, Piece, count_waiting, read_piece, remove_if_finished, spool_files
 from voxtrace.store import Accounts, Position, Pruned, Retention, SqliteStore
 from voxtrace.store.errors import StoreCorrupt, StoreError
+from voxtrace.store.recovery import told_of_damage
 from voxtrace.units import NANOS_PER_MILLI, NANOS_PER_SECOND
 
 SPOOL = "spool"
@@ -208,7 +209,7 @@ class Collector:
     def _begin_again(self, damage: StoreCorrupt) -> None:
         aside = self._store.begin_again()
         self._positions = None
-        self.notice(f"{damage.path} was damaged ({damage.why}): it was moved to {aside}, and a new one begun")
+        self.notice(told_of_damage(damage, aside))
 
     def _is_due(self, what: str, every_ms: int) -> bool:
         now = self._clock.mono_ns()

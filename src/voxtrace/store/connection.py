@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from voxtrace.store.errors import StoreMissing, explained
+from voxtrace.store.errors import StoreMissing, StoreTooNew, explained
 from voxtrace.store.schema import MIGRATIONS, migrate, version_of
 from voxtrace.units import NANOS_PER_SECOND
 
@@ -77,6 +77,9 @@ def open_reader(path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.C
         if version == 0:
             db.close()
             raise StoreMissing(path)
+        if version > len(MIGRATIONS):
+            db.close()
+            raise StoreTooNew(path, version, len(MIGRATIONS))
         if version < len(MIGRATIONS):
             # Tables of an older schema: only who may write can bring them up to date.
             db.close()
