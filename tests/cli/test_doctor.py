@@ -16,10 +16,10 @@ from voxtrace.cli.checks import (
     check_packages,
     check_python,
     check_service,
-    read_back,
 )
 from voxtrace.cli.doctor import exit_code, to_line
 from voxtrace.cli.main import main
+from voxtrace.cli.round_trips import read_back
 
 
 class SteppingClock:
@@ -86,7 +86,7 @@ def test_an_event_that_never_comes_is_not_waited_for_for_ever(tmp_path: Path):
             self.wait(1.0)
             return super().mono_ns()
 
-    assert read_back(tmp_path, "no such request", lambda services: True, HurriedClock()) is False
+    assert read_back(tmp_path, "no such request", lambda events: True, HurriedClock()) == []
 
 
 @pytest.mark.parametrize(

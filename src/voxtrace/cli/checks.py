@@ -17,9 +17,6 @@ from voxtrace.cli.health import ask_health
 from voxtrace.clock import Clock, sleep
 from voxtrace.config import prepare_data_folder
 from voxtrace.errors import PortInUse, VoxtraceError
-from voxtrace.store import open_store
-from voxtrace.store.errors import StoreError
-from voxtrace.tracker import Tracker, TrackerOptions, generate_request_id
 from voxtrace.units import NANOS_PER_MILLI, NANOS_PER_SECOND
 
 State = Literal["ok", "problem", "unreachable", "skipped"]
@@ -31,8 +28,6 @@ EARLIEST_WALL_NS = 1_767_225_600 * NANOS_PER_SECOND
 WATCHED_NS = 100 * NANOS_PER_MILLI
 # In a tenth of a second an honest wall clock is slewed by microseconds; more was a step.
 MAX_DRIFT_NS = 5 * NANOS_PER_MILLI
-READ_BACK_WITHIN_S = 5.0
-LOOK_EVERY_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,37 +112,3 @@ def check_service(check: str, host: str, port: int) -> Finding:
     except VoxtraceError as error:
         return Finding(check, "problem", str(error), "look at the settings: voxtrace config")
     return Finding(check, "unreachable", f"nothing listens at {url}", "start it with: voxtrace up")
-
-
-def check_event(folder: Path, clock: Clock) -> Finding:
-    """Does an event that we write come out of the store?"""
-    request_id = generate_request_id()
-    tracker = Tracker("doctor", options=TrackerOptions(data=folder))
-    begun = clock.mono_ns()
-    tracker.mark("doctor.event", request_id=request_id)
-    tracker.close()
-    if read_back(folder, request_id, lambda services: "doctor" in services, clock):
-        took_ms = (clock.mono_ns() - begun) / NANOS_PER_MILLI
-        return Finding("an event", "ok", f"written, collected and read back in {took_ms:.0f} ms")
-    found = f"written, but not in the store after {READ_BACK_WITHIN_S:g} s"
-    advice = f"is `voxtrace watch` working on this data folder ({folder})? see `voxtrace config`"
-    return Finding("an event", "problem", found, advice)
-
-
-def read_back(folder: Path, request_id: str, enough: Callable[[set[str]], bool], clock: Clock) -> bool:
-    """Wait until the store holds events of the request by services that are `enough`."""
-    deadline = clock.mono_ns() + int(READ_BACK_WITHIN_S * NANOS_PER_SECOND)
-    while clock.mono_ns() < deadline:
-        try:
-            store = open_store(folder, readonly=True)
-        except StoreError:  # not there yet, or busy: that is what we wait for
-            sleep(LOOK_EVERY_S)
-            continue
-        try:
-            events = store.events_of([request_id]).get(request_id, [])
-        finally:
-            store.close()
-        if enough({event.service for event in events}):
-            return True
-        sleep(LOOK_EVERY_S)
-    return False

@@ -8,15 +8,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import ClassVar
 
+from voxtrace.cli.addresses import url_of
 from voxtrace.cli.checks import (
     Finding,
     check_clock,
-    check_event,
     check_folder,
     check_packages,
     check_python,
     check_service,
 )
+from voxtrace.cli.round_trips import check_event, check_sentence
 from voxtrace.clock import SystemClock
 from voxtrace.config import load_settings
 from voxtrace.errors import EXIT_FAIL, EXIT_UNREACHABLE
@@ -64,13 +65,19 @@ def examine(args: Namespace) -> Iterator[Finding]:
     yield check_clock(clock)
     folder = check_folder(args.data)
     yield folder
-    yield check_service("speech server", settings["host"], settings["port"])
+    server = check_service("speech server", settings["host"], settings["port"])
+    yield server
     watch = check_service("collector", settings["watch_host"], settings["watch_port"])
     yield watch
-    if folder.state == watch.state == "ok":
+    # Where one of these is missing it has been said, and waiting for what can't come would say nothing more.
+    if {folder.state, watch.state} == {"ok"}:
         yield check_event(args.data, clock)
     else:
         yield Finding("an event", "skipped", "needs the data folder and the collector")
+    if {folder.state, watch.state, server.state} == {"ok"}:
+        yield check_sentence(args.data, url_of(settings["host"], settings["port"]), clock)
+    else:
+        yield Finding("a sentence", "skipped", "needs the data folder, the collector and the speech server")
 
 
 def to_line(finding: Finding) -> str:
