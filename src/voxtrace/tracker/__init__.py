@@ -2,13 +2,16 @@
 
 from voxtrace.tracker.options import Level, TrackerOptions, from_environment
 from voxtrace.tracker.propagation import generate_request_id, outgoing_headers, request_id_from_headers
-from voxtrace.tracker.recorder import TrackerStats
+from voxtrace.tracker.courier import TrackerStats
 from voxtrace.tracker.sinks import Batch, BatchRejected, Sink, discard
-from voxtrace.tracker.tracker import Span, Tracker, Turn, log_timing
+from voxtrace.tracker.timing import Events, log_timing
+from voxtrace.tracker.tracker import Span, Tracker, Turn
+from voxtrace.tracker.turns import current_request_id
 
 __all__ = [
     "Batch",
     "BatchRejected",
+    "Events",
     "Level",
     "Sink",
     "Span",
@@ -16,6 +19,7 @@ __all__ = [
     "TrackerOptions",
     "TrackerStats",
     "Turn",
+    "current_request_id",
     "discard",
     "from_environment",
     "generate_request_id",

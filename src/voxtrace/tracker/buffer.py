@@ -6,18 +6,22 @@ one key), so no thread ever waits for another.
 
 from __future__ import annotations
 
+import sys
 from _thread import get_ident
 from collections import Counter, deque
 from collections.abc import Mapping
 
-# service, name, request_id, session_id, mono_ns, wall_ns, metadata, units of `HEAVY_UNITS` that it holds.
+# service, name, request_id, session_id, mono_ns, wall_ns, metadata, units that it holds (0: a light mark).
 # A plain tuple: building a named one would double the price of a mark.
 Mark = tuple[str, str, str, str | None, int, int, Mapping[str, object], int]
 
-MAX_EVENTS = 2048
+# A light mark holds at most 2.8 KiB, however its texts are made; 2,048 of them, the units and the one batch
+# that is on its way out stay under 8 MiB together.
+MAX_MARKS = 2048
+LIGHT_KEYS = 5
+LIGHT_CHARS = 320
+# What all other marks may hold together.
 UNIT_BYTES = 1024
-# What long texts and nested metadata may hold together. 2,048 light marks of at most 2.6 KiB, these 1.5 MiB
-# and the one batch that is on its way out stay under 8 MiB.
 HEAVY_UNITS = 1536
 
 
@@ -26,12 +30,13 @@ class Buffer:
 
     def __init__(self) -> None:
         self.marks: deque[Mark] = deque()
+        self.watermark = 0  # marks from which on the background thread has to be told
         self._units: deque[None] = deque([None] * HEAVY_UNITS)
         # Each thread counts for itself, so that no increment is lost between two of them.
         self._lost: dict[tuple[str, int], int] = {}
 
     def reserve(self, size: int) -> int:
-        """Units for `size` bytes of metadata, or 0 where there is no room for them."""
+        """Units for `size` bytes, or 0 where there is no room for them."""
         wanted = size // UNIT_BYTES + 1
         for taken in range(wanted):
             try:
@@ -60,5 +65,16 @@ class Buffer:
     def forget(self) -> None:
         """Become as new: in a forked child all this belongs to the parent."""
         self.marks.clear()
+        self.watermark = 0
         self._units = deque([None] * HEAVY_UNITS)
         self._lost = {}
+
+
+def weigh(plain: object) -> int:
+    """Bytes that a value of tidy metadata holds."""
+    size = sys.getsizeof(plain)
+    if isinstance(plain, dict):
+        return size + sum(weigh(key) + weigh(value) for key, value in plain.items())
+    if isinstance(plain, list | tuple):
+        return size + sum(map(weigh, plain))
+    return size

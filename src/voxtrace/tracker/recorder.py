@@ -1,220 +1,123 @@
-"""Carries marks from the buffer to a sink, on one daemon thread.
-
-Everything that can wait, fail or take long (encoding, files, sockets) happens here and never in a host's call.
-The thread is started by the first mark, and by the first mark of a forked child again.
-"""
+"""The hot path: what a host's thread runs when it marks something."""
 
 from __future__ import annotations
 
-import atexit
-import os
-import threading
-import weakref
-from collections import Counter, deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from voxtrace.clock import mono_ns, wall_ns
-from voxtrace.events import NO_REQUEST, Event
-from voxtrace.events.codec import encode, sequence_id
-from voxtrace.tracker.buffer import MAX_EVENTS, Buffer, Mark
-from voxtrace.tracker.identity import Identity, new_identity
-from voxtrace.tracker.sinks import Batch, BatchRejected, Sink
+from voxtrace.events import NO_REQUEST
+from voxtrace.events.codec import MAX_ID_CHARS
+from voxtrace.events.plain import MAX_INT, sound_text, tidy
+from voxtrace.tracker.buffer import LIGHT_CHARS, LIGHT_KEYS, Buffer, weigh
+from voxtrace.tracker.courier import Courier
+from voxtrace.tracker.identity import Identity
+from voxtrace.tracker.options import TrackerOptions
+from voxtrace.tracker.sampling import is_sampled
+from voxtrace.tracker.sinks import LentSink, Outlet, Sink
+from voxtrace.tracker.spool import SpoolSink
+from voxtrace.tracker.turns import open_turn
 
-MAX_BATCH_EVENTS = 512
-MAX_BATCH_BYTES = 256 * 1024  # a collector takes bodies of 1 MiB
-FIRST_RETRY_S = 0.2
-LAST_RETRY_S = 5.0
-EXIT_FLUSH_S = 2.0  # a host that ends waits at most so long for its last events
-OWN_SERVICE = "voxtrace"
-
-
-@dataclass(frozen=True, slots=True)
-class TrackerStats:
-    """What became of the marks so far."""
-
-    written: int  # marks that the sink took
-    waiting: int  # marks in the buffer or in a batch that the sink has not taken yet
-    dropped: dict[str, int]  # marks that were lost, by reason
-    last_error: str  # why the sink refused the latest batch; "" when it took it
+_open_turn = open_turn.get
 
 
 class Recorder:
-    """One buffer, one thread, one sink.
+    """Takes the marks of one process, from any thread, and has them carried to one sink."""
 
-    `open_sink` is called for this process, and again in a forked child with the child's own identity.
-    """
-
-    def __init__(self, open_sink: Callable[[Identity], Sink], max_age_ms: int = 200) -> None:
+    def __init__(self, options: TrackerOptions, sink: Sink | None = None) -> None:
         self.buffer = Buffer()
-        self.watermark = 0  # marks from which on a host's call goes through `crowded`; 0: the next one does
-        self._open_sink = open_sink
-        self._max_age_s = max_age_ms / 1000
-        self._closed = False
-        self._begin()
-        _recorders.add(self)
+        self.courier = Courier(self.buffer, _sink_opener(options, sink), options.max_age_ms)
+        self._sample_rate = options.sample_rate if options.level == "sampled" else None
+        self._marks = self.buffer.marks
 
-    def _begin(self) -> None:
-        """Everything that belongs to one process and not to its children."""
-        self._identity = new_identity()
-        self._clock = self._identity.clock
-        self._sink = self._open_sink(self._identity)
-        self._seq = self._written = 0
-        self._reported: Counter[str] = Counter()
-        self._unsent: tuple[Batch, int] | None = None
-        self._last_error = ""
-        self._thread: threading.Thread | None = None
-        self._starting = threading.Lock()
-        self._carrying = threading.Lock()
-        # A lock used as a bell: to release one never waits, which an Event's set() may.
-        self._bell = threading.Lock()
-        self._hurry = threading.Event()
-        self._waiters: deque[threading.Event] = deque()
+    def record(
+        self,
+        service: str,
+        name: str,
+        request_id: str | None,
+        session_id: str | None,
+        metadata: Mapping[str, Any],
+        at: tuple[int, int] | None = None,
+    ) -> None:
+        """Something happened now, or `at` (mono_ns, wall_ns). Never raises and never waits, whatever is given.
 
-    def crowded(self) -> bool:
-        """Start or wake the thread; True where a further mark has no room. Never waits."""
-        if self._closed:
-            return True
-        if self._thread is None:
-            self._start()
-        self._ring()
-        return len(self.buffer.marks) >= MAX_EVENTS
-
-    def flush(self, timeout_s: float = EXIT_FLUSH_S) -> bool:
-        """Wait until the sink has taken everything marked before; False when it has not within the time."""
-        if not (self.buffer.marks or self._unsent):
-            return True
-        done = threading.Event()
-        self._waiters.append(done)
-        self.crowded()
-        self._hurry.set()
-        return done.wait(timeout_s)
-
-    def close(self, timeout_s: float = EXIT_FLUSH_S) -> None:
-        """Flush and stop; later marks are counted as dropped."""
-        self._closed, self.watermark = True, 0
-        self._hurry.set()
-        self._ring()
-        if self._thread is not None:
-            self._thread.join(timeout_s)
-
-    def stats(self) -> TrackerStats:
-        unsent = self._unsent[1] if self._unsent else 0
-        waiting = len(self.buffer.marks) + unsent
-        return TrackerStats(self._written, waiting, dict(self.buffer.lost()), self._last_error)
-
-    def carry(self) -> bool:
-        """Hand everything that is marked by now to the sink; False when the sink refused a batch."""
-        with self._carrying:
-            to_do = len(self.buffer.marks)
-            while self._unsent or to_do > 0 or self._unreported():
-                if self._unsent is None:
-                    batch, marks = self._next_batch(to_do)
-                    to_do -= marks
-                    self._unsent = (batch, marks)
-                if not self._offer(*self._unsent):
-                    return False
-                self._unsent = None
-            return True
-
-    def _offer(self, batch: Batch, marks: int) -> bool:
+        `metadata` must be the recorder's to keep: it is read later, on another thread.
+        """
+        mono, wall = at or (mono_ns(), wall_ns())
         try:
-            self._sink(batch)
-        except BatchRejected as why:
-            self._last_error = str(why)
-            self.buffer.lose("rejected", marks)
-        except Exception as why:  # noqa: BLE001 - a sink may fail in any way; its host must not notice
-            self._last_error = f"{type(why).__name__}: {why}"
-            return False
+            if request_id is None:
+                turn = _open_turn()
+                request_id, inherited = turn or (NO_REQUEST, None)
+                session_id = session_id or inherited
+            # Everything is written out here: a call more would be a sixth of what a mark costs.
+            if (
+                type(name) is type(request_id) is str
+                and (session_id is None or type(session_id) is str)
+                and len(metadata) <= LIGHT_KEYS
+            ):
+                chars = len(name) + len(request_id) + len(session_id or "")
+                for key, value in metadata.items():
+                    kind = type(value)
+                    if kind is str:
+                        chars += len(value)
+                    elif kind is int:
+                        if not -MAX_INT <= value <= MAX_INT:
+                            break
+                    elif kind is not float and kind is not bool and value is not None:
+                        break
+                    chars += len(key)
+                else:
+                    if chars <= LIGHT_CHARS and name and request_id:
+                        if self._sample_rate is not None and not is_sampled(request_id, self._sample_rate):
+                            return
+                        marks = self._marks
+                        if len(marks) >= self.buffer.watermark and not self.courier.wake():
+                            self.buffer.lose("buffer_full")
+                            return
+                        marks.append((service, name, request_id, session_id, mono, wall, metadata, 0))
+                        return
+            self._record_heavy(service, (name, request_id, session_id), (mono, wall), metadata)
+        except Exception:  # noqa: BLE001 - telemetry that raises is worse than telemetry that is missing
+            self.buffer.lose("failed")
+
+    def refuse(self, *_: object) -> None:
+        """Stands for `record` in a tracker that was closed."""
+        self.buffer.lose("closed")
+
+    def _record_heavy(
+        self, service: str, ids: tuple[object, object, object], at: tuple[int, int], metadata: Mapping[str, Any]
+    ) -> None:
+        """Bound what is long, nested or of a foreign type before it waits in the buffer."""
+        name, request_id = text_id(ids[0]) or "unnamed", text_id(ids[1]) or NO_REQUEST
+        session_id = text_id(ids[2]) or None
+        if self._sample_rate is not None and not is_sampled(request_id, self._sample_rate):
+            return
+        plain = tidy(metadata)
+        if len(self._marks) >= self.buffer.watermark and not self.courier.wake():
+            self.buffer.lose("buffer_full")
+            return
+        units = self.buffer.reserve(weigh((name, request_id, session_id, plain)))
+        if units:
+            self._marks.append((service, name, request_id, session_id, *at, plain, units))
         else:
-            self._last_error = ""
-            self._written += marks
-        return True
-
-    def _next_batch(self, limit: int) -> tuple[Batch, int]:
-        """At most `limit` marks as lines, and the count of drops that nobody was told of."""
-        lines: list[bytes] = []
-        size = marks = 0
-        for reason, events in self._unreported().items():
-            note: dict[str, object] = {"count": events, "reason": reason}
-            lines.append(self._line((OWN_SERVICE, "sdk.dropped", NO_REQUEST, None, mono_ns(), wall_ns(), note, 0)))
-            self._reported[reason] += events
-        take = self.buffer.marks.popleft
-        while marks < min(limit, MAX_BATCH_EVENTS) and size < MAX_BATCH_BYTES:
-            mark = take()
-            marks += 1
-            line = self._line(mark)
-            lines.append(line)
-            size += len(line)
-            if mark[-1]:
-                self.buffer.release(mark[-1])
-        return Batch(b"".join(lines), len(lines)), marks
-
-    def _line(self, mark: Mark) -> bytes:
-        service, name, request_id, session_id, mono, wall, metadata, _ = mark
-        seq, clock = self._seq, self._clock
-        self._seq += 1
-        event_id = sequence_id(clock, seq)
-        return encode(Event(request_id, service, name, wall, event_id, mono, clock, seq, session_id, metadata))
-
-    def _unreported(self) -> Counter[str]:
-        return self.buffer.lost() - self._reported
-
-    def _start(self) -> None:
-        if not self._starting.acquire(blocking=False):
-            return  # another thread is at it
-        try:
-            thread = threading.Thread(target=self._run, name="voxtrace-recorder", daemon=True)
-            thread.start()
-            self._thread = thread
-            self.watermark = MAX_EVENTS // 2
-        except RuntimeError:
-            # No thread to be had, or the interpreter is ending: marks wait in the buffer, a later one tries again.
-            self.watermark = min(MAX_EVENTS, len(self.buffer.marks) + MAX_EVENTS // 8)
-        finally:
-            self._starting.release()
-
-    def _ring(self) -> None:
-        try:
-            self._bell.release()
-        except RuntimeError:
-            pass  # it rings already
-
-    def _run(self) -> None:
-        retry_s = FIRST_RETRY_S
-        while True:
-            closing = self._closed
-            self._hurry.clear()
-            waiters = len(self._waiters)
-            if self.carry():
-                for _ in range(waiters):
-                    self._waiters.popleft().set()
-                if closing:
-                    return
-                retry_s = FIRST_RETRY_S
-                self._bell.acquire(timeout=self._max_age_s)
-            elif closing:
-                return
-            else:
-                self._hurry.wait(retry_s)
-                retry_s = min(2 * retry_s, LAST_RETRY_S)
+            self.courier.wake()
+            self.buffer.lose("memory_full")
 
 
-_recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
+def text_id(given: object) -> str:
+    """An id or a name as bounded text; "" for None."""
+    if given is None:
+        return ""
+    if type(given) is not str:
+        given = str(tidy({"id": given})["id"])
+    return sound_text(given, MAX_ID_CHARS)
 
 
-def _begin_again_in_child() -> None:
-    for recorder in list(_recorders):
-        recorder.buffer.forget()
-        recorder.watermark = 0
-        recorder._begin()
+def _sink_opener(options: TrackerOptions, sink: Sink | None) -> Callable[[Identity], Outlet]:
+    if sink is not None:
+        return lambda _: LentSink(sink)
+    if options.collector:
+        from voxtrace.tracker.collector import CollectorSink  # its HTTP takes longer to load than this package
 
-
-def _flush_at_exit() -> None:
-    for recorder in list(_recorders):
-        recorder.flush(EXIT_FLUSH_S)
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_begin_again_in_child)
-atexit.register(_flush_at_exit)
+        return lambda _: CollectorSink(options.collector)
+    return lambda identity: SpoolSink(options.data, identity)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from voxtrace.errors import VoxtraceError
 
@@ -16,8 +16,28 @@ class Batch(NamedTuple):
 
 
 Sink = Callable[[Batch], None]
-"""Takes a batch or raises. It is called by one thread at a time and may take its time: no host call waits for
-it. A sink with a method `close` is closed with its tracker."""
+"""Takes a batch or raises. It is called by one thread at a time, and may take its time: no call of the host waits
+for it."""
+
+
+class Outlet(Protocol):
+    """A sink that a tracker opened for itself, and closes."""
+
+    def __call__(self, batch: Batch, /) -> None: ...
+    def close(self) -> None: ...
+
+
+class LentSink:
+    """A sink that belongs to the host: it is called and never closed."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+
+    def __call__(self, batch: Batch) -> None:
+        self._sink(batch)
+
+    def close(self) -> None:
+        """Leave it open: it is the host's."""
 
 
 class BatchRejected(VoxtraceError):

@@ -32,10 +32,10 @@ class SpoolFull(OSError):
 
 
 class SpoolSink:
-    """Appends batches to this process's spool file, which the first batch creates."""
+    """Appends batches to this process's file in the spool of the folder `data`; the first batch creates both."""
 
-    def __init__(self, folder: Path, identity: Identity, rotate_bytes: int = ROTATE_BYTES) -> None:
-        self.folder = folder
+    def __init__(self, data: Path, identity: Identity, rotate_bytes: int = ROTATE_BYTES) -> None:
+        self._data, self.folder = data, data / "spool"
         self._identity = identity
         self._rotate_bytes = rotate_bytes
         self._files = 0
@@ -73,7 +73,8 @@ class SpoolSink:
         return self._descriptor
 
     def _begin_file(self) -> int:
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.folder.mkdir(exist_ok=True, mode=0o700)
         held = sum(entry.stat().st_size for entry in os.scandir(self.folder) if entry.name.endswith(".jsonl"))
         if held >= MAX_FOLDER_BYTES:
             raise SpoolFull(self.folder, held)
@@ -82,5 +83,5 @@ class SpoolSink:
         path = self.folder / f"{self._identity.file_stem}{number}.jsonl"
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
         if sys.platform != "win32":
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)  # a collector may be looking at it just now
         return descriptor

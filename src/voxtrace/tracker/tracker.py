@@ -2,49 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from contextvars import Token
+from threading import Lock
+from typing import Any
 
-from voxtrace.clock import mono_ns, wall_ns
-from voxtrace.events import NO_REQUEST
+from voxtrace.errors import InvalidOption
+from voxtrace.tracker.courier import EXIT_FLUSH_S, TrackerStats
 from voxtrace.tracker.options import TrackerOptions, from_environment
 from voxtrace.tracker.propagation import generate_request_id
-from voxtrace.tracker.recorder import Recorder, TrackerStats
+from voxtrace.tracker.recorder import Recorder, text_id
 from voxtrace.tracker.sinks import Sink
-from voxtrace.tracker.spool import SpoolSink
 from voxtrace.tracker.turns import TurnIds, open_turn
-
-_turn = open_turn.get
 
 
 class Tracker:
-    """Marks what happens in one service."""
+    """Marks what happens in one service.
+
+    Trackers of one process that are given no sink and equal options share one buffer, thread and spool file.
+    Without `options` the environment decides; where it holds a value that can't be used, the host's log is told
+    and nothing is recorded.
+    """
 
     def __init__(self, service: str, *, sink: Sink | None = None, options: TrackerOptions | None = None) -> None:
-        chosen = options or from_environment()
-        self.service = service
-        self._off = chosen.level == "off"
-        self._rate = chosen.sample_rate if chosen.level == "sampled" else 1.0
-        self._recorder = Recorder(
-            lambda identity: sink or SpoolSink(chosen.data / "spool", identity), chosen.max_age_ms
-        )
-        self._marks = self._recorder.buffer.marks
+        self.service = text_id(service)
+        chosen = options or _environment_options()
+        self._recorder = _recorder_for(chosen, sink) if chosen.level != "off" else None
+        self._record = self._recorder.record if self._recorder else _ignore
 
     def mark(
         self, name: str, /, request_id: str | None = None, session_id: str | None = None, **metadata: object
     ) -> None:
-        """Something happened now. Never raises, never waits."""
-        if self._off:
-            return
-        at, wall = mono_ns(), wall_ns()
-        turn = _turn()
-        if request_id is None:
-            request_id = turn.request_id if turn else NO_REQUEST
-        if session_id is None and turn and turn.request_id == request_id:
-            session_id = turn.session_id
-        if len(self._marks) >= self._recorder.watermark and self._recorder.crowded():
-            self._recorder.buffer.lose("buffer_full")
-            return
-        self._marks.append((self.service, name, request_id, session_id, at, wall, metadata, 0))
+        """`name` happened now, in the given request or in that of the open turn.
+
+        Never raises and never waits. A mark outside of any turn belongs to no request. Numbers, short texts and
+        flags are kept as they are; other values are read at once and cut to a bounded size (`events.plain`).
+        """
+        self._record(self.service, name, request_id, session_id, metadata)
+
+    def mark_at(
+        self, name: str, at: tuple[int, int], /, request_id: str, session_id: str | None = None, **metadata: object
+    ) -> None:
+        """`name` happened at the moment `at`, (mono_ns, wall_ns), that the caller stamped itself.
+
+        For a moment whose meaning is known only later: bytes are stamped when they are read, and what they are
+        is found out afterwards. Never raises, never waits.
+        """
+        self._record(self.service, name, request_id, session_id, metadata, at)
 
     def mark_at(
         self, name: str, at: tuple[int, int], /, request_id: str, session_id: str | None = None, **metadata: object
@@ -64,67 +67,133 @@ class Tracker:
     def span(
         self, name: str, /, request_id: str | None = None, session_id: str | None = None, **metadata: object
     ) -> Span:
-        """Mark `<name>_start` and, when the block ends, `<name>_complete` with its `outcome`."""
-        return Span(self, name, (request_id, session_id), metadata)
+        """A context manager that marks `<name>_start`, and `<name>_complete` with its `outcome` when the block ends."""
+        return Span(self, name, TurnIds(request_id, session_id), metadata)
 
     def turn(self, request_id: str | None = None, session_id: str | None = None) -> Turn:
-        """A context in which marks need no ids; a request id is made where none is given."""
-        return Turn(self, request_id or generate_request_id(), session_id)
+        """A context manager in which marks of every tracker need no ids; a request id is made where none is given.
 
-    def flush(self, timeout_s: float = 2.0) -> bool:
-        return self._recorder.flush(timeout_s)
+        A turn inside a turn is one of its own, in the same session where none is given.
+        """
+        around = open_turn.get()
+        session = text_id(session_id) or (around.session_id if around else None)
+        return Turn(self, TurnIds(text_id(request_id) or generate_request_id(), session))
 
-    def close(self) -> None:
-        self._recorder.close()
+    def flush(self, timeout_s: float = EXIT_FLUSH_S) -> bool:
+        """Wait until all marks made so far are with the sink; False when it refused or took longer."""
+        return self._recorder is None or self._recorder.courier.flush(timeout_s)
+
+    def close(self, timeout_s: float = EXIT_FLUSH_S) -> None:
+        """Flush, and stop where no other tracker shares the thread. Marks after it are dropped and counted."""
+        recorder = self._recorder
+        if recorder is None or self._record != recorder.record:
+            return
+        self._record = recorder.refuse
+        _release(recorder, timeout_s)
 
     def stats(self) -> TrackerStats:
-        return self._recorder.stats()
-
-
-class Span:
-    """A stretch of work: a context manager that marks its two ends."""
-
-    def __init__(
-        self, tracker: Tracker, name: str, ids: tuple[str | None, str | None], metadata: Mapping[str, object]
-    ) -> None:
-        self._tracker, self._name, self._ids, self._metadata = tracker, name, ids, metadata
-
-    def __enter__(self) -> Span:
-        request_id, session_id = self._ids
-        self._tracker.mark(f"{self._name}_start", request_id, session_id, **self._metadata)
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._tracker.mark(f"{self._name}_complete", *self._ids, outcome="error" if kind else "ok")
+        """What became of the marks of all trackers that share this one's thread."""
+        return self._recorder.courier.stats() if self._recorder else TrackerStats(0, 0, {}, "")
 
 
 class Turn:
-    """One turn; its own `mark` and `span` carry its ids into any thread."""
+    """One turn of a conversation. Its own `mark` and `span` know its ids in any thread or task."""
 
-    def __init__(self, tracker: Tracker, request_id: str, session_id: str | None) -> None:
-        self.request_id, self.session_id = request_id, session_id
-        self._tracker = tracker
+    def __init__(self, tracker: Tracker, ids: TurnIds) -> None:
+        self._tracker, self._ids = tracker, ids
+        self._entered: list[Token[TurnIds | None]] = []
+
+    @property
+    def request_id(self) -> str:
+        return self._ids.request_id or ""
+
+    @property
+    def session_id(self) -> str | None:
+        return self._ids.session_id
 
     def mark(self, name: str, /, **metadata: object) -> None:
-        self._tracker.mark(name, self.request_id, self.session_id, **metadata)
+        """As `Tracker.mark`, for this turn."""
+        self._tracker._record(self._tracker.service, name, *self._ids, metadata)
 
     def span(self, name: str, /, **metadata: object) -> Span:
-        return self._tracker.span(name, self.request_id, self.session_id, **metadata)
+        """As `Tracker.span`, for this turn."""
+        return Span(self._tracker, name, self._ids, metadata)
 
     def __enter__(self) -> Turn:
-        self._entered = open_turn.set(TurnIds(self.request_id, self.session_id))
+        self._entered.append(open_turn.set(self._ids))
         return self
 
     def __exit__(self, *_: object) -> None:
-        open_turn.reset(self._entered)
+        try:
+            open_turn.reset(self._entered.pop())
+        except ValueError:
+            # Left in another context than it was entered in, as an async generator's clean-up is.
+            open_turn.set(None)
 
 
-_default: dict[str, Tracker] = {}
+class Span:
+    """A stretch of work, marked at both ends in the request in which it began."""
+
+    def __init__(self, tracker: Tracker, name: str, ids: TurnIds, metadata: dict[str, Any]) -> None:
+        self._tracker, self._name, self._ids, self._metadata = tracker, text_id(name), ids, metadata
+        self._notes: dict[str, Any] = {}
+
+    def note(self, **metadata: object) -> None:
+        """Add metadata to the mark of the end, such as what was found."""
+        self._notes.update(metadata)
+
+    def __enter__(self) -> Span:
+        if self._ids.request_id is None:
+            self._ids = open_turn.get() or self._ids
+        self._tracker._record(self._tracker.service, f"{self._name}_start", *self._ids, self._metadata)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        # A cancelled task, a closed generator and Ctrl-C leave through exceptions that are no `Exception`.
+        outcome = "ok" if kind is None else "error" if issubclass(kind, Exception) else "cancelled"
+        ending = {"outcome": outcome, **self._notes}
+        self._tracker._record(self._tracker.service, f"{self._name}_complete", *self._ids, ending)
 
 
-def log_timing(request_id: str, service: str, event: str, metadata: Mapping[str, object] | None = None) -> None:
-    """Drop-in for the function of that name that people have: one tracker per service is made when needed."""
-    tracker = _default.get(service)
-    if tracker is None:
-        tracker = _default.setdefault(service, Tracker(service))
-    tracker.mark(event, request_id, None, **(metadata or {}))
+_shared: dict[TrackerOptions, Recorder] = {}
+_users: dict[Recorder, int] = {}
+_sharing = Lock()  # making and closing trackers may wait for each other; marks never come here
+
+
+def _recorder_for(options: TrackerOptions, sink: Sink | None) -> Recorder:
+    with _sharing:
+        recorder = _shared.get(options) if sink is None else None
+        if recorder is None:
+            recorder = Recorder(options, sink)
+            if sink is None:
+                _shared[options] = recorder
+        _users[recorder] = _users.get(recorder, 0) + 1
+        return recorder
+
+
+def _release(recorder: Recorder, timeout_s: float) -> None:
+    with _sharing:
+        _users[recorder] -= 1
+        last = not _users[recorder]
+        if last:
+            del _users[recorder]
+            for options in [options for options, each in _shared.items() if each is recorder]:
+                del _shared[options]
+    if last:
+        recorder.courier.close(timeout_s)
+    else:
+        recorder.courier.flush(timeout_s)
+
+
+def _environment_options() -> TrackerOptions:
+    try:
+        return from_environment()
+    except InvalidOption as why:
+        import logging  # takes longer to load than this package
+
+        logging.getLogger("voxtrace").warning("nothing is recorded: %s", why)
+        return TrackerOptions(level="off")
+
+
+def _ignore(*_: object) -> None:
+    """Stands for `record` where the level is off."""

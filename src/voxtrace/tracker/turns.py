@@ -14,3 +14,9 @@ class TurnIds(NamedTuple):
 
 
 open_turn: ContextVar[TurnIds | None] = ContextVar("voxtrace_turn", default=None)
+
+
+def current_request_id() -> str | None:
+    """The request id of the turn that is open here, to hand on to another service or thread; None outside of turns."""
+    turn = open_turn.get()
+    return turn.request_id if turn else None

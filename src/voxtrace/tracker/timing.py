@@ -1,0 +1,55 @@
+"""Drop-in for the module `latency_tracker` that voice services keep: `log_timing`, `Events`, `generate_request_id`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from voxtrace.events.plain import tidy
+from voxtrace.tracker.buffer import LIGHT_KEYS
+from voxtrace.tracker.recorder import text_id
+from voxtrace.tracker.tracker import Tracker
+
+
+class Events:
+    """Names that such services use; `voxtrace.events.stages` says what each of them means."""
+
+    STT_TRANSCRIPT_FINALIZED = "stt_transcript_finalized"
+    STT_SENDING_TO_V34 = "stt_sending_to_v34"
+    V34_WEBHOOK_RECEIVED = "v34_webhook_received"
+    V34_CLASSIFICATION_START = "v34_classification_start"
+    V34_CLASSIFICATION_COMPLETE = "v34_classification_complete"
+    V34_RETRIEVAL_START = "v34_retrieval_start"
+    V34_RETRIEVAL_COMPLETE = "v34_retrieval_complete"
+    V34_PROMPT_BUILT = "v34_prompt_built"
+    V34_OLLAMA_SENT = "v34_ollama_sent"
+    V34_OLLAMA_RECEIVED = "v34_ollama_received"
+    V34_SENDING_TO_TTS = "v34_sending_to_tts"
+    TTS_REQUEST_RECEIVED = "tts_request_received"
+    TTS_PAUSE_SENT = "tts_pause_sent"
+    TTS_SYNTHESIS_START = "tts_synthesis_start"
+    TTS_AUDIO_PLAYBACK_START = "tts_audio_playback_start"
+    TTS_AUDIO_PLAYBACK_COMPLETE = "tts_audio_playback_complete"
+    TTS_RESUME_SENT = "tts_resume_sent"
+
+
+def log_timing(
+    request_id: str | None, service: str, event: str, metadata: Mapping[str, object] | None = None
+) -> None:
+    """`event` happened now in `service`. Never raises and never waits; the environment says what becomes of it.
+
+    A `session_id` in the metadata is the event's session.
+    """
+    kept = metadata or {}
+    # The caller may change its dictionary after this call, so a copy is kept; tidying copies as well.
+    if type(kept) is dict and len(kept) <= LIGHT_KEYS and all(type(key) is str for key in kept):
+        kept = kept.copy()
+    else:
+        plain = tidy({"metadata": metadata})["metadata"]
+        kept = plain if isinstance(plain, dict) else {"metadata": plain}
+    _default_tracker()._record(text_id(service), event, request_id, None, kept)
+
+
+@lru_cache(maxsize=1)
+def _default_tracker() -> Tracker:
+    return Tracker("")
