@@ -93,7 +93,9 @@ class _Tidier:
         kind = type(value)
         if kind is str:
             return self._text(value)
-        if value is None or kind is bool:
+        if value is None or kind is bool or (kind is float and isfinite(value)):
+            return value
+        if kind is int and -MAX_INT <= value <= MAX_INT:
             return value
         try:
             return self._converted(value, kind, depth)

@@ -1,8 +1,8 @@
 """THE EAR: the in-process SDK. Standard library only; it never raises into its host and never blocks it."""
 
+from voxtrace.tracker.courier import TrackerStats
 from voxtrace.tracker.options import Level, TrackerOptions, from_environment
 from voxtrace.tracker.propagation import generate_request_id, outgoing_headers, request_id_from_headers
-from voxtrace.tracker.courier import TrackerStats
 from voxtrace.tracker.sinks import Batch, BatchRejected, Sink, discard
 from voxtrace.tracker.timing import Events, log_timing
 from voxtrace.tracker.tracker import Span, Tracker, Turn

@@ -74,7 +74,9 @@ def weigh(plain: object) -> int:
     """Bytes that a value of tidy metadata holds."""
     size = sys.getsizeof(plain)
     if isinstance(plain, dict):
-        return size + sum(weigh(key) + weigh(value) for key, value in plain.items())
-    if isinstance(plain, list | tuple):
-        return size + sum(map(weigh, plain))
+        for key, value in plain.items():
+            size += sys.getsizeof(key) + weigh(value)
+    elif isinstance(plain, list | tuple):
+        for value in plain:
+            size += weigh(value)
     return size

@@ -28,6 +28,7 @@ FIRST_RETRY_S = 0.2
 LAST_RETRY_S = 5.0
 EXIT_FLUSH_S = 2.0  # a host that ends waits at most so long for its last events
 OWN_SERVICE = "voxtrace"
+UNNAMED = "unnamed"  # an event must have a name to be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,9 @@ class Courier:
         if not self._last_error:
             import logging  # takes longer to load than this package; nearly no process gets here
 
-            logging.getLogger("voxtrace").warning("events can't be delivered, they are dropped when 2,048 wait: %s", why)
+            logging.getLogger("voxtrace").warning(
+                "events can't be delivered; they are dropped when %d wait: %s", MAX_MARKS, why
+            )
         self._last_error = f"{type(why).__name__}: {why}"
 
     def _next_batch(self, limit: int) -> tuple[Batch, int]:
@@ -171,7 +174,8 @@ class Courier:
         service, name, request_id, session_id, mono, wall, metadata, _ = mark
         seq, clock = self._seq, self._clock
         self._seq += 1
-        event_id = sequence_id(clock, seq)
+        event_id, request_id = sequence_id(clock, seq), request_id or NO_REQUEST
+        name, session_id = name or UNNAMED, session_id or None
         return encode(Event(request_id, service, name, wall, event_id, mono, clock, seq, session_id, metadata))
 
     def _unreported(self) -> Counter[str]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
-from voxtrace.clock import mono_ns, wall_ns
 from voxtrace.events import NO_REQUEST
 from voxtrace.events.codec import MAX_ID_CHARS
 from voxtrace.events.plain import MAX_INT, sound_text, tidy
@@ -18,7 +17,24 @@ from voxtrace.tracker.sinks import LentSink, Outlet, Sink
 from voxtrace.tracker.spool import SpoolSink
 from voxtrace.tracker.turns import open_turn
 
+SMALL = 2**30  # CPython keeps a number below in one digit
+
 _open_turn = open_turn.get
+
+
+class Record(Protocol):
+    """Takes one event of a service. Never raises and never waits, whatever is given."""
+
+    def __call__(
+        self,
+        name: str,
+        request_id: str | None,
+        session_id: str | None,
+        metadata: Mapping[str, Any],  # the recorder's to keep: it is read later, on another thread
+        mono: int,
+        wall: int,
+        /,
+    ) -> None: ...
 
 
 class Recorder:
@@ -28,77 +44,82 @@ class Recorder:
         self.buffer = Buffer()
         self.courier = Courier(self.buffer, _sink_opener(options, sink), options.max_age_ms)
         self._sample_rate = options.sample_rate if options.level == "sampled" else None
-        self._marks = self.buffer.marks
 
-    def record(
-        self,
-        service: str,
-        name: str,
-        request_id: str | None,
-        session_id: str | None,
-        metadata: Mapping[str, Any],
-        at: tuple[int, int] | None = None,
-    ) -> None:
-        """Something happened now, or `at` (mono_ns, wall_ns). Never raises and never waits, whatever is given.
+    def record_for(self, service: str) -> Record:
+        """What the marks of one service go through.
 
-        `metadata` must be the recorder's to keep: it is read later, on another thread.
+        A closure, in which everything is written out: each attribute and each call more would be a tenth of
+        what a mark costs its host.
         """
-        mono, wall = at or (mono_ns(), wall_ns())
-        try:
-            if request_id is None:
-                turn = _open_turn()
-                request_id, inherited = turn or (NO_REQUEST, None)
-                session_id = session_id or inherited
-            # Everything is written out here: a call more would be a sixth of what a mark costs.
-            if (
-                type(name) is type(request_id) is str
-                and (session_id is None or type(session_id) is str)
-                and len(metadata) <= LIGHT_KEYS
-            ):
-                chars = len(name) + len(request_id) + len(session_id or "")
-                for key, value in metadata.items():
-                    kind = type(value)
-                    if kind is str:
-                        chars += len(value)
-                    elif kind is int:
-                        if not -MAX_INT <= value <= MAX_INT:
+        buffer, marks, append = self.buffer, self.buffer.marks, self.buffer.marks.append
+        wake, rate, record_heavy = self.courier.wake, self._sample_rate, self._record_heavy
+
+        def record(
+            name: str,
+            request_id: str | None,
+            session_id: str | None,
+            metadata: Mapping[str, Any],
+            mono: int,
+            wall: int,
+            /,
+        ) -> None:
+            try:
+                if request_id is None:
+                    turn = _open_turn()
+                    if turn is None:
+                        request_id = NO_REQUEST
+                    else:
+                        request_id, inherited = turn
+                        session_id = session_id or inherited
+                if type(name) is type(request_id) is str and len(metadata) <= LIGHT_KEYS:
+                    chars = len(name) + len(request_id)
+                    if session_id is not None:
+                        chars += len(session_id) if type(session_id) is str else LIGHT_CHARS + 1
+                    for key, value in metadata.items():
+                        kind = type(value)
+                        if kind is int:
+                            # Small numbers are compared several times faster.
+                            if not (-SMALL < value < SMALL or -MAX_INT <= value <= MAX_INT):
+                                break
+                        elif kind is str:
+                            chars += len(value)
+                        elif kind is not float and kind is not bool and value is not None:
                             break
-                    elif kind is not float and kind is not bool and value is not None:
-                        break
-                    chars += len(key)
-                else:
-                    if chars <= LIGHT_CHARS and name and request_id:
-                        if self._sample_rate is not None and not is_sampled(request_id, self._sample_rate):
+                        chars += len(key)
+                    else:
+                        if chars <= LIGHT_CHARS:
+                            if rate is not None and not is_sampled(request_id, rate):
+                                return
+                            if len(marks) >= buffer.watermark and not wake():
+                                buffer.lose("buffer_full")
+                                return
+                            append((service, name, request_id, session_id, mono, wall, metadata, 0))
                             return
-                        marks = self._marks
-                        if len(marks) >= self.buffer.watermark and not self.courier.wake():
-                            self.buffer.lose("buffer_full")
-                            return
-                        marks.append((service, name, request_id, session_id, mono, wall, metadata, 0))
-                        return
-            self._record_heavy(service, (name, request_id, session_id), (mono, wall), metadata)
-        except Exception:  # noqa: BLE001 - telemetry that raises is worse than telemetry that is missing
-            self.buffer.lose("failed")
+                record_heavy((service, name, request_id, session_id), (mono, wall), metadata)
+            except Exception:  # noqa: BLE001 - telemetry that raises is worse than telemetry that is missing
+                buffer.lose("failed")
+
+        return record
 
     def refuse(self, *_: object) -> None:
-        """Stands for `record` in a tracker that was closed."""
+        """Stands for a record of a tracker that was closed."""
         self.buffer.lose("closed")
 
     def _record_heavy(
-        self, service: str, ids: tuple[object, object, object], at: tuple[int, int], metadata: Mapping[str, Any]
+        self, ids: tuple[str, object, object, object], at: tuple[int, int], metadata: Mapping[str, Any]
     ) -> None:
         """Bound what is long, nested or of a foreign type before it waits in the buffer."""
-        name, request_id = text_id(ids[0]) or "unnamed", text_id(ids[1]) or NO_REQUEST
-        session_id = text_id(ids[2]) or None
+        service, *given = ids
+        name, request_id, session_id = map(text_id, given)
         if self._sample_rate is not None and not is_sampled(request_id, self._sample_rate):
             return
         plain = tidy(metadata)
-        if len(self._marks) >= self.buffer.watermark and not self.courier.wake():
+        if len(self.buffer.marks) >= self.buffer.watermark and not self.courier.wake():
             self.buffer.lose("buffer_full")
             return
         units = self.buffer.reserve(weigh((name, request_id, session_id, plain)))
         if units:
-            self._marks.append((service, name, request_id, session_id, *at, plain, units))
+            self.buffer.marks.append((service, name, request_id, session_id or None, *at, plain, units))
         else:
             self.courier.wake()
             self.buffer.lose("memory_full")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
+from voxtrace.clock import mono_ns, wall_ns
 from voxtrace.events.plain import tidy
 from voxtrace.tracker.buffer import LIGHT_KEYS
-from voxtrace.tracker.recorder import text_id
+from voxtrace.tracker.recorder import Record, text_id
 from voxtrace.tracker.tracker import Tracker
 
 
@@ -33,9 +34,7 @@ class Events:
     TTS_RESUME_SENT = "tts_resume_sent"
 
 
-def log_timing(
-    request_id: str | None, service: str, event: str, metadata: Mapping[str, object] | None = None
-) -> None:
+def log_timing(request_id: str | None, service: str, event: str, metadata: Mapping[str, object] | None = None) -> None:
     """`event` happened now in `service`. Never raises and never waits; the environment says what becomes of it.
 
     A `session_id` in the metadata is the event's session.
@@ -47,9 +46,10 @@ def log_timing(
     else:
         plain = tidy({"metadata": metadata})["metadata"]
         kept = plain if isinstance(plain, dict) else {"metadata": plain}
-    _default_tracker()._record(text_id(service), event, request_id, None, kept)
+    _record_for(text_id(service))(event, request_id, None, kept, mono_ns(), wall_ns())
 
 
-@lru_cache(maxsize=1)
-def _default_tracker() -> Tracker:
-    return Tracker("")
+# Bounded, because a service's name may be made up for every call; its trackers share one buffer and thread.
+@lru_cache(maxsize=64)
+def _record_for(service: str) -> Record:
+    return Tracker(service)._record

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from contextvars import Token
+from operator import index
 from threading import Lock
 from typing import Any
 
+from voxtrace.clock import mono_ns, wall_ns
 from voxtrace.errors import InvalidOption
 from voxtrace.tracker.courier import EXIT_FLUSH_S, TrackerStats
 from voxtrace.tracker.options import TrackerOptions, from_environment
 from voxtrace.tracker.propagation import generate_request_id
-from voxtrace.tracker.recorder import Recorder, text_id
+from voxtrace.tracker.recorder import Record, Recorder, text_id
 from voxtrace.tracker.sinks import Sink
 from voxtrace.tracker.turns import TurnIds, open_turn
+
+Ids = tuple[str | None, str | None]  # request and session
 
 
 class Tracker:
@@ -26,8 +30,9 @@ class Tracker:
     def __init__(self, service: str, *, sink: Sink | None = None, options: TrackerOptions | None = None) -> None:
         self.service = text_id(service)
         chosen = options or _environment_options()
-        self._recorder = _recorder_for(chosen, sink) if chosen.level != "off" else None
-        self._record = self._recorder.record if self._recorder else _ignore
+        self._is_on = chosen.level != "off"
+        self._recorder = _recorder_for(chosen, sink) if self._is_on else None
+        self._record: Record = self._recorder.record_for(self.service) if self._recorder else _ignore
 
     def mark(
         self, name: str, /, request_id: str | None = None, session_id: str | None = None, **metadata: object
@@ -37,7 +42,8 @@ class Tracker:
         Never raises and never waits. A mark outside of any turn belongs to no request. Numbers, short texts and
         flags are kept as they are; other values are read at once and cut to a bounded size (`events.plain`).
         """
-        self._record(self.service, name, request_id, session_id, metadata)
+        if self._is_on:  # what the level off costs
+            self._record(name, request_id, session_id, metadata, mono_ns(), wall_ns())
 
     def mark_at(
         self, name: str, at: tuple[int, int], /, request_id: str, session_id: str | None = None, **metadata: object
@@ -47,28 +53,19 @@ class Tracker:
         For a moment whose meaning is known only later: bytes are stamped when they are read, and what they are
         is found out afterwards. Never raises, never waits.
         """
-        self._record(self.service, name, request_id, session_id, metadata, at)
-
-    def mark_at(
-        self, name: str, at: tuple[int, int], /, request_id: str, session_id: str | None = None, **metadata: object
-    ) -> None:
-        """Something happened at the moment `at`, (mono_ns, wall_ns), that the caller stamped itself.
-
-        For a moment whose meaning is known only later: bytes are stamped when they are read, and what they are
-        is found out afterwards. Never raises, never waits.
-        """
-        if self._off:
+        try:
+            mono, wall = map(index, at)
+        except (TypeError, ValueError):
+            if self._recorder:
+                self._recorder.buffer.lose("failed")
             return
-        if len(self._marks) >= self._recorder.watermark and self._recorder.crowded():
-            self._recorder.buffer.lose("buffer_full")
-            return
-        self._marks.append((self.service, name, request_id, session_id, *at, metadata, 0))
+        self._record(name, request_id, session_id, metadata, mono, wall)
 
     def span(
         self, name: str, /, request_id: str | None = None, session_id: str | None = None, **metadata: object
     ) -> Span:
         """A context manager that marks `<name>_start`, and `<name>_complete` with its `outcome` when the block ends."""
-        return Span(self, name, TurnIds(request_id, session_id), metadata)
+        return Span(self, name, (request_id, session_id), metadata)
 
     def turn(self, request_id: str | None = None, session_id: str | None = None) -> Turn:
         """A context manager in which marks of every tracker need no ids; a request id is made where none is given.
@@ -86,10 +83,9 @@ class Tracker:
     def close(self, timeout_s: float = EXIT_FLUSH_S) -> None:
         """Flush, and stop where no other tracker shares the thread. Marks after it are dropped and counted."""
         recorder = self._recorder
-        if recorder is None or self._record != recorder.record:
-            return
-        self._record = recorder.refuse
-        _release(recorder, timeout_s)
+        if recorder is not None and self._record != recorder.refuse:
+            self._record = recorder.refuse
+            _release(recorder, timeout_s)
 
     def stats(self) -> TrackerStats:
         """What became of the marks of all trackers that share this one's thread."""
@@ -105,7 +101,7 @@ class Turn:
 
     @property
     def request_id(self) -> str:
-        return self._ids.request_id or ""
+        return self._ids.request_id
 
     @property
     def session_id(self) -> str | None:
@@ -113,7 +109,7 @@ class Turn:
 
     def mark(self, name: str, /, **metadata: object) -> None:
         """As `Tracker.mark`, for this turn."""
-        self._tracker._record(self._tracker.service, name, *self._ids, metadata)
+        self._tracker._record(name, *self._ids, metadata, mono_ns(), wall_ns())
 
     def span(self, name: str, /, **metadata: object) -> Span:
         """As `Tracker.span`, for this turn."""
@@ -134,7 +130,7 @@ class Turn:
 class Span:
     """A stretch of work, marked at both ends in the request in which it began."""
 
-    def __init__(self, tracker: Tracker, name: str, ids: TurnIds, metadata: dict[str, Any]) -> None:
+    def __init__(self, tracker: Tracker, name: str, ids: Ids, metadata: dict[str, Any]) -> None:
         self._tracker, self._name, self._ids, self._metadata = tracker, text_id(name), ids, metadata
         self._notes: dict[str, Any] = {}
 
@@ -143,16 +139,17 @@ class Span:
         self._notes.update(metadata)
 
     def __enter__(self) -> Span:
-        if self._ids.request_id is None:
+        if self._ids[0] is None:
             self._ids = open_turn.get() or self._ids
-        self._tracker._record(self._tracker.service, f"{self._name}_start", *self._ids, self._metadata)
+        self._tracker._record(f"{self._name}_start", *self._ids, self._metadata, mono_ns(), wall_ns())
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        mono, wall = mono_ns(), wall_ns()
         # A cancelled task, a closed generator and Ctrl-C leave through exceptions that are no `Exception`.
         outcome = "ok" if kind is None else "error" if issubclass(kind, Exception) else "cancelled"
         ending = {"outcome": outcome, **self._notes}
-        self._tracker._record(self._tracker.service, f"{self._name}_complete", *self._ids, ending)
+        self._tracker._record(f"{self._name}_complete", *self._ids, ending, mono, wall)
 
 
 _shared: dict[TrackerOptions, Recorder] = {}
