@@ -21,6 +21,7 @@ COMMANDS: tuple[str, ...] = (
     "up",
     "serve",
     "watch",
+    "say",
     "requests",
     "show",
     "report",
