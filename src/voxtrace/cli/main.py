@@ -27,6 +27,7 @@ COMMANDS: tuple[str, ...] = (
     "report",
     "recompute",
     "prune",
+    "import",
     "config",
     "doctor",
 )
