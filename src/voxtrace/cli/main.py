@@ -21,13 +21,11 @@ COMMANDS: tuple[str, ...] = (
     "up",
     "serve",
     "watch",
-    "say",
     "requests",
     "show",
     "report",
     "recompute",
     "prune",
-    "import",
     "config",
     "doctor",
 )

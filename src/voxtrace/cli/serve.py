@@ -53,7 +53,7 @@ block of sound, and notes when each stage of each request happened.
         options = ServeOptions(host=values["host"], port=values["port"], pool=pool)
         tracker = Tracker("server", options=_tracker_options(folder, values))
         try:
-            serve(options, tracker.mark, lambda app: FrontDoor(app, [options.host]), _tell_ready)
+            serve(options, tracker, lambda app: FrontDoor(app, [options.host]), _tell_ready)
         finally:
             tracker.close()
         return 0

@@ -18,18 +18,18 @@ from voxtrace.server.exchange import ExchangeHeaders
 from voxtrace.server.speech_request import models
 from voxtrace.server.speech_route import SpeechRoute
 from voxtrace.speech.pool import Pool
-from voxtrace.speech.ports import Catalogue, Mark
+from voxtrace.speech.ports import Catalogue, Marks
 from voxtrace.speech.voices import OPENAI_VOICES
 
 
 def build_app(
-    pool: Pool, catalogue: Catalogue, mark: Mark, guard: Callable[[ASGIApp], ASGIApp] = lambda app: app
+    pool: Pool, catalogue: Catalogue, marks: Marks, guard: Callable[[ASGIApp], ASGIApp] = lambda app: app
 ) -> ASGIApp:
     """The application; `pool` must be started, and whoever started it stops it.
 
     `guard` is put in front of all routes, but behind what gives every answer its headers.
     """
-    speech = SpeechRoute(pool, catalogue, mark)
+    speech = SpeechRoute(pool, catalogue, marks)
     pages = _Pages(pool, catalogue, speech)
     app = Starlette(
         routes=[

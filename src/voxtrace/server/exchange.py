@@ -16,6 +16,7 @@ SESSION_ID = "x-session-id"
 SOURCE = "x-voxtrace-source"
 _READ = frozenset(name.encode() for name in ("x-request-id", "traceparent", SESSION_ID, SOURCE))
 MAX_SESSION_CHARS = 128
+TRACEPARENT_CHARS = 55  # of version 00; what a later version may add means nothing to us
 
 
 @dataclass(slots=True)
@@ -25,7 +26,7 @@ class Exchange:
     request_id: str
     session_id: str | None
     source: str | None  # "probe", "bench" or "load", where the client says so
-    traceparent: str | None
+    traceparent: str  # "" where there is none
     received_mono_ns: int
     received_wall_ns: int
     timings: list[tuple[str, int]] = field(default_factory=list)  # (stage, nanoseconds), for Server-Timing
@@ -39,7 +40,7 @@ class Exchange:
             (b"x-voxtrace-received", b"%d" % self.received_wall_ns),
             (b"x-voxtrace-sent", b"%d" % wall_ns()),
         ]
-        if self.traceparent is not None:
+        if self.traceparent:
             headers.append((b"traceparent", self.traceparent.encode("ascii")))
         return headers
 
@@ -69,12 +70,11 @@ def open_exchange(headers: Iterable[tuple[bytes, bytes]]) -> Exchange:
     """Read who asks; a request without an id gets one."""
     received_mono_ns, received_wall_ns = mono_ns(), wall_ns()
     found = {name.decode("ascii"): value.decode("latin-1") for name, value in headers if name in _READ}
-    given = request_id_from_headers(found)
-    request_id = given or generate_request_id()
-    # A caller's own traceparent is echoed when its trace is the request; else one is made where the id allows it.
-    traceparent = found.get("traceparent") if given and given in found.get("traceparent", "") else None
-    if traceparent is None:
-        traceparent = outgoing_headers(request_id).get("traceparent")
+    request_id = request_id_from_headers(found) or generate_request_id()
+    # A caller's own traceparent is echoed when it is one; else one is made where the id allows it.
+    traceparent = found.get("traceparent", "")[:TRACEPARENT_CHARS]
+    if request_id_from_headers({"traceparent": traceparent}) is None:
+        traceparent = outgoing_headers(request_id).get("traceparent", "")
     session_id = found.get(SESSION_ID, "")[:MAX_SESSION_CHARS] or None
     source = found.get(SOURCE)
     return Exchange(

@@ -20,7 +20,7 @@ from voxtrace.config import LOOPBACK, SERVE_PORT
 from voxtrace.errors import InvalidOption, PortInUse
 from voxtrace.server.app import build_app
 from voxtrace.speech.pool import Pool, PoolOptions
-from voxtrace.speech.ports import Mark
+from voxtrace.speech.ports import Marks
 
 BACKLOG = 1024
 # The kernel ends a connection whose client took no byte for so long; otherwise a client that never reads
@@ -52,7 +52,7 @@ class Running:
     voices: int
 
 
-def serve(options: ServeOptions, mark: Mark, guard: Guard, on_ready: Callable[[Running], None]) -> None:
+def serve(options: ServeOptions, marks: Marks, guard: Guard, on_ready: Callable[[Running], None]) -> None:
     """Serve until SIGINT or SIGTERM; answers under way get GRACE_S seconds.
 
     Raises:
@@ -65,7 +65,7 @@ def serve(options: ServeOptions, mark: Mark, guard: Guard, on_ready: Callable[[R
     before = {sign: signal.signal(sign, _ignore) for sign in (signal.SIGINT, signal.SIGTERM)}
     try:
         with asyncio.Runner(loop_factory=_new_loop) as runner:
-            runner.run(_serve(options, listener, mark, guard, on_ready))
+            runner.run(_serve(options, listener, marks, guard, on_ready))
     finally:
         listener.close()
         for sign, handler in before.items():
@@ -73,13 +73,13 @@ def serve(options: ServeOptions, mark: Mark, guard: Guard, on_ready: Callable[[R
 
 
 async def _serve(
-    options: ServeOptions, listener: socket.socket, mark: Mark, guard: Guard, on_ready: Callable[[Running], None]
+    options: ServeOptions, listener: socket.socket, marks: Marks, guard: Guard, on_ready: Callable[[Running], None]
 ) -> None:
     pool = Pool(options.pool)
     try:
         catalogue = await pool.start()
         config = uvicorn.Config(
-            build_app(pool, catalogue, mark, guard),
+            build_app(pool, catalogue, marks, guard),
             http="httptools",
             ws="none",
             lifespan="off",

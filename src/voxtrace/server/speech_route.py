@@ -5,27 +5,30 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from voxtrace.clock import mono_ns
 from voxtrace.server.api_error import ApiError, from_speech_error
 from voxtrace.server.body import read_body
 from voxtrace.server.exchange import KEY, Exchange
-from voxtrace.server.speech_request import MAX_BODY_BYTES, SpeechRequest, read_request
+from voxtrace.server.speech_request import MAX_BODY_BYTES, read_request
 from voxtrace.speech.encode import FORMATS, Encoder
-from voxtrace.speech.errors import ClientGone, SpeechError
+from voxtrace.speech.errors import ClientGone, SpeechError, Stopping
 from voxtrace.speech.stream import Order, SpeechStream, audio_ms
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from voxtrace.speech.pool import Pool
-    from voxtrace.speech.ports import Catalogue, Mark
+    from voxtrace.speech.ports import Catalogue, Marks
 
 # A costly encoder works on the event loop for a block or two (0.1 ms), which a thread would only delay;
 # more at once goes to a thread.
 INLINE_PCM_BYTES = 8 * 1024
 ENCODER_THREADS = 2
+# Answers that wait for their readers hold up to 2 MiB each, mostly far less; this bounds all of them.
+MAX_ANSWERS = 512
 
 
 @dataclass(slots=True)
@@ -45,7 +48,7 @@ class SpeechRoute:
 
     pool: Pool
     catalogue: Catalogue
-    mark: Mark
+    marks: Marks
     counters: Counters = field(default_factory=Counters)
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(ENCODER_THREADS, "encode"))
 
@@ -54,15 +57,26 @@ class SpeechRoute:
         try:
             request = read_request(await read_body(scope, receive, MAX_BODY_BYTES), self.catalogue)
         except (ApiError, ClientGone) as refusal:
-            self._note(exchange, "REQUEST_RECEIVED")
+            self._note_received(exchange)
             self._note(exchange, "REQUEST_COMPLETE", outcome="error", error=refusal.code)
             self.counters.error += 1
             if isinstance(refusal, ApiError):
                 raise
             return
-        self._note_received(exchange, request)
+        if self.counters.active >= MAX_ANSWERS:
+            text = f"{MAX_ANSWERS} answers are under way; wait for one to end"
+            raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, text, code="too_many_answers")
+        self._note_received(
+            exchange,
+            text_chars=len(request.text),
+            voice=request.voice,
+            format=request.format,
+            speed=request.speed,
+            engine=self.catalogue.engine,
+        )
+        self._note(exchange, "PROCESSING_START")
         order = Order(exchange.request_id, request.text, request.engine_voice, request.speed, exchange.session_id)
-        stream = SpeechStream(self.pool, order, self.mark)
+        stream = SpeechStream(self.pool, order, self.marks)
         answer = _Answer(self, exchange, stream, FORMATS[request.format](), send)
         await answer.give(receive)
 
@@ -72,22 +86,15 @@ class SpeechRoute:
             return await asyncio.get_running_loop().run_in_executor(self._threads, encoder.encode, pcm)
         return encoder.encode(pcm)
 
-    def _note_received(self, exchange: Exchange, request: SpeechRequest) -> None:
-        source = {"source": exchange.source} if exchange.source else {}
-        self._note(
-            exchange,
-            "REQUEST_RECEIVED",
-            text_chars=len(request.text),
-            voice=request.voice,
-            format=request.format,
-            speed=request.speed,
-            engine=self.catalogue.engine,
-            **source,
-        )
-        self._note(exchange, "PROCESSING_START")
+    def _note_received(self, exchange: Exchange, **metadata: object) -> None:
+        """Noted once the body is read, as of the moment when the request's first line was here."""
+        if exchange.source:
+            metadata["source"] = exchange.source
+        at = (exchange.received_mono_ns, exchange.received_wall_ns)
+        self.marks.mark_at("REQUEST_RECEIVED", at, exchange.request_id, exchange.session_id, **metadata)
 
     def _note(self, exchange: Exchange, name: str, **metadata: object) -> None:
-        self.mark(name, exchange.request_id, exchange.session_id, **metadata)
+        self.marks.mark(name, exchange.request_id, exchange.session_id, **metadata)
 
 
 class _Answer:
@@ -117,7 +124,7 @@ class _Answer:
         except SpeechError as failure:
             error = failure
         except asyncio.CancelledError:
-            error = ClientGone()
+            error = Stopping()  # nothing else cancels an answer
             raise
         finally:
             counters.active -= 1
@@ -186,7 +193,7 @@ class _Answer:
         self._note("REQUEST_COMPLETE", **facts, cache="miss", provider=route.catalogue.provider, truth="L1")
 
     def _note(self, name: str, **metadata: object) -> None:
-        self._route.mark(name, self._exchange.request_id, self._exchange.session_id, **metadata)
+        self._route.marks.mark(name, self._exchange.request_id, self._exchange.session_id, **metadata)
 
 
 async def _watch_client(receive: Receive, stream: SpeechStream) -> None:

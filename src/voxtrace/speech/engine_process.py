@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Protocol, cast
 
 from voxtrace.clock import mono_ns
@@ -74,7 +74,9 @@ class EngineProcess(asyncio.Protocol):
         """Give it a job; it must be idle."""
         self.job, job.holder = job, self
         self.progress_ns = mono_ns()
-        self._write(pack(Kind.SPEAK, job.number, json.dumps(asdict(job.utterance)).encode()))
+        said = job.utterance
+        record = {"text": said.text, "voice": said.voice, "speed": said.speed, "pause_after": said.pause_after}
+        self._write(pack(Kind.SPEAK, job.number, json.dumps(record).encode()))
         job.listener.on_start(self.pid, warm=self.jobs_done > 0)
         self.voice = job.utterance.voice
 

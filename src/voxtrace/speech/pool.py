@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count
 
 from voxtrace.clock import mono_ns
@@ -24,8 +25,11 @@ from voxtrace.speech.job import Job
 from voxtrace.speech.ports import Catalogue
 from voxtrace.units import NANOS_PER_SECOND
 
+LOG = logging.getLogger("voxtrace.speech")
+
 WATCH_EVERY_S = 0.25
 RETRY_AFTER_S = 1
+MANY = 64  # cancelled jobs that may stay in the queue
 # A worker that ends while it starts is started again after 0.1 s, then twice as long each time.
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.1, 10.0
 
@@ -138,8 +142,11 @@ class Pool:
             return job.holder is not None
         job.cancelled = True
         if job.holder is None:
-            # It stays in the heap and is skipped when its turn comes.
+            # It stays in the heap and is skipped when its turn comes, unless most of the heap is like it.
             self._waiting[job.is_first] -= 1
+            if len(self._queue) > 2 * sum(self._waiting.values()) + MANY:
+                self._queue = [entry for entry in self._queue if not entry[2].cancelled]
+                heapify(self._queue)
             return False
         job.holder.cancel()
         return True
@@ -188,9 +195,12 @@ class Pool:
         if job is not None:
             job.holder = None
             job.listener.on_error(reason)
+        if self._is_stopping:
+            return
         if self._started is not None and not self._started.done():
             self._started.set_exception(self._not_started("its process ended; its own words are above"))
-        elif not self._is_stopping:
+        else:
+            LOG.warning("engine process %d is gone (%s); starting another", process.pid, reason.code)
             task = asyncio.get_running_loop().create_task(self._replace(process))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)

@@ -75,9 +75,15 @@ class Engine(Protocol):
         ...
 
 
-class Mark(Protocol):
-    """Notes that something happened just now; `Tracker.mark` is one."""
+class Marks(Protocol):
+    """Who notes when things happen; a `Tracker` is one. Neither call waits or raises."""
 
-    def __call__(
+    def mark(
         self, name: str, /, request_id: str | None = None, session_id: str | None = None, **metadata: object
-    ) -> None: ...
+    ) -> None:
+        """It happened now."""
+
+    def mark_at(
+        self, name: str, at: tuple[int, int], /, request_id: str, session_id: str | None = None, **metadata: object
+    ) -> None:
+        """It happened at the moment `at`, (mono_ns, wall_ns)."""

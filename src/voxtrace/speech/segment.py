@@ -84,27 +84,36 @@ class Segmenter:
     def feed(self, text: str) -> list[Piece]:
         """The pieces that `text` completes; after each of them more is known to follow."""
         self._text += text
-        return list(self._cut())
+        pieces: list[Piece] = []
+        start = 0
+        while (cut := _find_cut(self._text, start, _limits(self._count))) is not None:
+            position, strength = cut
+            pieces.append(Piece(self._text[start:position], strength > Strength.WORD))
+            start = position
+            self._count += 1
+        self._text = self._text[start:]
+        return pieces
 
     def finish(self) -> list[Piece]:
         """The rest; the last piece ends with the text."""
         rest, self._text = self._text, ""
         return [Piece(rest, has_pause=True)] if rest else []
 
-    def _cut(self) -> Iterator[Piece]:
-        start = 0
-        while (cut := _find_cut(self._text, start, _limits(self._count))) is not None:
-            position, strength = cut
-            yield Piece(self._text[start:position], strength > Strength.WORD)
-            start = position
-            self._count += 1
-        self._text = self._text[start:]
+
+def pieces_of(text: str) -> Iterator[Piece]:
+    """The pieces of a text that is known whole, each cut when it is asked for: nobody waits for the last one."""
+    start = count = 0
+    while (cut := _find_cut(text, start, _limits(count))) is not None:
+        position, strength = cut
+        yield Piece(text[start:position], strength > Strength.WORD)
+        start, count = position, count + 1
+    if start < len(text):
+        yield Piece(text[start:], has_pause=True)
 
 
 def segment(text: str) -> list[Piece]:
     """All pieces of a text that is known whole. An empty text has none."""
-    segmenter = Segmenter()
-    return segmenter.feed(text) + segmenter.finish()
+    return list(pieces_of(text))
 
 
 def _limits(count: int) -> Limits:

@@ -10,13 +10,14 @@ from voxtrace.clock import mono_ns
 from voxtrace.speech.errors import ClientGone, NoSound, SpeechError
 from voxtrace.speech.job import Job, Spoken
 from voxtrace.speech.pool import Pool
-from voxtrace.speech.ports import OUTPUT_BYTES_PER_SECOND, Mark, Utterance
-from voxtrace.speech.segment import Piece, segment
+from voxtrace.speech.ports import OUTPUT_BYTES_PER_SECOND, Marks, Utterance
+from voxtrace.speech.segment import pieces_of
 from voxtrace.units import NANOS_PER_MILLI
 
 # A piece is 5 to 20 s of speech: it fits in here whole, so that even a client that never reads holds an
 # engine for no longer than the piece takes (some ms). Text that swells (a digit is a word) waits here.
 BUFFER_BYTES = 2 * 1024 * 1024
+RESUME_BYTES = BUFFER_BYTES - 256 * 1024  # a listener in real time makes this room every 5 s
 # The next piece is asked for when so much is left unread: 2 s, more than any piece takes to begin.
 LOW_BYTES = 2 * OUTPUT_BYTES_PER_SECOND
 # One write to a client: what uvicorn lets pile up on a connection before it makes us wait.
@@ -41,7 +42,6 @@ class Progress:
     text_ns: int = 0
     queue_ns: int = 0  # wait of the first piece
     first_inference_ns: int = 0  # until the first block was here
-    pieces: int = 0
     chunks: int = 0
     bytes_made: int = 0  # of samples that were asked for and arrived
     bytes_wasted: int = 0  # of samples that were made and that nobody took
@@ -61,12 +61,13 @@ class SpeechStream:
     BUFFER_BYTES is made to wait.
     """
 
-    def __init__(self, pool: Pool, order: Order, mark: Mark) -> None:
+    def __init__(self, pool: Pool, order: Order, marks: Marks) -> None:
         self._pool = pool
         self._order = order
-        self._mark = mark
-        self._pieces: list[Piece] = []
-        self._next = 0  # the piece to be asked for
+        self._marks = marks
+        self._pieces = pieces_of(order.text)
+        self._piece = -1  # the number of the piece that was asked for last
+        self._unasked = len(order.text)  # characters
         self._job: Job | None = None
         self._queued_ns = 0
         self._piece_bytes = 0
@@ -77,17 +78,12 @@ class SpeechStream:
         self.progress = Progress()
 
     def start(self) -> None:
-        """Cut the text and ask for the first piece.
+        """Cut off the first piece and ask for it; the others are cut while it is being spoken.
 
         Raises:
             QueueFull: too many requests wait already.
             Stopping: the server is being stopped.
         """
-        began = mono_ns()
-        self._pieces = segment(self._order.text)
-        self.progress.text_ns = mono_ns() - began
-        self.progress.pieces = len(self._pieces)
-        self._note("TEXT_PROCESSING_COMPLETE", pieces=len(self._pieces))
         self._ask()
 
     async def read(self) -> bytes | None:
@@ -123,7 +119,7 @@ class SpeechStream:
     async def close(self) -> None:
         """Take back what is not read; returns when the engine has let go, so that waste can be counted."""
         self._drop_unread()
-        self._next = len(self._pieces)
+        self._unasked = 0
         if self._job is not None and not self._pool.cancel(self._job):
             self._job = None
         while self._job is not None:
@@ -136,14 +132,19 @@ class SpeechStream:
         self._buffered = 0
 
     def _ask(self) -> None:
-        piece = self._pieces[self._next]
-        is_last = self._next == len(self._pieces) - 1
-        utterance = Utterance(piece.text, self._order.voice, self._order.speed, piece.has_pause and not is_last)
-        self._job = Job(utterance, self, is_first=self._next == 0)
+        began = mono_ns()
+        text, has_pause = next(self._pieces)
+        self._unasked -= len(text)
+        self._piece += 1
+        # After the last piece a pause would be nothing but silence to be sent.
+        utterance = Utterance(text, self._order.voice, self._order.speed, has_pause and self._unasked > 0)
+        self._job = Job(utterance, self, is_first=self._piece == 0)
         self._piece_bytes = 0
         self._queued_ns = mono_ns()
-        self._note("QUEUE_START", piece=self._next)
-        self._next += 1
+        if self._piece == 0:
+            self.progress.text_ns = self._queued_ns - began
+            self._note("TEXT_PROCESSING_COMPLETE", first_piece_chars=len(text))
+        self._note("QUEUE_START", piece=self._piece)
         try:
             self._pool.submit(self._job)
         except SpeechError:
@@ -152,12 +153,10 @@ class SpeechStream:
 
     def _go_on(self) -> None:
         """Let the engine, or the next piece, go on when the reader has made room."""
-        if self._buffered > LOW_BYTES:
-            return
         if self._job is not None:
-            if self._job.holder is not None:
+            if self._buffered <= RESUME_BYTES and self._job.holder is not None:
                 self._job.holder.resume()
-        elif self._next < len(self._pieces) and self._error is None:
+        elif self._buffered <= LOW_BYTES and self._unasked and self._error is None:
             try:
                 self._ask()
             except SpeechError as error:
@@ -168,24 +167,24 @@ class SpeechStream:
     def on_start(self, worker: int, *, warm: bool) -> None:
         """See `Listener`."""
         now = mono_ns()
-        if self._next == 1:
+        if self._piece == 0:
             self.progress.queue_ns = now - self._queued_ns
             self.progress.warm = warm
         self.progress.started_ns.append(now)
         queue_ms = round((now - self._queued_ns) / NANOS_PER_MILLI, 3)
-        self._note("INFERENCE_START", piece=self._next - 1, queue_ms=queue_ms, worker=worker)
+        self._note("INFERENCE_START", piece=self._piece, queue_ms=queue_ms, worker=worker)
 
     def on_audio(self, pcm: bytes) -> None:
         """See `Listener`."""
         if self.progress.bytes_made == 0:
             self.progress.first_inference_ns = mono_ns() - self.progress.started_ns[0]
-            self._note("FIRST_CHUNK_GENERATED", piece=self._next - 1)
+            self._note("FIRST_CHUNK_GENERATED", piece=self._piece)
         self.progress.chunks += 1
         self.progress.bytes_made += len(pcm)
         self._piece_bytes += len(pcm)
         self._blocks.append(pcm)
         self._buffered += len(pcm)
-        self._note("AUDIO_CHUNK_GENERATED", piece=self._next - 1, audio_ms=audio_ms(len(pcm)), bytes=len(pcm))
+        self._note("AUDIO_CHUNK_GENERATED", piece=self._piece, audio_ms=audio_ms(len(pcm)), bytes=len(pcm))
         if self._buffered > BUFFER_BYTES and self._job is not None and self._job.holder is not None:
             self._job.holder.pause()
         self._wake_reader()
@@ -196,17 +195,17 @@ class SpeechStream:
         self.progress.bytes_wasted += spoken.samples * 2 - self._piece_bytes
         self._note(
             "INFERENCE_COMPLETE",
-            piece=self._next - 1,
+            piece=self._piece,
             audio_ms=audio_ms(spoken.samples * 2),
-            busy_ms=round(spoken.busy_ns / NANOS_PER_MILLI, 3),
+            synthesis_ms=round(spoken.busy_ns / NANOS_PER_MILLI, 3),
         )
         if job is not None and not job.cancelled:
             self._go_on()
-            if self._job is None and self._next == len(self._pieces) and self._error is None:
+            if self._job is None and not self._unasked and self._error is None:
                 self._note(
                     "AUDIO_GENERATION_COMPLETE",
                     audio_ms=audio_ms(self.progress.bytes_made),
-                    pieces=len(self._pieces),
+                    pieces=self._piece + 1,
                     chunks=self.progress.chunks,
                 )
         self._wake_reader()
@@ -223,4 +222,4 @@ class SpeechStream:
             wake.set_result(None)
 
     def _note(self, name: str, **metadata: object) -> None:
-        self._mark(name, self._order.request_id, self._order.session_id, **metadata)
+        self._marks.mark(name, self._order.request_id, self._order.session_id, **metadata)

@@ -16,6 +16,7 @@ SLOWEST_WPM = 80
 # espeak makes blocks of 60 ms even when asked for shorter ones, and longer ones only delay the first:
 # 20 to 60 asked: first block after 0.03-0.15 ms; 100: 0.05-0.18; 200: 0.15-0.35.
 BLOCK_MS = 60
+WARM_VOICE = "en-us"
 
 
 class EspeakEngine:
@@ -40,17 +41,20 @@ class EspeakEngine:
         # Kept as an attribute: ctypes does not keep it alive, and espeak calls it later.
         self._callback = espeak.SynthCallback(self._receive)
         self._library.espeak_SetSynthCallback(self._callback)
+        # Loads the dictionary that most requests need (3 ms) before anybody waits for it.
+        self.speak(Utterance("ready", WARM_VOICE), lambda _: True)
 
     def catalogue(self) -> Catalogue:
         """All languages of espeak-ng, and its variants (`!v/f3` is spoken as "+f3")."""
-        voices = tuple(
-            Voice(id=espeak.first_language(each), name=each.name.decode(), language=espeak.first_language(each))
-            for each in espeak.list_voices(self._library)
-        )
+        voices: dict[str, Voice] = {}
+        for each in espeak.list_voices(self._library):
+            language = espeak.first_language(each)
+            # Two dialects may claim one language; espeak speaks the one that it lists first.
+            voices.setdefault(language, Voice(id=language, name=each.name.decode(), language=language))
         variants = (
             each.identifier.decode().removeprefix("!v/") for each in espeak.list_voices(self._library, b"variant")
         )
-        return Catalogue("espeak-ng", "cpu", voices, tuple(sorted(variants)))
+        return Catalogue("espeak-ng", "cpu", tuple(voices.values()), tuple(sorted(variants)))
 
     def speak(self, utterance: Utterance, on_block: OnBlock) -> None:
         """See `Engine.speak`."""

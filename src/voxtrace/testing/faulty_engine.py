@@ -1,0 +1,89 @@
+"""An engine that hums instead of speaking, and that can be told to be slow, silent, stuck, broken or dead."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+
+from voxtrace.clock import sleep
+from voxtrace.speech.errors import EngineFailed
+from voxtrace.speech.ports import Catalogue, OnBlock, Samples, Utterance, Voice
+
+FAULTY_ENGINE = "voxtrace.testing.faulty_engine:faulty_engine"
+"""The name under which a pool finds it: `EngineChoice(FAULTY_ENGINE, {"delay_ms": 50})`."""
+
+VOICE = "hum"
+FOREVER_S = 3600.0
+CRASH_STATUS = 137  # as of a process that the kernel killed for want of memory
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """What it does to each utterance whose text contains `only`; all others are hummed without a fault.
+
+    Moments are milliseconds of sound made: `crash_after_ms=0` dies before the first block.
+    """
+
+    only: str = ""
+    delay_ms: float = 0.0  # real time before the first block
+    block_delay_ms: float = 0.0  # real time before every block
+    leading_silence_ms: int = 0
+    stall_after_ms: int | None = None
+    crash_after_ms: int | None = None
+    fail_after_ms: int | None = None
+    silent: bool = False  # makes no sample at all
+    ms_per_char: int = 60  # length of the sound at speed 1
+    block_ms: int = 60
+    sample_rate_hz: int = 24_000
+    load_ms: float = 0.0  # real time until it is ready
+
+
+class FaultyEngine:
+    """Hums 220 Hz for as long as the text would take to say."""
+
+    def __init__(self, faults: Faults) -> None:
+        sleep(faults.load_ms / 1000)
+        self._faults = faults
+        self.sample_rate_hz = faults.sample_rate_hz
+
+    def catalogue(self) -> Catalogue:
+        """One voice. It answers to OpenAI's default voice too, so that any request can be spoken."""
+        return Catalogue("faulty", "cpu", (Voice(VOICE, "Hum", "und"), Voice("en-us", "Hum", "und")))
+
+    def speak(self, utterance: Utterance, on_block: OnBlock) -> None:
+        """See `Engine.speak`."""
+        if not self.catalogue().has(utterance.voice):
+            raise EngineFailed(f"there is no voice {utterance.voice!r}")
+        faults = self._faults if self._faults.only in utterance.text else Faults(sample_rate_hz=self.sample_rate_hz)
+        if faults.silent:
+            return
+        sleep(faults.delay_ms / 1000)
+        length_ms = round(len(utterance.text) * faults.ms_per_char / utterance.speed)
+        for begin_ms in range(0, length_ms, faults.block_ms):
+            sleep(faults.block_delay_ms / 1000)
+            _break_down(faults, begin_ms)
+            if not on_block(self._block(begin_ms, min(begin_ms + faults.block_ms, length_ms), faults)):
+                return
+
+    def _block(self, begin_ms: int, end_ms: int, faults: Faults) -> Samples:
+        rate_hz = self.sample_rate_hz
+        at = np.arange(begin_ms * rate_hz // 1000, end_ms * rate_hz // 1000)
+        hum: Samples = (np.sin(at * (2 * np.pi * 220 / rate_hz)) * 12_000).astype(np.int16)
+        hum[at < faults.leading_silence_ms * rate_hz // 1000] = 0
+        return hum
+
+
+def faulty_engine(**faults: object) -> FaultyEngine:
+    """A `FaultyEngine` from the fields of `Faults`."""
+    return FaultyEngine(Faults(**faults))  # type: ignore[arg-type]  # checked where the tests write them
+
+
+def _break_down(faults: Faults, made_ms: int) -> None:
+    if faults.crash_after_ms is not None and made_ms >= faults.crash_after_ms:
+        os._exit(CRASH_STATUS)
+    if faults.stall_after_ms is not None and made_ms >= faults.stall_after_ms:
+        sleep(FOREVER_S)
+    if faults.fail_after_ms is not None and made_ms >= faults.fail_after_ms:
+        raise EngineFailed("it was told to fail")
