@@ -31,4 +31,4 @@ EOF
 )
 # The tests need a test runner; what Voxtrace itself could need stays away.
 install -c constraints.txt pytest pytest-randomly pytest-timeout hypothesis
-"$folder/venv/bin/python" -m pytest -o pythonpath=. tests/events tests/tracker
+"$folder/venv/bin/python" -m pytest -o pythonpath=. tests/tracker

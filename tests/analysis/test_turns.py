@@ -219,3 +219,10 @@ def test_the_order_in_which_events_arrive_does_not_matter(events, chance: random
 @given(EVENTS)
 def test_an_event_that_came_twice_counts_once(events):
     assert assemble("r1", events + events) == assemble("r1", events)
+
+
+def test_a_single_event_has_no_length():
+    turn = assemble("r1", [event("stt_end", 5, "stt")])
+
+    assert "single event" in turn.metrics["turn_total_ms"].missing
+    assert turn.parts == ()

@@ -87,6 +87,18 @@ def test_events_past_their_age_are_forgotten_and_it_says_which_were_never_measur
     assert collector.accounts().forgotten == 2
 
 
+def test_an_old_log_that_was_imported_just_now_is_kept_as_long_as_todays_events(store, tmp_path, clock):
+    collector = Collector(store, tmp_path, clock=clock, options=CollectorOptions(keep_days=1))
+    clock.advance(365 * 86_400)
+    store.append([event(0, "last year")])
+    collector.tick()
+    kept = len(store.recent(RequestQuery()))
+    clock.advance(2 * 86_400)
+    collector.tick()
+
+    assert (kept, len(store.recent(RequestQuery()))) == (1, 0)
+
+
 def test_the_store_is_held_under_its_size(store, writer, tmp_path, clock):
     keep_bytes = 1_000_000
     collector = Collector(store, tmp_path, clock=clock, options=CollectorOptions(keep_bytes=keep_bytes))

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.collector.build import MovedClock
 from tests.store.build import NOON_NS, SECOND_NS, event, turn
 from voxtrace.events import Event, Unreadable
 from voxtrace.store import Derived, Position, Rejected, RequestQuery, Retention, SqliteStore, open_store
 
-ADAPTERS: list[Callable[[Path], SqliteStore]] = [open_store]
+ADAPTERS: list[Callable[..., SqliteStore]] = [open_store]
 
 
 @pytest.fixture(params=ADAPTERS)
@@ -235,16 +236,39 @@ def test_forgetting_derivations_makes_every_request_stale(store):
     assert all(row.derived is None for row in store.recent(RequestQuery()))
 
 
-def test_old_requests_are_forgotten_whole_and_the_forgetting_is_counted(store):
-    store.append([*turn("old", 3), event(3, "both"), event(60_000, "both"), event(60_001, "new")])
-    store.put_derived([Derived("new", 1, "{}")])
+@pytest.fixture
+def arrival() -> MovedClock:
+    """When events arrive in `timed_store`."""
+    return MovedClock()
 
-    pruned = store.prune(Retention(older_than_wall_ns=NOON_NS + 30 * SECOND_NS))
+
+@pytest.fixture(params=ADAPTERS)
+def timed_store(request: pytest.FixtureRequest, tmp_path: Path, arrival: MovedClock) -> Iterator[SqliteStore]:
+    opened = request.param(tmp_path, clock=arrival)
+    yield opened
+    opened.close()
+
+
+def test_old_requests_are_forgotten_whole_and_the_forgetting_is_counted(timed_store):
+    timed_store.append([*turn("old", 3), event(3, "both"), event(60_000, "both"), event(60_001, "new")])
+    timed_store.put_derived([Derived("new", 1, "{}")])
+
+    pruned = timed_store.prune(Retention(older_than_wall_ns=NOON_NS + 30 * SECOND_NS))
 
     assert (pruned.requests, pruned.events, pruned.unmeasured) == (1, 3, 1)
-    assert store.events_of(["old"]) == {}
-    assert {row.request_id for row in store.recent(RequestQuery())} == {"both", "new"}
-    assert (store.accounts().stored, store.accounts().forgotten) == (6, 3)
+    assert timed_store.events_of(["old"]) == {}
+    assert {row.request_id for row in timed_store.recent(RequestQuery())} == {"both", "new"}
+    assert (timed_store.accounts().stored, timed_store.accounts().forgotten) == (6, 3)
+
+
+def test_an_old_log_that_was_imported_just_now_can_be_spared(timed_store, arrival):
+    arrival.advance(3600)
+    timed_store.append(turn("old", 3))
+
+    minute_ago = arrival.wall - 60 * SECOND_NS
+
+    assert timed_store.prune(Retention(minute_ago, arrived_before_wall_ns=minute_ago)).requests == 0
+    assert timed_store.prune(Retention(minute_ago)).requests == 1
 
 
 events_in_any_order = st.lists(

@@ -45,7 +45,8 @@ def conversation_metrics(timeline: Timeline, total: Nanos) -> dict[str, Metric]:
     metrics["prompt_chars"] = (
         Metric(prompt, origin="turn") if prompt is not None else Metric(missing=why, origin="turn")
     )
-    metrics["turn_total_ms"] = Metric(millis(total), origin="turn")
+    alone = "a single event has no length"
+    metrics["turn_total_ms"] = Metric(millis(total), origin="turn") if total else Metric(missing=alone, origin="turn")
     return metrics
 
 

@@ -75,7 +75,6 @@ RULES: tuple[Rule, ...] = (
     Rule("prebuffer", "playback.first_sample", ("playback.started",)),
     Rule("playback", "playback.completed", ("playback.first_sample", "playback.started")),
     # A speech request, seen by its caller. `waiting for the server` yields to what the server says itself.
-    Rule("waiting for the server", "client.headers_received", ("client.request_sent", "client.request_start"), depth=0),
     Rule(
         "waiting for the server", "client.first_byte_received", ("client.request_sent", "client.request_start"), depth=0
     ),
@@ -90,7 +89,7 @@ RULES: tuple[Rule, ...] = (
     Rule("hand-over to queue", "server.queue_start", ("server.text_processing_complete",), per="piece"),
     Rule("queue", "server.inference_start", ("server.queue_start",), per="piece"),
     Rule("phonemes", "server.phoneme_generation_complete", ("server.inference_start",), depth=2, per="piece"),
-    Rule("inference", "server.inference_complete", ("server.inference_start",), depth=1, per="piece"),
+    Rule("inference of the piece", "server.inference_complete", ("server.inference_start",), depth=1, per="piece"),
     Rule(
         "inference",
         "server.first_chunk_generated",
@@ -100,7 +99,6 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule("encode", "server.first_chunk_encoded", ("server.first_chunk_generated",), depth=2),
     Rule("send", "server.first_chunk_sent", ("server.first_chunk_encoded", "server.first_chunk_generated"), depth=2),
-    Rule("delivery", "client.first_byte_received", ("server.first_chunk_sent",), depth=2),
     Rule("delivery", "client.first_audio_chunk", ("server.first_chunk_sent",), depth=2),
     Rule("streaming", "server.audio_generation_complete", ("server.first_chunk_sent", "server.first_chunk_generated")),
     Rule("ending", "server.request_complete", ("server.audio_generation_complete",)),

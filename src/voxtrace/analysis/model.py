@@ -62,6 +62,7 @@ class Labels:
     truth: Truth = "unknown"
     origin: Origin = "turn"  # whose events tell of the request: its caller's, only the server's, or several services'
     engine: str = ""
+    provider: str = ""  # what the engine ran on, such as cpu
     voice: str = ""
     format: str = ""
     text_chars: int | None = None

@@ -21,11 +21,13 @@ COMMANDS: tuple[str, ...] = (
     "up",
     "serve",
     "watch",
+    "say",
     "requests",
     "show",
     "report",
     "recompute",
     "prune",
+    "import",
     "config",
     "doctor",
 )

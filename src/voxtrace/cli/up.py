@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import sys
@@ -86,10 +87,12 @@ def greeting(services: list[Service], folder: Path) -> str:
     """Where everything is, and what to type next; the line works as it stands in a second shell."""
     titles = {"serve": "speech server", "watch": "dashboard"}
     lines = [f"{titles[each.name]:<14} {each.url}" for each in services]
+    lines.append(f"{'data':<14} {folder}")
     say = [*command_as_typed(), "say", "Hello world"]
     if services[0].url != url_of("127.0.0.1", SERVE_PORT):
         say += ["--url", services[0].url]
-    if folder != default_data_folder():
+    # The second shell need not have the variable that this one has.
+    if folder != default_data_folder() or os.environ.get("VOXTRACE_DATA"):
         say += ["--data", str(folder)]
     lines.append(f"now try        {' '.join(_quoted(each) for each in say)}")
     return "\n".join(lines)

@@ -49,6 +49,7 @@ class CallOptions:
     api_key: str = ""
     session_id: str | None = None
     trust: ssl.SSLContext | None = None  # whose certificates are believed; None: those of this machine
+    watch: Callable[[str, Moment], None] | None = None  # is told each request id and moment, beside the tracker
 
 
 class Caller:
@@ -81,14 +82,23 @@ class Caller:
 
         def mark(moments: Iterable[Moment]) -> None:
             for moment in moments:
+                if self._options.watch:
+                    self._options.watch(request_id, moment)
                 self._tracker.mark_at(moment.name, moment.at, request_id, self._options.session_id, **moment.metadata)
 
         failure, complete = None, False
-        mark([exchange.start(self._now())])
+        request_bytes = exchange.outgoing()
+        start = exchange.start(self._now())
         try:
-            with self._connect() as connection:
-                self._send(connection, exchange.outgoing())
-                mark([Moment("REQUEST_SENT", self._now(), {})])
+            try:
+                connection = self._connect()
+                self._send(connection, request_bytes)
+                sent = Moment("REQUEST_SENT", self._now(), {})
+            finally:
+                # Not earlier: the first mark of a process starts a thread, and that takes as long as connecting.
+                mark([start])
+            with connection:
+                mark([sent])
                 self._listen(connection, exchange, mark, listen)
             complete = True
         except SpeechRequestFailed as why:
@@ -136,7 +146,9 @@ class Caller:
     def _connect(self) -> socket.socket:
         endpoint, wait_s = self._endpoint, self._options.timeouts.connect_s
         try:
-            plain = socket.create_connection((endpoint.host, endpoint.port), wait_s)
+            # As bytes: a text would first load Python's tables for international names, within the measured time.
+            address = (endpoint.host.encode("ascii"), endpoint.port)
+            plain = socket.create_connection(address, wait_s)  # type: ignore[arg-type]  # bytes are taken too
         except socket.gaierror as why:
             raise HostUnknown(endpoint.host, _reason(why)) from why
         except TimeoutError as why:
@@ -160,6 +172,7 @@ class Caller:
         try:
             connection.sendall(request)
         except TimeoutError as why:
+            connection.close()
             raise FirstByteTimedOut(self._endpoint.where, self._options.timeouts.first_byte_s) from why
         except OSError:
             pass  # a server may answer and close before it has read everything: its answer says why

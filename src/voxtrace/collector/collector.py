@@ -191,7 +191,8 @@ class Collector:
             for path in spool_files(self._spool)
             if not remove_if_finished(path, self._positions.get(path.name), settled)
         }
-        gone = [source for source in self._positions if source not in left]
+        # How far foreign files were imported stands there as well, under names with a colon.
+        gone = [source for source in self._positions if source not in left and ":" not in source]
         if gone:
             self._store.forget_positions(gone)
             for source in gone:
@@ -200,7 +201,8 @@ class Collector:
     def _forget_old(self) -> None:
         days = self._options.keep_days
         oldest = None if days is None else self._clock.wall_ns() - days * NANOS_PER_DAY
-        pruned = self._store.prune(Retention(oldest, self._options.keep_bytes))
+        # Last year's log that was imported today is as new to its reader as today's events are.
+        pruned = self._store.prune(Retention(oldest, self._options.keep_bytes, arrived_before_wall_ns=oldest))
         if pruned.requests:
             self.state.pruned = pruned
             lost = f", {pruned.unmeasured} of them before they were measured" if pruned.unmeasured else ""

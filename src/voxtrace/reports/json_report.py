@@ -42,7 +42,8 @@ def measured_to_json(turn: Measured) -> dict[str, Any]:
         "session_id": turn.session_id,
         "kind": turn.kind,
         "started": turn.started_wall_ns / NANOS_PER_SECOND,
-        "total_ms": _ms(turn.total),
+        # A single event has a place in time and no length.
+        "total_ms": _ms(turn.total) if turn.total else None,
         "labels": {name: value for name, value in asdict(turn.labels).items() if value not in ("", None)},
         "metrics": {name: metric_to_json(metric) for name, metric in turn.metrics.items()},
         "parts": [

@@ -46,9 +46,7 @@ def _head(turn: Turn) -> Text:
     words += [f"{labels.text_chars} characters"] if labels.text_chars is not None else []
     head = Text()
     head.append(f"Request {turn.request_id}", style="bold")
-    head.append(
-        f"\n{' · '.join(words)}\n{point_in_time(turn.started_wall_ns)} · total {amount(millis(turn.total), 'ms')}"
-    )
+    head.append(f"\n{' · '.join(words)}\n{point_in_time(turn.started_wall_ns)} · total {_total(turn)}")
     for name in HEADLINE[turn.kind]:
         metric = turn.metrics.get(name)
         if metric is not None:
@@ -56,6 +54,11 @@ def _head(turn: Turn) -> Text:
             head.append(state(name, metric), style="bold" if metric.measured else "yellow")
             head.append(f"  ({metric.note})" if metric.note else "")
     return head
+
+
+def _total(turn: Measured) -> str:
+    """A single event has a place in time and no length."""
+    return amount(millis(turn.total), "ms") if turn.total else NONE
 
 
 def _timeline(turn: Turn) -> RenderableType:
@@ -122,7 +125,7 @@ def list_of_turns(turns: Sequence[Measured]) -> RenderableType:
             turn.kind,
             turn.labels.outcome if turn.labels.outcome != "unknown" else NONE,
             headline(turn),
-            amount(millis(turn.total), "ms"),
+            _total(turn),
             f"{turn.slowest.name} {amount(millis(turn.slowest.length), 'ms')}" if turn.slowest else NONE,
             state("stall_count", turn.metrics["stall_count"]) if _stalls_known(turn) else NONE,
         )

@@ -118,6 +118,7 @@ class Retention:
 
     older_than_wall_ns: int | None = None  # requests whose last event is older
     max_bytes: int | None = None  # oldest requests go until the store is smaller
+    arrived_before_wall_ns: int | None = None  # of the older ones, only those whose last event came in before
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from voxtrace.store.ports import Pruned, Retention
 
 REQUESTS_PER_STEP = 200
 PAGES_PER_STEP = 2000
+END_OF_TIME_NS = 2**63 - 1
 
 Writing = Callable[[], AbstractContextManager[sqlite3.Connection]]
 
@@ -53,9 +54,10 @@ def _oldest(db: sqlite3.Connection, retention: Retention) -> list[tuple[int, int
     columns = "SELECT id, event_count, derived_from FROM requests"
     if retention.max_bytes is not None and used_bytes(db) > retention.max_bytes:
         return db.execute(f"{columns} ORDER BY last_wall_ns LIMIT ?", (REQUESTS_PER_STEP,)).fetchall()
+    arrived = retention.arrived_before_wall_ns
     if retention.older_than_wall_ns is None:
         return []
     return db.execute(
-        f"{columns} WHERE last_wall_ns < ? ORDER BY last_wall_ns LIMIT ?",
-        (retention.older_than_wall_ns, REQUESTS_PER_STEP),
+        f"{columns} WHERE last_wall_ns < ? AND touched_wall_ns < ? ORDER BY last_wall_ns LIMIT ?",
+        (retention.older_than_wall_ns, END_OF_TIME_NS if arrived is None else arrived, REQUESTS_PER_STEP),
     ).fetchall()

@@ -1,0 +1,107 @@
+"""`voxtrace import`: logs and result files of other tools into the store."""
+
+from __future__ import annotations
+
+import re
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta, timezone, tzinfo
+from typing import ClassVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from voxtrace.cli.import_progress import Progress
+from voxtrace.cli.import_summary import to_json, to_text
+from voxtrace.collector.importing import FileReport, Importing, ImportOptions, unfinished
+from voxtrace.collector.sources import Source, SourceUnreadable, find_sources
+from voxtrace.errors import EXIT_USAGE, InvalidOption
+from voxtrace.importers import IMPORTERS
+from voxtrace.store import open_store
+
+_OFFSET = re.compile(r"(?:UTC)?([+-])(\d{1,2}):?([0-5]\d)?", re.IGNORECASE)
+
+
+class ImportCommand:
+    """Reads what other tools wrote, finds out the format, and says what became of each file."""
+
+    name: ClassVar[str] = "import"
+    help: ClassVar[str] = "read logs and result files of other tools into the store"
+    details: ClassVar[str] = """\
+PATH is a file, a folder, a pattern in quotes, or - for standard input; gzip is unpacked. The format is found
+out from the content. Importing a file twice stores nothing twice, so a log that grew is simply imported again.
+
+  voxtrace import shared/latency.log
+  voxtrace import artifacts/bench --timezone America/Los_Angeles
+  voxtrace import 'logs/**/*.gz' --dry-run
+  ssh box cat /var/log/latency.log | voxtrace import -
+
+Exit code 0: something was read. 2: nothing was.
+
+Formats:
+""" + "".join(f"  {importer.name:20} {importer.title}\n" for importer in IMPORTERS)
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("paths", nargs="+", metavar="PATH", help="file, folder, pattern, or - for standard input")
+        parser.add_argument("--format", metavar="NAME", help="take every file for this format instead of finding out")
+        parser.add_argument(
+            "--timezone",
+            metavar="ZONE",
+            help="of times that were written without one: Europe/Berlin, UTC, +02:00 (default: this machine's)",
+        )
+        parser.add_argument("--dry-run", action="store_true", help="read everything and store nothing")
+        parser.add_argument("--json", action="store_true", help="print JSON")
+
+    def run(self, args: Namespace) -> int:
+        zone = None if args.timezone is None else zone_named(args.timezone)
+        options = ImportOptions(args.format, zone)
+        store = None if args.dry_run else open_store(args.data)
+        reports: list[FileReport] = []
+        try:
+            run = Importing(store, options)
+            with Progress() as progress:
+                reports.extend(_reports(run, find_sources(args.paths), progress.opened, progress.read))
+            interrupted = unfinished(store.accounts_at_positions()[1]) if store is not None else []
+        finally:
+            # Also after Ctrl-C and a full disk: a person must see what is in the store and what is not.
+            show = to_json if args.json else to_text
+            print(show(reports, is_dry_run=args.dry_run))
+            if store is not None:
+                store.close()
+        for name in interrupted:
+            progress.say(f"voxtrace: an import of {name} was cut off; import it again to store the rest")
+        return 0 if any(report.read for report in reports) else EXIT_USAGE
+
+
+def _reports(
+    run: Importing,
+    sources: Iterable[Source | SourceUnreadable],
+    on_open: Callable[[Source], None],
+    on_bytes: Callable[[int], None],
+) -> Iterator[FileReport]:
+    """One report per source; the report of a file under way comes out as soon as a piece of it is stored."""
+    for source in sources:
+        if isinstance(source, SourceUnreadable):
+            yield FileReport(source.label, "failed", why=source.why)
+            continue
+        on_open(source)
+        known: FileReport | None = None
+        for report in run.read(source, on_bytes):
+            if known is None:
+                known = report
+                yield report
+
+
+def zone_named(name: str) -> tzinfo:
+    """The zone that a person means.
+
+    Raises:
+        InvalidOption: there is none of that name.
+    """
+    offset = _OFFSET.fullmatch(name)
+    if offset:
+        sign, hours, minutes = offset[1], int(offset[2]), int(offset[3] or 0)
+        if hours <= 14:
+            return timezone((-1 if sign == "-" else 1) * timedelta(hours=hours, minutes=minutes))
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as why:
+        raise InvalidOption("--timezone", name, "name a zone such as Europe/Berlin, UTC or +02:00") from why

@@ -1,0 +1,129 @@
+"""What `voxtrace import` says at its end: as text, and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from voxtrace.collector.importing import FileReport
+
+# Files told one by one; of more only the sums and what went wrong.
+LISTED_FILES = 20
+LISTED_REASONS = 10
+
+
+def to_json(reports: Sequence[FileReport], *, is_dry_run: bool) -> str:
+    """Everything, one entry per file."""
+    files = [
+        {
+            "file": report.label,
+            "outcome": report.outcome,
+            "format": report.format,
+            "read": report.read,
+            "stored": report.stored,
+            "duplicates": report.duplicate,
+            "unreadable": dict(report.unreadable),
+            "why": report.why,
+            "notes": [{"kind": note.kind, "text": note.text, "times": note.times} for note in report.notes],
+            "examples": report.examples,
+        }
+        for report in reports
+    ]
+    sums = {
+        "files": len(reports),
+        "read": sum(report.read for report in reports),
+        "stored": sum(report.stored for report in reports),
+        "duplicates": sum(report.duplicate for report in reports),
+        "unreadable": sum(report.unreadable.total() for report in reports),
+        "dry_run": is_dry_run,
+    }
+    return json.dumps({"total": sums, "files": files}, indent=2)
+
+
+def to_text(reports: Sequence[FileReport], *, is_dry_run: bool) -> str:
+    """For people: each file while they are few, then sums; every reason why something is not in the store."""
+    lines: list[str] = []
+    if len(reports) <= LISTED_FILES:
+        for report in reports:
+            lines += _lines_of(report, is_dry_run)
+    else:
+        lines += _by_format(reports)
+        lines += _left_out(reports)
+        lines += _notes(reports)
+    return "\n".join([*lines, _total(reports, is_dry_run)])
+
+
+def _lines_of(report: FileReport, is_dry_run: bool) -> Iterable[str]:
+    if report.outcome != "imported":
+        yield f"{report.label}: {report.outcome}: {report.why}"
+    else:
+        yield f"{report.label}: {report.format}, {_counts([report], is_dry_run)}"
+    for reason, count in report.unreadable.most_common():
+        yield f"    {count:,} unreadable: {reason}"
+    for example in report.examples:
+        yield f"        {example}"
+    for note in report.notes:
+        yield f"    {_noted(note.text, note.times)}"
+
+
+def _counts(reports: Sequence[FileReport], is_dry_run: bool) -> str:
+    read = sum(report.read for report in reports)
+    text = f"{read:,} event{'' if read == 1 else 's'} read"
+    if not is_dry_run:
+        stored, duplicate = sum(each.stored for each in reports), sum(each.duplicate for each in reports)
+        text += f", {stored:,} stored"
+        text += f", {duplicate:,} duplicate{'' if duplicate == 1 else 's'}" if duplicate else ""
+    unreadable = sum(report.unreadable.total() for report in reports)
+    return text + (f", {unreadable:,} record{'' if unreadable == 1 else 's'} unreadable" if unreadable else "")
+
+
+def _by_format(reports: Sequence[FileReport]) -> Iterable[str]:
+    formats: dict[str, list[FileReport]] = {}
+    for report in reports:
+        if report.outcome == "imported":
+            formats.setdefault(report.format, []).append(report)
+    for name, group in formats.items():
+        yield f"{name}: {_files(len(group))}, {_counts(group, is_dry_run=False)}"
+        reasons: Counter[str] = Counter()
+        for report in group:
+            reasons.update(report.unreadable)
+        for reason, count in reasons.most_common():
+            yield f"    {count:,} unreadable: {reason}"
+
+
+def _left_out(reports: Sequence[FileReport]) -> Iterable[str]:
+    groups: dict[tuple[str, str], list[str]] = {}
+    for report in reports:
+        if report.outcome != "imported":
+            groups.setdefault((report.outcome, report.why), []).append(report.label)
+    ordered = sorted(groups.items(), key=lambda group: -len(group[1]))
+    for (outcome, why), labels in ordered[:LISTED_REASONS]:
+        more = f" and {len(labels) - 1:,} more" if len(labels) > 1 else ""
+        yield f"{outcome}: {labels[0]}{more}: {why}"
+    if len(ordered) > LISTED_REASONS:
+        yield f"and {len(ordered) - LISTED_REASONS:,} other reasons; --json lists every file"
+
+
+def _notes(reports: Sequence[FileReport]) -> Iterable[str]:
+    times: Counter[str] = Counter()
+    for report in reports:
+        for note in report.notes:
+            times[note.text] += note.times
+    for text, count in times.most_common(LISTED_REASONS):
+        yield f"    {_noted(text, count)}"
+
+
+def _noted(text: str, times: int) -> str:
+    return f"note: {text}" + (f" (×{times:,})" if times > 1 else "")
+
+
+def _total(reports: Sequence[FileReport], is_dry_run: bool) -> str:
+    left_out = sum(report.outcome != "imported" for report in reports)
+    aside = f" ({left_out:,} left out)" if left_out else ""
+    dry = "; dry run: nothing was stored" if is_dry_run else ""
+    return f"{_files(len(reports))}{aside}: {_counts(reports, is_dry_run)}{dry}"
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count:,} files"

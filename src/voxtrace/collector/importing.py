@@ -1,0 +1,202 @@
+"""Foreign files into the store: each file whole, or left out with its reason.
+
+A file of fewer than `PIECE_EVENTS` events is one transaction. A longer one is stored piece by piece, because
+one transaction over gigabytes would lock everybody else out for minutes; each piece moves the file's
+position in the same transaction, and an event's id comes from what it says. So an import that was cut off
+is seen (`unfinished`), and doing it again stores the rest and nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from hashlib import blake2b
+from typing import Literal
+
+from voxtrace.collector.sources import Source, SourceUnreadable, Stream
+from voxtrace.events import Event
+from voxtrace.importers import Context, HoldsNoEvents, Importer, Note, Refused, detect, importer_named
+from voxtrace.importers.ports import HEAD_BYTES, Item
+from voxtrace.store.ports import EventLog, Position, Rejected
+
+# Events held in memory and stored in one transaction: about 20 MiB and a fifth of a second.
+PIECE_EVENTS = 20_000
+EXAMPLES_KEPT = 3  # of unreadable records, for the summary
+IDENTITY_BYTES = 64  # of a file's beginning, by which it is known again
+
+# Prefixes of a position's source; a colon can't be in the name of a spool.
+RUNNING, FINISHED = "import-running:", "import:"
+
+Outcome = Literal["imported", "skipped", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """How files are read."""
+
+    format: str | None = None  # name of an importer; None: found out for each file
+    zone: tzinfo | None = None  # of times without one; None: this machine's
+
+    def __post_init__(self) -> None:
+        if self.format is not None:
+            importer_named(self.format)  # raises UnknownFormat before any file is opened
+
+
+@dataclass(slots=True)
+class FileReport:
+    """What became of one file."""
+
+    label: str
+    outcome: Outcome = "imported"
+    format: str = ""
+    why: str = ""  # it was skipped, or failed
+    read: int = 0  # events
+    stored: int = 0
+    duplicate: int = 0
+    unreadable: Counter[str] = field(default_factory=Counter)  # records by reason
+    examples: list[str] = field(default_factory=list)  # of unreadable ones
+    notes: list[Note] = field(default_factory=list)
+
+    @property
+    def is_in_store(self) -> bool:
+        """Whether anything of the file is in the store."""
+        return self.stored + self.duplicate > 0
+
+    def count(self, refused: Refused) -> None:
+        """Count a record that could not be read."""
+        self.unreadable[refused.unreadable.reason] += 1
+        if len(self.examples) < EXAMPLES_KEPT:
+            self.examples.append(f"{refused.unreadable.reason}: {refused.unreadable.detail}")
+
+
+class Importing:
+    """One run of `voxtrace import`."""
+
+    def __init__(self, log: EventLog | None, options: ImportOptions) -> None:
+        """`log` takes the events; without one everything is read and nothing is stored."""
+        self._log, self._options = log, options
+        # Read once: there may be as many as files were ever imported.
+        self._positions = log.accounts_at_positions()[1] if log is not None else {}
+
+    def read(self, source: Source, on_bytes: Callable[[int], None] | None = None) -> Iterator[FileReport]:
+        """Import one source. Its report comes out after each piece and, complete, at the end.
+
+        `on_bytes` hears the number of bytes read from the disk each time.
+
+        Raises:
+            StoreError: the store can't take more. What was stored of a long file stays; `unfinished` tells.
+        """
+        report = FileReport(source.label)
+        try:
+            with source.open(on_bytes) as stream:
+                importer = _importer_for(stream, source, self._options)
+                report.format = importer.name
+                context = Context(source.path, self._options.zone, source.modified_wall_ns, source.beside)
+                place = _Place(source, stream, self._positions)
+                for piece in _pieces(importer.read(stream, context), report):
+                    self._store(piece, place, report)
+                    yield report
+        except HoldsNoEvents as why:
+            report.outcome, report.why = "skipped", why.why
+        except SourceUnreadable as why:
+            report.outcome, report.why = "failed", why.why
+            if report.is_in_store:
+                report.why += f"; the {report.read} events before that are in the store"
+        if report.outcome == "imported" and not report.read:
+            report.outcome, report.why = "skipped", "not one record of it could be read"
+        yield report
+
+    def _store(self, piece: _Piece, place: _Place, report: FileReport) -> None:
+        if self._log is None or not (piece.events or piece.refused or place.is_long):
+            return
+        rejected = [Rejected(bad.unreadable, report.label, bad.offset) for bad in place.unknown(piece.refused)]
+        place.is_long |= not piece.is_last
+        done = self._log.append(piece.events, rejected=rejected, position=place.reached(RUNNING, rejected))
+        report.stored += done.stored
+        report.duplicate += done.duplicate
+        if piece.is_last and (position := place.reached(FINISHED, rejected)):
+            self._log.append([], position=position)
+
+
+def unfinished(positions: Mapping[str, Position]) -> list[str]:
+    """Files whose import was cut off, so that only their beginning is in the store."""
+    names = (source.removeprefix(RUNNING) for source in positions if source.startswith(RUNNING))
+    return sorted(name for name in names if not _came_to_its_end(positions, name))
+
+
+def _came_to_its_end(positions: Mapping[str, Position], name: str) -> bool:
+    running, finished = positions[RUNNING + name], positions.get(FINISHED + name)
+    return finished is not None and (finished.identity, finished.offset) == (running.identity, running.offset)
+
+
+@dataclass(slots=True)
+class _Piece:
+    events: list[Event] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    is_last: bool = False
+
+
+class _Place:
+    """Where in a file we are, and how far it was imported before."""
+
+    def __init__(self, source: Source, stream: Stream, positions: Mapping[str, Position]) -> None:
+        self.is_long = False  # stored in more than one piece
+        self._stream = stream
+        self._name = str(source.path) if source.file is not None else ""
+        # A file that grew is the same file, one that was replaced is not.
+        begins = stream.head(IDENTITY_BYTES)[:IDENTITY_BYTES]
+        self._identity = int.from_bytes(blake2b(begins, digest_size=8).digest()) >> 1
+        before = positions.get(FINISHED + self._name)
+        self._known_to = before.offset if before is not None and before.identity == self._identity else 0
+
+    def unknown(self, refused: Iterable[Refused]) -> list[Refused]:
+        """Those that no earlier import of this file has put into the quarantine."""
+        return [each for each in refused if each.offset >= self._known_to]
+
+    def reached(self, prefix: str, rejected: Sequence[Rejected]) -> Position | None:
+        """The position to store; a short file without a bad record needs none."""
+        if not self._name or not (self.is_long or rejected):
+            return None
+        return Position(prefix + self._name, self._identity, self._stream.bytes_read)
+
+
+def _importer_for(stream: Stream, source: Source, options: ImportOptions) -> Importer:
+    if options.format is not None:
+        return importer_named(options.format)
+    head = stream.head(HEAD_BYTES)
+    importer = detect(head, source.path)
+    if importer is None:
+        raise HoldsNoEvents(_why_unknown(head))
+    return importer
+
+
+def _why_unknown(head: bytes) -> str:
+    if not head:
+        return "empty"
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "UTF-16 text; convert it to UTF-8, for example with: iconv -f utf-16 -t utf-8"
+    if b"\0" in head:
+        return "binary"
+    return "no importer knows this format; --format NAME forces one"
+
+
+def _pieces(items: Iterable[Item], report: FileReport) -> Iterator[_Piece]:
+    """Items by the piece, counted. The last piece may be empty."""
+    piece = _Piece()
+    for item in items:
+        if isinstance(item, Event):
+            piece.events.append(item)
+        elif isinstance(item, Refused):
+            report.count(item)
+            piece.refused.append(item)
+        else:
+            report.notes.append(item)
+        if len(piece.events) >= PIECE_EVENTS or len(piece.refused) >= PIECE_EVENTS:
+            report.read += len(piece.events)
+            yield piece
+            piece = _Piece()
+    piece.is_last = True
+    report.read += len(piece.events)
+    yield piece

@@ -1,0 +1,185 @@
+"""What `voxtrace import` is pointed at: files, folders, globs, standard input; packed with gzip or not."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import stat
+import sys
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from glob import glob, has_magic
+from pathlib import Path, PurePath
+from typing import BinaryIO, cast
+
+from voxtrace.errors import VoxtraceError
+from voxtrace.importers.ports import ByteStream
+
+STANDARD_INPUT = "-"
+GZIP_MAGIC = b"\x1f\x8b"
+
+# Of files that an importer may look at besides its own.
+BESIDE_FILES = 500
+BESIDE_BYTES = 1024 * 1024
+
+
+class SourceUnreadable(VoxtraceError):
+    """A file can't be opened, or its reading broke off."""
+
+    def __init__(self, label: str, why: str) -> None:
+        super().__init__(f"{label}: {why}")
+        self.label, self.why = label, why
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One thing to import."""
+
+    label: str  # as a person would name it
+    path: PurePath  # absolute where it has one, without the ending that says it is packed
+    file: Path | None  # None: standard input
+    size: int | None = None  # bytes on disk; None where only reading it to the end tells
+    modified_wall_ns: int | None = None
+
+    def open(self, on_bytes: Callable[[int], None] | None = None) -> AbstractContextManager[Stream]:
+        """The content, unpacked. `on_bytes` hears how many bytes were read from the disk each time.
+
+        Raises:
+            SourceUnreadable: it can't be opened. Reading may raise it as well.
+        """
+        return _open(self, on_bytes or (lambda _count: None))
+
+    def beside(self, pattern: str) -> Iterator[tuple[PurePath, bytes]]:
+        """Small files of the same folder whose names match; those that can't be read are left out."""
+        if self.file is None:
+            return
+        for found in sorted(self.file.resolve().parent.glob(pattern))[:BESIDE_FILES]:
+            try:
+                if found.is_file() and found.stat().st_size <= BESIDE_BYTES:
+                    yield found, found.read_bytes()
+            except OSError:
+                continue
+
+
+def find_sources(paths: Sequence[str]) -> Iterator[Source | SourceUnreadable]:
+    """Everything that the paths name, each file once, folders in order of their names.
+
+    Hidden entries of a folder and everything in it that is no regular file are left out; whatever is named
+    itself is read, a pipe as well.
+    """
+    seen: set[str] = set()
+    for path in paths:
+        if path == STANDARD_INPUT:
+            yield Source("standard input", PurePath("stdin"), None)
+            continue
+        for found in _matches(path):
+            real = os.path.realpath(found)
+            if real not in seen:
+                seen.add(real)
+                yield _source(found)
+
+
+def _matches(path: str) -> Iterator[Path]:
+    plain = Path(path)
+    # A file whose name holds a bracket is meant as it is.
+    if not plain.exists() and has_magic(path):
+        matched: Iterable[Path] = map(Path, sorted(glob(path, recursive=True)))  # noqa: PTH207 - `**` and ~ as shells do
+    else:
+        matched = (plain,)
+    for found in matched:
+        if found.is_dir():
+            yield from _files_below(found)
+        else:
+            yield found
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    for here, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            found = Path(here, name)
+            if not name.startswith(".") and found.is_file():
+                yield found
+
+
+def _source(file: Path) -> Source | SourceUnreadable:
+    label = os.fsencode(file).decode("utf-8", "replace")
+    try:
+        status = file.stat()
+    except OSError as why:
+        return SourceUnreadable(label, why.strerror or str(why))
+    is_regular = stat.S_ISREG(status.st_mode)
+    path = PurePath(os.fsencode(file.resolve()).decode("utf-8", "replace"))
+    return Source(
+        label,
+        path.with_suffix("") if path.suffix.lower() == ".gz" else path,
+        file,
+        status.st_size if is_regular else None,
+        status.st_mtime_ns if is_regular else None,
+    )
+
+
+class Stream:
+    """A content whose beginning can be looked at before it is read. Errors of reading come out as one of ours."""
+
+    def __init__(self, inner: ByteStream, label: str) -> None:
+        self._inner, self._label = inner, label
+        self._head = b""
+        self.bytes_read = 0  # of the content, unpacked
+
+    def head(self, size: int) -> bytes:
+        """The first bytes, at most `size`; they will be read again."""
+        while len(self._head) < size and (block := self._read_inner(size - len(self._head))):
+            self._head += block
+        return self._head
+
+    def read(self, size: int = -1, /) -> bytes:
+        if self._head:
+            end = len(self._head) if size < 0 else size
+            block, self._head = self._head[:end], self._head[end:]
+        else:
+            block = self._read_inner(size)
+        self.bytes_read += len(block)
+        return block
+
+    def _read_inner(self, size: int) -> bytes:
+        try:
+            return self._inner.read(size)
+        except EOFError as why:
+            raise SourceUnreadable(self._label, "the packed file breaks off before its end") from why
+        except (gzip.BadGzipFile, zlib.error) as why:
+            raise SourceUnreadable(self._label, f"the packed file is damaged: {why}") from why
+        except OSError as why:
+            raise SourceUnreadable(self._label, why.strerror or str(why)) from why
+
+
+class _Counted:
+    """The bytes on the disk, with a listener for progress."""
+
+    def __init__(self, file: BinaryIO, on_bytes: Callable[[int], None]) -> None:
+        self._file, self._on_bytes = file, on_bytes
+
+    def read(self, size: int = -1, /) -> bytes:
+        block = self._file.read(size)
+        self._on_bytes(len(block))
+        return block
+
+
+@contextmanager
+def _open(source: Source, on_bytes: Callable[[int], None]) -> Iterator[Stream]:
+    try:
+        file = sys.stdin.buffer if source.file is None else source.file.open("rb")
+    except OSError as why:
+        raise SourceUnreadable(source.label, why.strerror or str(why)) from why
+    try:
+        stored = Stream(_Counted(file, on_bytes), source.label)
+        if stored.head(len(GZIP_MAGIC)) != GZIP_MAGIC:
+            yield stored
+        else:
+            # GzipFile asks for nothing but `read`.
+            yield Stream(gzip.GzipFile(fileobj=cast("BinaryIO", stored), mode="rb"), source.label)
+    finally:
+        if source.file is not None:
+            file.close()

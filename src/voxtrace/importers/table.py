@@ -1,0 +1,41 @@
+"""All importers, and which of them a file is for."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+from voxtrace.errors import VoxtraceError
+from voxtrace.importers.bench_result import BenchResult
+from voxtrace.importers.chunk_trace import ChunkTrace
+from voxtrace.importers.event_lines import EventLines
+from voxtrace.importers.ports import Importer
+from voxtrace.importers.recognised import RECOGNISED
+
+IMPORTERS: tuple[Importer, ...] = (EventLines(), ChunkTrace(), BenchResult(), *RECOGNISED)
+
+
+class UnknownFormat(VoxtraceError):
+    """No importer has the name that was asked for."""
+
+    def __init__(self, name: str) -> None:
+        known = ", ".join(importer.name for importer in IMPORTERS)
+        super().__init__(f"no format is called {name!r}; there are: {known}")
+        self.name = name
+
+
+def detect(head: bytes, path: PurePath) -> Importer | None:
+    """The importer that is surest that the file is its own; of two equally sure ones, the first of the table."""
+    best = max(IMPORTERS, key=lambda importer: importer.sniff(head, path))
+    return best if best.sniff(head, path) > 0 else None
+
+
+def importer_named(name: str) -> Importer:
+    """The importer of that name.
+
+    Raises:
+        UnknownFormat: there is none.
+    """
+    for importer in IMPORTERS:
+        if importer.name == name:
+            return importer
+    raise UnknownFormat(name)

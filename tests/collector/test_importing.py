@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.importers.build import line, result
+from voxtrace.collector import importing
+from voxtrace.collector.collector import Collector
+from voxtrace.collector.importing import FileReport, Importing, ImportOptions, unfinished
+from voxtrace.collector.sources import Source, SourceUnreadable, find_sources
+from voxtrace.importers import UnknownFormat
+from voxtrace.store import RequestQuery, SqliteStore, open_store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
+    opened = open_store(tmp_path / "data")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "logs"
+    made.mkdir()
+    return made
+
+
+def write(path: Path, content: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def lines(count: int, **fields: object) -> bytes:
+    return b"".join(line(request_id=f"r{n // 14}", metadata={"n": n}, **fields) for n in range(count))
+
+
+def import_all(store: SqliteStore | None, *paths: Path, **options: object) -> list[FileReport]:
+    run = Importing(store, ImportOptions(**options))  # type: ignore[arg-type]
+    reports = []
+    for source in find_sources([str(path) for path in paths]):
+        assert isinstance(source, Source)
+        reports.append(list(run.read(source))[-1])
+    return reports
+
+
+def told(report: FileReport) -> tuple[str, int, int, int, dict[str, int]]:
+    return report.outcome, report.read, report.stored, report.duplicate, dict(report.unreadable)
+
+
+def labels(*paths: str) -> list[str]:
+    return [Path(each.label).name for each in find_sources(paths)]
+
+
+def test_a_file_is_imported_and_its_requests_are_there(store, folder):
+    (report,) = import_all(store, write(folder / "latency.log", lines(28)))
+
+    assert told(report) == ("imported", 28, 28, 0, {})
+    assert {row.request_id for row in store.recent(RequestQuery())} == {"r0", "r1"}
+
+
+def test_importing_twice_stores_nothing_twice_and_quarantines_nothing_twice(store, folder):
+    log = write(folder / "latency.log", lines(5) + b"broken\n")
+    import_all(store, log)
+    (again,) = import_all(store, log)
+
+    assert told(again) == ("imported", 5, 0, 5, {"json": 1})
+    assert len(store.quarantined()) == 1
+    assert store.accounts().unaccounted == 0
+
+
+def test_a_log_that_grew_adds_what_is_new(store, folder):
+    log = write(folder / "latency.log", lines(5) + b"broken\n")
+    import_all(store, log)
+    write(log, lines(5) + b"broken\n" + line(event="later") + b"broken again\n")
+    (again,) = import_all(store, log)
+
+    assert told(again) == ("imported", 6, 1, 5, {"json": 2})
+    assert sorted(row.raw for row in store.quarantined()) == [b"broken", b"broken again"]
+
+
+def test_a_watching_collector_does_not_forget_how_far_a_file_was_imported(store, folder, tmp_path):
+    log = write(folder / "latency.log", lines(5) + b"broken\n")
+    import_all(store, log)
+    Collector(store, tmp_path / "data").tick()
+    import_all(store, log)
+
+    assert len(store.quarantined()) == 1
+
+
+def test_a_packed_log_is_the_same_log(store, folder):
+    plain = write(folder / "latency.log", lines(3))
+    packed = write(folder / "old" / "latency.log.gz", gzip.compress(lines(3)))
+
+    assert [told(each)[1:4] for each in import_all(store, plain, packed)] == [(3, 3, 0), (3, 0, 3)]
+
+
+def test_a_packed_file_that_breaks_off_is_out_with_its_reason(store, folder):
+    (report,) = import_all(store, write(folder / "a.log.gz", gzip.compress(os.urandom(3000) + lines(300))[:-2000]))
+
+    assert (report.outcome, report.stored) == ("failed", 0)
+    assert "breaks off" in report.why
+    assert store.recent(RequestQuery()) == []
+
+
+def test_a_long_file_is_stored_in_pieces_and_is_finished_only_at_its_end(store, folder, monkeypatch):
+    monkeypatch.setattr(importing, "PIECE_EVENTS", 10)
+    log = write(folder / "latency.log", lines(25))
+    run = Importing(store, ImportOptions())
+    (source,) = find_sources([str(log)])
+    assert isinstance(source, Source)
+    pieces = run.read(source)
+    next(pieces)
+    next(pieces)
+    pieces.close()  # as Ctrl-C does
+
+    assert unfinished(store.accounts_at_positions()[1]) == [str(log)]
+    (again,) = import_all(store, log)
+    assert told(again) == ("imported", 25, 5, 20, {})
+    assert unfinished(store.accounts_at_positions()[1]) == []
+
+
+def test_a_dry_run_reads_everything_and_stores_nothing(store, folder):
+    (report,) = import_all(None, write(folder / "latency.log", lines(5) + b"broken\n"))
+
+    assert told(report) == ("imported", 5, 0, 0, {"json": 1})
+    assert store.recent(RequestQuery()) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "empty"),
+        (b"\x7fELF\0\0\0", "binary"),
+        ("{}".encode("utf-16"), "UTF-16"),
+        (b"# Samples\n", "no importer knows this format"),
+        (b'{"performance_gates": 1, "test_requirements": 2}', "no events"),
+    ],
+)
+def test_a_file_that_holds_nothing_is_skipped_with_its_reason(store, folder, content, why):
+    (report,) = import_all(store, write(folder / "file", content))
+
+    assert report.outcome == "skipped"
+    assert why in report.why
+
+
+def test_a_file_of_which_no_record_can_be_read_is_not_called_imported(store, folder):
+    (report,) = import_all(store, write(folder / "file", b"foo\nbar\n"), format="event-lines")
+
+    assert told(report) == ("skipped", 0, 0, 0, {"json": 2})
+    assert report.examples[0].startswith("json: line 1:")
+
+
+def test_a_format_that_does_not_exist_is_refused_before_anything_is_read():
+    with pytest.raises(UnknownFormat):
+        ImportOptions(format="mp3")
+
+
+def test_files_of_one_folder_know_each_other(store, folder):
+    day = folder / "2025-08-16"
+    write(day / "bench_stream_short_230840.json", result(trial_artifacts=[{"ttfa_ms": 4.139}]))
+    write(day / "trial00_short_chunks_230720.csv", b"ms_since_start,bytes\n4.139,8192\n")
+    reports = import_all(store, folder)
+
+    assert [report.outcome for report in reports] == ["imported", "imported"]
+    assert [row.request_id for row in store.recent(RequestQuery())] == ["2025-08-16/trial00_short_chunks_230720"]
+
+
+def test_a_folder_gives_its_files_in_order_once_each_and_nothing_hidden(folder):
+    for name in ("b.log", "a.log", ".git/config", ".hidden", "sub/c.log"):
+        write(folder / name, b"x")
+    (folder / "link.log").symlink_to(folder / "a.log")
+    os.mkfifo(folder / "pipe")
+
+    assert labels(str(folder), str(folder / "b.log")) == ["a.log", "b.log", "c.log"]
+
+
+def test_a_pattern_finds_files_and_a_name_with_brackets_is_a_name(folder):
+    for name in ("a[1].log", "a1.log", "sub/b.log"):
+        write(folder / name, b"x")
+
+    assert labels(str(folder / "**/*.log")) == ["a1.log", "a[1].log", "b.log"]
+    assert labels(str(folder / "a[1].log")) == ["a[1].log"]
+
+
+def test_what_cannot_be_opened_is_named_with_the_reason_and_the_rest_goes_on(folder):
+    write(folder / "a.log", b"x")
+    found = list(find_sources([str(folder / "nothing"), str(folder / "a.log")]))
+
+    assert isinstance(found[0], SourceUnreadable)
+    assert found[0].why == "No such file or directory"
+    assert isinstance(found[1], Source)

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.importers.build import NOON_NS, events, line, notes, read, refused
+from voxtrace.importers.event_lines import EventLines
+from voxtrace.store.rows import key_of
+
+
+def imported(content: bytes, **known: object):
+    return read(EventLines(), content, **known)
+
+
+def reasons(content: bytes) -> list[tuple[str, str, int]]:
+    return [(each.unreadable.reason, each.unreadable.detail[:7], each.offset) for each in refused(imported(content))]
+
+
+def test_a_line_of_latency_log_becomes_an_event_with_everything_it_says():
+    (event,) = events(imported(line(metadata={"text_length": 24}, iso_time="2025-11-27T14:30:05")))
+
+    assert event[:4] == ("r1", "stt", "stt_transcript_finalized", NOON_NS)
+    assert event.metadata == {"text_length": 24}
+    assert (event.mono_ns, event.clock, event.session_id) == (None, "", None)
+
+
+def test_a_session_in_the_metadata_of_one_event_is_the_session_of_that_event_only():
+    first, second = events(imported(line(metadata={"session_id": "s9"}) + line(event="v34_prompt_built")))
+
+    assert (first.session_id, second.session_id) == ("s9", None)
+
+
+def test_a_bad_line_is_counted_with_its_place_and_the_next_one_is_read():
+    good = line()
+    content = (
+        good + b"Traceback (most recent call last):\n" + b'{"a": 1}\n' + good.replace(b"1764253805.0", b"NaN") + good
+    )
+
+    assert len(events(imported(content))) == 2
+    assert reasons(content) == [
+        ("json", "line 2:", len(good)),
+        ("request_id", "line 3:", len(good) + 35),
+        ("json", "line 4:", len(good) + 44),
+    ]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"metadata": [1]},
+        {"timestamp": "yesterday"},
+        {"timestamp": 5.0},
+        {"request_id": 17},
+        {"event": ""},
+        {"service": None},
+        {"mono_ns": -1},
+        {"seq": 2**63},
+    ],
+)
+def test_a_line_with_a_value_of_the_wrong_kind_is_refused_and_not_mended(wrong):
+    found = imported(line(**wrong) + line())
+
+    assert (len(events(found)), len(refused(found))) == (1, 1)
+
+
+def test_the_last_line_without_an_end_is_torn_when_it_cannot_be_read():
+    assert reasons(line() + b'{"timestamp": 17') == [("torn", "line 2:", len(line()))]
+    assert reasons(line() + line().rstrip()) == []
+
+
+def test_zeros_before_and_between_lines_cost_only_what_they_overwrote():
+    content = b"\0\0\0" + line(event="a") + b'{"timest\0\0\0' + line(event="b") + b"\0\0\n"
+    found = imported(content)
+
+    assert [event.name for event in events(found)] == ["a", "b"]
+    assert [each.unreadable.reason for each in refused(found)] == ["json", "empty"]
+
+
+def test_blank_lines_and_windows_line_ends_are_no_records():
+    content = b"\xef\xbb\xbf" + line().replace(b"\n", b"\r\n") + b"\r\n\n  \n" + line(event="b")
+
+    assert [event.name for event in events(imported(content))] == ["stt_transcript_finalized", "b"]
+    assert reasons(content) == []
+
+
+def test_a_line_of_a_megabyte_is_refused_and_its_neighbours_are_read():
+    found = imported(line() + line(metadata={"text": "x" * 2**20}) + line(event="b"))
+
+    assert len(events(found)) == 2
+    assert [each.unreadable.reason for each in refused(found)] == ["too_long"]
+    assert all(len(each.unreadable.raw) <= 1024 for each in refused(found))
+
+
+def test_a_time_without_a_zone_is_read_in_the_zone_asked_for_and_that_is_said():
+    naive = {"iso_time": "2025-11-27T15:30:05.250000", "request_id": "r", "service": "s", "event": "e"}
+    found = imported(json.dumps(naive).encode(), zone=ZoneInfo("Europe/Berlin"))
+    (event,) = events(found)
+
+    assert event.wall_ns == NOON_NS + 250_000_000
+    assert notes(found) == {"local_time": 1}
+
+
+def test_a_time_with_a_zone_needs_no_assumption():
+    found = imported(line(timestamp=None, time="2025-11-27T16:30:05.250+02:00"))
+
+    assert events(found)[0].wall_ns == NOON_NS + 250_000_000
+    assert notes(found) == {}
+
+
+def test_a_unix_time_wins_over_a_naive_one():
+    found = imported(line(iso_time="1999-01-01T00:00:00"))
+
+    assert events(found)[0].wall_ns == NOON_NS
+    assert notes(found) == {}
+
+
+def test_equal_lines_are_one_event_and_lines_that_differ_are_two():
+    first, second, third = events(imported(line() + line() + line(metadata={"n": 1})))
+
+    assert key_of(first.event_id) == key_of(second.event_id) != key_of(third.event_id)
+
+
+def test_nothing_is_assumed_about_a_zone_when_none_was_needed():
+    assert notes(imported(line(), zone=UTC)) == {}
