@@ -1,5 +1,6 @@
 import io
 import json
+import subprocess
 import sys
 
 import pytest
@@ -178,3 +179,14 @@ def test_wrong_usage_is_one_clear_line(say, tmp_path, capsys, arguments, says):
     assert code == 2
     assert says in printed.err
     assert printed.err.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_what_takes_long_to_load_waits_until_the_text_is_on_its_way():
+    check = (
+        "import sys, voxtrace.cli.say, voxtrace.client.saying, voxtrace.client.player;"
+        "print({'numpy', 'rich', 'ssl', 'av', 'sounddevice', 'asyncio'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "set()"

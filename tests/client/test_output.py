@@ -82,6 +82,14 @@ def test_what_is_played_is_the_samples_and_leaves_no_file(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["heard"]
 
 
+def test_a_program_that_wants_a_header_gets_one(tmp_path):
+    command, heard = listener(tmp_path)
+    play = lambda recording, stop: play_through(lambda samples: command, recording, stop, as_wav=True)  # noqa: E731
+    hear(Output(None, ID, play, tmp_path), wav(pcm(0, 60)))
+
+    assert heard.read_bytes() == write_header(SampleFormat(RATE)) + pcm(0, 60)
+
+
 def test_a_player_that_fails_leaves_the_file_and_its_words(tmp_path):
     command, _ = listener(tmp_path, then="sys.exit('no such device')")
     done = hear(Output(None, ID, through(command), tmp_path), wav(pcm(0, 60)))

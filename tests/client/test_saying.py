@@ -7,7 +7,7 @@ from tests.client.scripted_server import CLOSE, ScriptedServer
 from voxtrace.client.errors import AnswerCutShort
 from voxtrace.client.recording import RecordingFailed
 from voxtrace.client.request import SpeechRequest, endpoint
-from voxtrace.client.saying import Progress, SayOptions, say
+from voxtrace.client.saying import DETAILED_REQUESTS, Progress, SayOptions, say
 from voxtrace.events.codec import decode
 from voxtrace.tracker import Tracker, TrackerOptions
 
@@ -107,3 +107,13 @@ def test_a_file_that_can_not_be_written_ends_the_request_as_cancelled(mouth, tmp
         mouth.say(server, out=str(tmp_path / "no" / "folder" / "said.mp3"))
 
     assert mouth.events[-1].metadata["outcome"] == "cancelled"
+
+
+def test_of_a_book_the_reads_of_later_requests_are_not_kept(mouth):
+    with ScriptedServer(whole(pcm(0, 60))) as server:
+        saying = mouth.say(server, "A sentence of eight words is said here. " * 1000)
+    kept = [sum(moment.name == "AUDIO_CHUNK_RECEIVED" for moment in said.moments) for said in saying.said]
+
+    assert len(kept) > DETAILED_REQUESTS
+    assert [reads > 0 for reads in kept] == [number < DETAILED_REQUESTS for number in range(len(kept))]
+    assert sum(event.name == "AUDIO_CHUNK_RECEIVED" for event in mouth.events) >= len(kept)

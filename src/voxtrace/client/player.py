@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from voxtrace.audio.wav import SampleFormat, to_int16
+from voxtrace.audio.wav import SampleFormat, to_int16, write_header
 from voxtrace.client.recording import WAV_HEADER_BYTES, Recording
 from voxtrace.errors import VoxtraceError
 
@@ -112,12 +112,9 @@ def _through_aplay(recording: Recording, stop: threading.Event) -> None:
 
 
 def _through_ffplay(recording: Recording, stop: threading.Event) -> None:
-    def command(samples: SampleFormat | None) -> list[str]:
-        layout = "mono" if samples and samples.channels == 1 else "stereo"
-        raw = ["-f", "s16le", "-ar", f"{samples.rate_hz}", "-ch_layout", layout] if samples else []
-        return ["ffplay", "-nodisp", "-autoexit", "-loglevel", "error", "-infbuf", *raw, "-"]
-
-    play_through(command, recording, stop)
+    words = ["ffplay", "-nodisp", "-autoexit", "-loglevel", "error", "-infbuf", "-"]
+    # The options for raw samples changed their names between versions; a WAV header says the same to all.
+    play_through(lambda samples: words, recording, stop, as_wav=True)
 
 
 def _through_pw_play(recording: Recording, stop: threading.Event) -> None:
@@ -129,9 +126,13 @@ def _through_afplay(recording: Recording, stop: threading.Event) -> None:
 
 
 def play_through(
-    command: Callable[[SampleFormat | None], list[str]], recording: Recording, stop: threading.Event
+    command: Callable[[SampleFormat | None], list[str]],
+    recording: Recording,
+    stop: threading.Event,
+    *,
+    as_wav: bool = False,
 ) -> None:
-    """Pipe the sound into a program while it arrives.
+    """Pipe the sound into a program while it arrives, with `as_wav` behind a WAV header where it is plain samples.
 
     Raises:
         PlayingFailed: the program ends before the sound does, or with an error.
@@ -140,7 +141,10 @@ def play_through(
     first = next(blocks, b"")
     if not first:
         return
-    words = command(recording.samples)
+    samples = recording.samples
+    words = command(samples)
+    if as_wav and samples:
+        first = write_header(SampleFormat(samples.rate_hz, samples.channels)) + first
     with _start(words, subprocess.PIPE) as program:
         pipe = program.stdin
         try:

@@ -15,6 +15,8 @@ from voxtrace.client.texts import cut
 from voxtrace.tracker import Tracker, generate_request_id
 from voxtrace.units import NANOS_PER_SECOND
 
+DETAILED_REQUESTS = 8
+
 
 @dataclass(frozen=True, slots=True)
 class SayOptions:
@@ -81,7 +83,7 @@ def say(options: SayOptions, tracker: Tracker, show: Callable[[Progress], None] 
             timeouts=options.timeouts,
             api_key=options.api_key,
             session_id=session_id,
-            watch=lambda request_id, moment: said[request_id].moments.append(moment),
+            watch=lambda request_id, moment: _keep(moment, said[request_id], len(said)),
         ),
     )
     output = Output(options.out, first_id, None if options.out else find_player())
@@ -110,6 +112,12 @@ def say(options: SayOptions, tracker: Tracker, show: Callable[[Progress], None] 
         if sound is None:
             output.abandon()
     return Saying(options.endpoint, len(pieces), tuple(said.values()), session_id, sound, failure)
+
+
+def _keep(moment: Moment, said: Said, number: int) -> None:
+    """Keep what a caller sees, but of a whole book's later requests not each of their thousands of reads."""
+    if number <= DETAILED_REQUESTS or moment.name != "AUDIO_CHUNK_RECEIVED":
+        said.moments.append(moment)
 
 
 def _next_id(given: str | None, number: int) -> str:
