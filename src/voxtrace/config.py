@@ -63,12 +63,6 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("level", "full", "What the tracker records.", choices=("off", "sampled", "full")),
     Setting("sample_rate", 0.1, "Share of requests that the level `sampled` records.", least=0, most=1),
     Setting("collector", "", "URL of a collector to post events to; empty: events go to the spool in the data folder."),
-    Setting(
-        "store_text",
-        "hash",
-        "What is kept of spoken text: its length and hash, all of it, or nothing.",
-        choices=("hash", "full", "none"),
-    ),
     Setting("keep_days", 30, "Days after which events are forgotten.", least=1),
     Setting("keep_mib", 2048, "Size that the store is held under, in MiB; the oldest events go first.", least=16),
     Setting(

@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tools.generate_docs import error_classes
+from voxtrace.analysis.definitions import DEFINITIONS
 from voxtrace.cli.main import COMMANDS
+from voxtrace.config import SETTINGS
+from voxtrace.events import STAGES
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -39,3 +43,39 @@ def test_every_make_target_that_is_named_exists(document: Path):
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
 
     assert set(found(TARGET, document.read_text("utf-8"))) <= targets
+
+
+def test_the_python_of_the_readme_runs():
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+
+    assert blocks
+    for block in blocks:
+        exec(block, {})
+
+
+def test_the_metrics_that_the_readme_names_exist():
+    named = set(re.findall(r"`([a-z_]+_(?:ms|count|ratio)|rtf)`", (ROOT / "README.md").read_text("utf-8")))
+
+    assert named <= {each.name for each in DEFINITIONS}
+
+
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [
+        ("cli.md", [f"## voxtrace {name}" for name in COMMANDS]),
+        ("metrics.md", [f"`{each.name}`" for each in DEFINITIONS]),
+        ("settings.md", [f"`{each.name}`" for each in SETTINGS]),
+        ("stages.md", [f"`{each.key}`" for each in STAGES]),
+        ("errors.md", [f"`{each.__name__}`" for each in error_classes()]),
+    ],
+)
+def test_nothing_is_missing_in_the_pages_about_it(page: str, names: list[str]):
+    text = (ROOT / "docs" / page).read_text("utf-8")
+
+    assert [name for name in names if name not in text] == []
+
+
+def test_every_setting_is_read_by_something():
+    code = "".join(path.read_text("utf-8") for path in (ROOT / "src").rglob("*.py") if path.name != "config.py")
+
+    assert [each.name for each in SETTINGS if f'"{each.name}"' not in code] == []

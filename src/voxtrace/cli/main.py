@@ -25,9 +25,9 @@ COMMANDS: tuple[str, ...] = (
     "requests",
     "show",
     "report",
+    "import",
     "recompute",
     "prune",
-    "import",
     "config",
     "doctor",
 )
