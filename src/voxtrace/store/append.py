@@ -29,8 +29,7 @@ _UPSERT_REQUEST = """
         started_wall_ns = MIN(started_wall_ns, excluded.started_wall_ns),
         last_wall_ns = MAX(last_wall_ns, excluded.last_wall_ns),
         touched_wall_ns = excluded.touched_wall_ns,
-        event_count = event_count + excluded.event_count
-    RETURNING id"""
+        event_count = event_count + excluded.event_count"""
 
 _RECOUNT_REQUEST = """
     UPDATE requests SET (event_count, started_wall_ns, last_wall_ns) =
@@ -42,22 +41,22 @@ class Words:
     """Numbers of texts that repeat. Words are never deleted, so what is known stays true for all processes."""
 
     def __init__(self) -> None:
-        self._known: dict[str, int] = {}
+        self.known: dict[str, int] = {}  # number by text; numbers count from 1
 
     def forget(self) -> None:
         """After a transaction that did not commit: the numbers it gave away are not in the store."""
-        self._known.clear()
+        self.known.clear()
 
     def id_of(self, db: sqlite3.Connection, text: str) -> int:
         """The number of `text`, given now if it has none."""
-        known = self._known.get(text)
+        known = self.known.get(text)
         if known is not None:
             return known
-        if len(self._known) >= WORDS_CACHED:
-            self._known.clear()
+        if len(self.known) >= WORDS_CACHED:
+            self.known.clear()
         db.execute("INSERT INTO words(text) VALUES (?) ON CONFLICT DO NOTHING", (text,))
         number = int(db.execute("SELECT id FROM words WHERE text = ?", (text,)).fetchone()[0])
-        self._known[text] = number
+        self.known[text] = number
         return number
 
 
@@ -67,14 +66,15 @@ def insert_events(db: sqlite3.Connection, words: Words, events: Sequence[Event],
     Returns:
         How many events were new.
     """
-    by_request: defaultdict[str, list[Event]] = defaultdict(list)
+    groups: defaultdict[str, list[Event]] = defaultdict(list)
     for event in events:
-        by_request[event.request_id].append(event)
+        groups[event.request_id].append(event)
+    # RETURNING would give the numbers at once, at twice the price of asking for them.
+    db.executemany(_UPSERT_REQUEST, [_request_row(group, now_wall_ns) for group in groups.values()])
+    select = "SELECT id FROM requests WHERE request_id = ?"
+    numbers = [int(db.execute(select, (request_id,)).fetchone()[0]) for request_id in groups]
     rows: list[EventRow] = []
-    numbers: list[int] = []
-    for request_id, group in by_request.items():
-        number = _upsert_request(db, request_id, group, now_wall_ns)
-        numbers.append(number)
+    for number, group in zip(numbers, groups.values(), strict=True):
         _add_rows(db, words, number, group, rows)
     before = db.total_changes
     db.executemany(_INSERT_EVENT, rows)
@@ -85,29 +85,29 @@ def insert_events(db: sqlite3.Connection, words: Words, events: Sequence[Event],
     return stored
 
 
-def _upsert_request(db: sqlite3.Connection, request_id: str, group: Sequence[Event], now_wall_ns: int) -> int:
+def _request_row(group: Sequence[Event], now_wall_ns: int) -> tuple[str, str | None, int, int, int, int]:
     walls = [event.wall_ns for event in group]
     session_id = next((event.session_id for event in group if event.session_id is not None), None)
-    values = (request_id, session_id, min(walls), max(walls), now_wall_ns, len(group))
-    return int(db.execute(_UPSERT_REQUEST, values).fetchone()[0])
+    return group[0].request_id, session_id, min(walls), max(walls), now_wall_ns, len(group)
 
 
 def _add_rows(db: sqlite3.Connection, words: Words, number: int, group: Iterable[Event], rows: list[EventRow]) -> None:
-    word = words.id_of
-    for event in group:
+    known, word = words.known, words.id_of
+    for _, service, name, wall_ns, event_id, mono_ns, clock, seq, session_id, metadata in group:
+        key = key_of(event_id)
         rows.append(
             (
                 number,
-                key_of(event.event_id),
-                event.wall_ns,
-                event.mono_ns,
-                event.seq,
-                word(db, event.service),
-                word(db, event.name),
-                word(db, event.clock),
-                event.session_id,
-                stored_id(event),
-                metadata_text(event),
+                key,
+                wall_ns,
+                mono_ns,
+                seq,
+                known.get(service) or word(db, service),
+                known.get(name) or word(db, name),
+                known.get(clock) or word(db, clock),
+                session_id,
+                stored_id(event_id, key, clock, seq),
+                metadata_text(metadata) if metadata else None,
             )
         )
 

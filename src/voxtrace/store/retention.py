@@ -53,11 +53,13 @@ def used_bytes(db: sqlite3.Connection) -> int:
 def _oldest(db: sqlite3.Connection, retention: Retention) -> list[tuple[int, int, int]]:
     columns = "SELECT id, event_count, derived_from FROM requests"
     if retention.max_bytes is not None and used_bytes(db) > retention.max_bytes:
-        return db.execute(f"{columns} ORDER BY last_wall_ns LIMIT ?", (REQUESTS_PER_STEP,)).fetchall()
-    arrived = retention.arrived_before_wall_ns
-    if retention.older_than_wall_ns is None:
+        return db.execute(f"{columns} ORDER BY started_wall_ns LIMIT ?", (REQUESTS_PER_STEP,)).fetchall()
+    oldest, arrived = retention.older_than_wall_ns, retention.arrived_before_wall_ns
+    if oldest is None:
         return []
+    # What ended before then also began before then: one index serves both.
     return db.execute(
-        f"{columns} WHERE last_wall_ns < ? AND touched_wall_ns < ? ORDER BY last_wall_ns LIMIT ?",
-        (retention.older_than_wall_ns, END_OF_TIME_NS if arrived is None else arrived, REQUESTS_PER_STEP),
+        f"{columns} WHERE started_wall_ns < ? AND last_wall_ns < ? AND touched_wall_ns < ? "
+        "ORDER BY started_wall_ns LIMIT ?",
+        (oldest, oldest, END_OF_TIME_NS if arrived is None else arrived, REQUESTS_PER_STEP),
     ).fetchall()

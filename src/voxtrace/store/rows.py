@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
 from typing import Any, TypeAlias
 
 from voxtrace.events import Event
-from voxtrace.events.codec import sequence_id
 from voxtrace.events.model import NOTHING
 
 KEY_BYTES = 16
@@ -15,7 +15,20 @@ KEY_BYTES = 16
 EventRow: TypeAlias = tuple[int, bytes, int, int | None, int | None, int, int, int, str | None, str | None, str | None]
 """request, key, wall_ns, mono_ns, seq, service, name, clock, session_id, event_id, metadata."""
 
-_dumps = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"), check_circular=True).encode
+
+def _encoder() -> Callable[[object, int], Iterable[str]]:
+    settings = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+    # `JSONEncoder.encode` builds this anew for every call, which takes longer than the encoding.
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return lambda value, level: (settings.encode(value),)
+    built: Callable[[object, int], Iterable[str]] = make(
+        None, settings.default, json.encoder.encode_basestring_ascii, None, ":", ",", False, False, False
+    )
+    return built
+
+
+_chunks = _encoder()
 
 
 def key_of(event_id: str) -> bytes:
@@ -28,21 +41,29 @@ def key_of(event_id: str) -> bytes:
     return blake2b(event_id.encode(), digest_size=KEY_BYTES).digest()
 
 
-def metadata_text(event: Event) -> str | None:
-    """Metadata as JSON, or None where there is none."""
-    metadata = event.metadata
-    if not metadata:
-        return None
-    return _dumps(metadata if type(metadata) is dict else dict(metadata))
+def metadata_text(metadata: Mapping[str, object]) -> str:
+    """Metadata as JSON.
+
+    Raises:
+        ValueError: a number is not finite.
+        TypeError: a value is none that JSON has.
+        RecursionError: it is nested too deeply.
+    """
+    return "".join(_chunks(metadata if type(metadata) is dict else dict(metadata), 0))
 
 
-def stored_id(event: Event) -> str | None:
-    """The event id as it is stored: None where clock and sequence number say it already."""
-    return None if event.event_id == sequence_id(event.clock, event.seq) else event.event_id
+def stored_id(event_id: str, key: bytes, clock: str, seq: int | None) -> str | None:
+    """The event id as it is stored: None where `known_id` makes it from what is stored anyway."""
+    return None if event_id == known_id(key, clock, seq) else event_id
+
+
+def known_id(key: bytes, clock: str, seq: int | None) -> str:
+    """The id that an event has unless it was given another one: its number in its process, else its content's."""
+    return f"{clock}#{seq}" if clock and seq is not None else key.hex()
 
 
 SELECT_EVENTS = """
-    SELECT s.text, n.text, c.text, e.wall_ns, e.mono_ns, e.seq, e.session_id, e.event_id, e.metadata
+    SELECT s.text, n.text, c.text, e.key, e.wall_ns, e.mono_ns, e.seq, e.session_id, e.event_id, e.metadata
     FROM events e
     JOIN words s ON s.id = e.service
     JOIN words n ON n.id = e.name
@@ -53,13 +74,13 @@ SELECT_EVENTS = """
 
 def event_from_row(request_id: str, row: tuple[Any, ...]) -> Event:
     """The event that was stored; columns as in `SELECT_EVENTS`."""
-    service, name, clock, wall_ns, mono_ns, seq, session_id, event_id, metadata = row
+    service, name, clock, key, wall_ns, mono_ns, seq, session_id, event_id, metadata = row
     return Event(
         request_id,
         service,
         name,
         wall_ns,
-        event_id if event_id is not None else sequence_id(clock, seq),
+        event_id if event_id is not None else known_id(key, clock, seq),
         mono_ns,
         clock,
         seq,
@@ -83,7 +104,7 @@ def why_unstorable(event: Event) -> str:
         for number in numbers:
             if type(number) is not int or not -(2**63) <= number < 2**63:
                 return f"{number!r:.80} is no whole number of 64 bits"
-        metadata_text(event)
+        metadata_text(event.metadata)
     except (ValueError, TypeError, RecursionError) as why:
         return str(why)[:200] or type(why).__name__
     return ""

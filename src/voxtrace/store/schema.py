@@ -27,7 +27,6 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             derived_from INTEGER NOT NULL DEFAULT 0
         ) STRICT""",
         "CREATE INDEX requests_by_start ON requests(started_wall_ns, request_id)",
-        "CREATE INDEX requests_by_end ON requests(last_wall_ns)",
         """CREATE INDEX requests_of_session ON requests(session_id, started_wall_ns)
             WHERE session_id IS NOT NULL""",
         """CREATE INDEX requests_stale ON requests(touched_wall_ns)
