@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -129,6 +128,8 @@ def load_settings(
 
 
 def _read_file(path: Path) -> dict[str, object]:
+    import tomllib  # a tracker reads no file, and every voice service would pay for loading this
+
     try:
         written: dict[str, object] = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:

@@ -15,6 +15,7 @@ from itertools import islice
 from math import isfinite
 from numbers import Integral, Number, Real
 from pathlib import PurePath
+from types import MappingProxyType
 from typing import Any
 
 MAX_STRING_CHARS = 4096  # one value; longer ones are cut and marked
@@ -113,6 +114,8 @@ class _Tidier:
             return real if isfinite(real := float(value)) else str(real)
         if issubclass(kind, str):
             return self._text(str.__str__(value))
+        if kind is MappingProxyType:
+            return self._container(dict(value), dict, depth)
         if issubclass(kind, dict | list | tuple | set | frozenset):
             return self._container(value, kind, depth)
         if issubclass(kind, _TOLD_BY_TEXT) or (kind.__module__, kind.__name__) == ("uuid", "UUID"):

@@ -2,7 +2,12 @@
 
 from voxtrace.tracker.courier import TrackerStats
 from voxtrace.tracker.options import Level, TrackerOptions, from_environment
-from voxtrace.tracker.propagation import generate_request_id, outgoing_headers, request_id_from_headers
+from voxtrace.tracker.propagation import (
+    generate_request_id,
+    generate_span_id,
+    outgoing_headers,
+    request_id_from_headers,
+)
 from voxtrace.tracker.sinks import Batch, BatchRejected, Sink, discard
 from voxtrace.tracker.timing import Events, log_timing
 from voxtrace.tracker.tracker import Span, Tracker, Turn
@@ -23,6 +28,7 @@ __all__ = [
     "discard",
     "from_environment",
     "generate_request_id",
+    "generate_span_id",
     "log_timing",
     "outgoing_headers",
     "request_id_from_headers",

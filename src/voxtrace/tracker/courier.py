@@ -14,6 +14,7 @@ import weakref
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from voxtrace.clock import mono_ns, wall_ns
 from voxtrace.events import NO_REQUEST, Event
@@ -41,6 +42,12 @@ class TrackerStats:
     last_error: str  # why the sink refused the latest batch; "" when it took it
 
 
+class _Unsent(NamedTuple):
+    batch: Batch
+    marks: int  # that it is made of
+    notes: Counter[str]  # drops that it tells of
+
+
 class Courier:
     """One thread between a buffer and a sink.
 
@@ -61,7 +68,7 @@ class Courier:
         self._sink = self._open_sink(self._identity)
         self._seq = self._written = 0
         self._reported: Counter[str] = Counter()
-        self._unsent: tuple[Batch, int] | None = None
+        self._unsent: _Unsent | None = None
         self._last_error = ""
         self._closed = False
         self._thread: threading.Thread | None = None
@@ -97,6 +104,8 @@ class Courier:
         self._waiters.append(done)
         self.wake()
         self._hurry.set()
+        if self._thread is None:  # there is none to be had: do its work here
+            return self.carry()
         return done.wait(timeout_s) and not self._last_error
 
     def close(self, timeout_s: float) -> None:
@@ -109,34 +118,38 @@ class Courier:
 
     def stats(self) -> TrackerStats:
         """Counts by now. They are taken one after the other, so a mark on its way may be counted in none or two."""
-        waiting = len(self._buffer.marks) + (self._unsent[1] if self._unsent else 0)
+        unsent = self._unsent
+        waiting = len(self._buffer.marks) + (unsent.marks if unsent else 0)
         return TrackerStats(self._written, waiting, dict(self._buffer.lost()), self._last_error)
 
     def carry(self) -> bool:
         """Hand everything that is marked by now to the sink; False when the sink refused a batch."""
         with self._carrying:
             to_do = len(self._buffer.marks)
-            while self._unsent or to_do > 0 or self._unreported():
+            # A sink that rejects everything is told of it with the next marks only, not again and again.
+            note_due = bool(self._unreported()) and not self._last_error
+            while self._unsent or to_do > 0 or note_due:
                 if self._unsent is None:
                     self._unsent = self._next_batch(to_do)
-                    to_do -= self._unsent[1]
-                if not self._offer(*self._unsent):
+                    to_do -= self._unsent.marks
+                if not self._offer(self._unsent):
                     return False
-                self._unsent = None
+                self._unsent, note_due = None, False
             return True
 
-    def _offer(self, batch: Batch, marks: int) -> bool:
+    def _offer(self, unsent: _Unsent) -> bool:
         try:
-            self._sink(batch)
+            self._sink(unsent.batch)
         except BatchRejected as why:
             self._fail(why)
-            self._buffer.lose("rejected", marks)
+            self._buffer.lose("rejected", unsent.marks)
+            self._reported -= unsent.notes
         except Exception as why:  # noqa: BLE001 - a sink may fail in any way; its host must not notice
             self._fail(why)
             return False
         else:
             self._last_error = ""
-            self._written += marks
+            self._written += unsent.marks
         return True
 
     def _fail(self, why: Exception) -> None:
@@ -149,13 +162,14 @@ class Courier:
             )
         self._last_error = f"{type(why).__name__}: {why}"
 
-    def _next_batch(self, limit: int) -> tuple[Batch, int]:
+    def _next_batch(self, limit: int) -> _Unsent:
         """At most `limit` marks as lines, and the drops that nobody was told of."""
         lines: list[bytes] = []
-        for reason, events in self._unreported().items():
+        notes = self._unreported()
+        for reason, events in notes.items():
             note: dict[str, object] = {"count": events, "reason": reason}
             lines.append(self._line((OWN_SERVICE, "sdk.dropped", NO_REQUEST, None, mono_ns(), wall_ns(), note, 0)))
-            self._reported[reason] += events
+        self._reported += notes
         size = marks = 0
         while marks < min(limit, MAX_BATCH_EVENTS) and size < MAX_BATCH_BYTES:
             mark = self._buffer.marks.popleft()
@@ -168,7 +182,7 @@ class Courier:
                 continue
             lines.append(line)
             size += len(line)
-        return Batch(b"".join(lines), len(lines)), marks
+        return _Unsent(Batch(b"".join(lines), len(lines)), marks, notes)
 
     def _line(self, mark: Mark) -> bytes:
         service, name, request_id, session_id, mono, wall, metadata, _ = mark
@@ -231,7 +245,7 @@ def _begin_again_in_child() -> None:
 
 def _flush_at_exit() -> None:
     for courier in list(_couriers):
-        if courier._thread is not None:
+        if courier.stats().waiting:
             courier.flush(EXIT_FLUSH_S)
 
 

@@ -35,6 +35,20 @@ class TrackerOptions:
             raise InvalidOption("sample_rate", self.sample_rate, "must be from 0 to 1")
         if self.max_age_ms < 1:
             raise InvalidOption("max_age_ms", self.max_age_ms, "must be at least 1")
+        if self.collector:
+            _check_url(self.collector)
+
+
+def _check_url(url: str) -> None:
+    from urllib.parse import urlsplit  # the spool needs no URL
+
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, or brackets that are no address
+        good = False
+    if not good:
+        raise InvalidOption("collector", url, "must be a URL such as http://127.0.0.1:8881")
 
 
 def from_environment(environ: Mapping[str, str] | None = None) -> TrackerOptions:

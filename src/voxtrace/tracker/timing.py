@@ -8,7 +8,7 @@ from functools import lru_cache
 from voxtrace.clock import mono_ns, wall_ns
 from voxtrace.events.plain import tidy
 from voxtrace.tracker.buffer import LIGHT_KEYS
-from voxtrace.tracker.recorder import Record, text_id
+from voxtrace.tracker.recorder import text_id
 from voxtrace.tracker.tracker import Tracker
 
 
@@ -46,10 +46,10 @@ def log_timing(request_id: str | None, service: str, event: str, metadata: Mappi
     else:
         plain = tidy({"metadata": metadata})["metadata"]
         kept = plain if isinstance(plain, dict) else {"metadata": plain}
-    _record_for(text_id(service))(event, request_id, None, kept, mono_ns(), wall_ns())
+    _tracker_for(text_id(service))._record(event, request_id, None, kept, mono_ns(), wall_ns())
 
 
 # Bounded, because a service's name may be made up for every call; its trackers share one buffer and thread.
 @lru_cache(maxsize=64)
-def _record_for(service: str) -> Record:
-    return Tracker(service)._record
+def _tracker_for(service: str) -> Tracker:
+    return Tracker(service)

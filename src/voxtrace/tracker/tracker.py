@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextvars import Token
 from operator import index
 from threading import Lock
@@ -190,6 +191,16 @@ def _environment_options() -> TrackerOptions:
 
         logging.getLogger("voxtrace").warning("nothing is recorded: %s", why)
         return TrackerOptions(level="off")
+
+
+def _share_anew_in_child() -> None:
+    """Another thread of the parent may have held the lock when it forked."""
+    global _sharing
+    _sharing = Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_share_anew_in_child)
 
 
 def _ignore(*_: object) -> None:
