@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 
 import pytest
@@ -68,5 +69,5 @@ def sent(url: str, batch: bytes) -> bool:
         with urllib.request.urlopen(request, timeout=10) as answer:
             answer.read()
             return bool(answer.status == 200)
-    except OSError:  # it is dead, or was killed before it answered
+    except (OSError, HTTPException):  # it is dead, or was killed while it answered
         return False
