@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from voxtrace.events import Event
 from voxtrace.store.ports import Position, Rejected
-from voxtrace.store.rows import EventRow, key_of, metadata_text, stored_id
+from voxtrace.store.rows import EventRow, key_of, known_id, metadata_text
 
 # Rows kept for people; the counts by reason are kept for ever.
 QUARANTINE_ROWS = 10_000
@@ -95,6 +95,8 @@ def _add_rows(db: sqlite3.Connection, words: Words, number: int, group: Iterable
     known, word = words.known, words.id_of
     for _, service, name, wall_ns, event_id, mono_ns, clock, seq, session_id, metadata in group:
         key = key_of(event_id)
+        # The id is stored only where `known_id` could not make it from what is stored anyway.
+        own_id = None if event_id == known_id(key, clock, seq) else event_id
         rows.append(
             (
                 number,
@@ -106,7 +108,7 @@ def _add_rows(db: sqlite3.Connection, words: Words, number: int, group: Iterable
                 known.get(name) or word(db, name),
                 known.get(clock) or word(db, clock),
                 session_id,
-                stored_id(event_id, key, clock, seq),
+                own_id,
                 metadata_text(metadata) if metadata else None,
             )
         )

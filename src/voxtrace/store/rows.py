@@ -35,9 +35,12 @@ def key_of(event_id: str) -> bytes:
     """Sixteen bytes that stand for an event id. The codec's own content ids are sixteen bytes already."""
     if len(event_id) == 2 * KEY_BYTES:
         try:
-            return bytes.fromhex(event_id)
+            key = bytes.fromhex(event_id)
         except ValueError:
             pass
+        else:
+            if key.hex() == event_id:  # nor capitals nor spaces
+                return key
     return blake2b(event_id.encode(), digest_size=KEY_BYTES).digest()
 
 
@@ -50,11 +53,6 @@ def metadata_text(metadata: Mapping[str, object]) -> str:
         RecursionError: it is nested too deeply.
     """
     return "".join(_chunks(metadata if type(metadata) is dict else dict(metadata), 0))
-
-
-def stored_id(event_id: str, key: bytes, clock: str, seq: int | None) -> str | None:
-    """The event id as it is stored: None where `known_id` makes it from what is stored anyway."""
-    return None if event_id == known_id(key, clock, seq) else event_id
 
 
 def known_id(key: bytes, clock: str, seq: int | None) -> str:
