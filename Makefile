@@ -9,7 +9,7 @@ READY := $(VENV)/.installed
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-quick test-slow check format docs bench minimal clean
+.PHONY: help setup run test test-quick test-slow test-browser check format docs bench minimal clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -23,14 +23,17 @@ $(VENV)/.installed: pyproject.toml constraints.txt tools/set_up.sh
 run: $(READY) ## start the speech server and the dashboard (Ctrl-C stops both)
 	@$(BIN)/voxtrace up
 
-test: test-quick test-slow ## run every test: quick ones first, then real processes and a browser
+test: test-quick test-slow test-browser ## run every test: quick ones first, then real processes, then a browser
 
 test-quick: $(READY) ## the tests of a few milliseconds each
 	@$(BIN)/python -m pytest
 
-test-slow: $(READY) ## journeys over real processes, crashes, the browser
+test-slow: $(READY) ## journeys over real processes, and crashes
+	@$(BIN)/python -m pytest -m "slow and not browser" --timeout 180
+
+test-browser: $(READY) ## what a person sees, in Debian's Chromium
 	@sh tools/need_chromium.sh
-	@$(BIN)/python -m pytest -m slow --timeout 180
+	@$(BIN)/python -m pytest -m browser --timeout 180
 
 check: $(READY) ## style, types, who may import whom, house rules, generated docs
 	@$(BIN)/ruff check --quiet .
