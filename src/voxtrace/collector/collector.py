@@ -137,7 +137,7 @@ class Collector:
             self._remove_finished_files()
         if self._is_due("retention", self._options.retention_ms):
             self._forget_old()
-        return Tick(events, rejected, tuple(measured), more or len(measured) >= limit)
+        return Tick(events, rejected, tuple(measured), more or len(measured) >= limit > 0)
 
     def step(self) -> Tick | None:
         """As `tick`, but what goes wrong is told in `state`, and a damaged store is moved aside.
