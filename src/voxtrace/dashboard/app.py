@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-
 from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
@@ -31,8 +29,7 @@ def build_app(store: ReadStore, changes: Changes, *, clock: Clock | None = None)
     clock = clock or SystemClock()
     assets = load_assets()
     files = AssetRoutes(assets)
-    # A new id at every start: a page that sees another one knows that its sequence numbers mean nothing any more.
-    hub = LiveHub(store, changes, clock, server_id=secrets.token_hex(8), assets=assets.digest)
+    hub = LiveHub(store, changes, clock, assets=assets.digest)
     pages = [Route(path, files.page) for path in ("/", "/requests", "/requests/{request_id:path}")]
     app = Starlette(
         routes=[

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import secrets
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,12 +26,6 @@ from voxtrace.errors import VoxtraceError
 from voxtrace.units import NANOS_PER_SECOND, millis
 
 PROTOCOL = 1
-TICK_S = 0.25
-HEARTBEAT_TICKS = 4  # a delta at least once a second: silence for two means that something is wrong
-PING_TICKS = 20
-KEPT_DELTAS = 240  # a minute at the fastest
-SEND_TIMEOUT_S = 5.0
-MAX_VIEWERS = 50
 MAX_IDS = 100  # named in one delta; with ids of usual length that is far below 16 KiB
 MAX_ID_CHARS = 120  # a longer id is only counted
 MAX_ASKED = 1_024  # characters of a viewer's message
@@ -40,6 +35,18 @@ TRY_AGAIN_LATER, POLICY_VIOLATION = 1013, 1008
 _log = logging.getLogger(__name__)
 
 Message = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveLimits:
+    """How fast the hub speaks, and to how many."""
+
+    tick_s: float = 0.25
+    heartbeat_ticks: int = 4  # a delta at least once a second: silence for two means that something is wrong
+    ping_ticks: int = 20
+    kept_deltas: int = 240  # a minute at the fastest
+    send_timeout_s: float = 5.0
+    max_viewers: int = 50
 
 
 @dataclass(slots=True, eq=False)
@@ -76,21 +83,25 @@ class Delta:
 class LiveHub:
     """Tells all viewers what changed. It runs only while there are any."""
 
-    def __init__(self, store: ReadStore, changes: Changes, clock: Clock, *, server_id: str, assets: str) -> None:
+    def __init__(
+        self, store: ReadStore, changes: Changes, clock: Clock, *, assets: str, limits: LiveLimits | None = None
+    ) -> None:
         self._store, self._changes, self._clock = store, changes, clock
-        self._server_id, self._assets = server_id, assets
+        # A new one at every start: a page that sees another id knows that its sequence numbers mean nothing any more.
+        self._server_id = secrets.token_hex(8)
+        self._assets, self._limits = assets, limits or LiveLimits()
         self._viewers: set[Viewer] = set()
-        self._history: deque[Delta] = deque(maxlen=KEPT_DELTAS)
+        self._history: deque[Delta] = deque(maxlen=self._limits.kept_deltas)
         self._seq = 0
-        self._conflated = 0
+        self.conflated = 0  # messages that a newer one replaced before they were sent
         self._accounts: Message | None = None
         self._beating: asyncio.Task[None] | None = None
 
     async def serve(self, socket: WebSocket) -> None:
         """One viewer, from hello to goodbye."""
         await socket.accept()
-        if len(self._viewers) >= MAX_VIEWERS:
-            await socket.close(TRY_AGAIN_LATER, f"{MAX_VIEWERS} pages are open already")
+        if len(self._viewers) >= self._limits.max_viewers:
+            await socket.close(TRY_AGAIN_LATER, f"{self._limits.max_viewers} pages are open already")
             return
         viewer = Viewer(socket)
         self._viewers.add(viewer)
@@ -129,7 +140,7 @@ class LiveHub:
             return
         if self._accounts is None:
             self._accounts = await run_in_threadpool(self._read_accounts)
-        snapshot = {"type": "snapshot", "seq": self._seq, "accounts": self._accounts, "conflated": self._conflated}
+        snapshot = {"type": "snapshot", "seq": self._seq, "accounts": self._accounts, "conflated": self.conflated}
         viewer.waiting = None  # whatever waited is older than the snapshot
         self._put(viewer, snapshot)
 
@@ -143,13 +154,13 @@ class LiveHub:
             "now_wall": self._clock.wall_ns() / NANOS_PER_SECOND,
         }
         try:
-            await asyncio.wait_for(viewer.socket.send_text(_write(hello)), SEND_TIMEOUT_S)
+            await asyncio.wait_for(viewer.socket.send_text(_write(hello)), self._limits.send_timeout_s)
             while True:
                 await viewer.filled.wait()
                 viewer.filled.clear()
                 message, viewer.waiting = viewer.waiting, None
                 if message is not None:
-                    await asyncio.wait_for(viewer.socket.send_text(_write(message)), SEND_TIMEOUT_S)
+                    await asyncio.wait_for(viewer.socket.send_text(_write(message)), self._limits.send_timeout_s)
         except TimeoutError:
             self._viewers.discard(viewer)
             await _close(viewer.socket)
@@ -158,7 +169,7 @@ class LiveHub:
 
     def _put(self, viewer: Viewer, message: Message) -> None:
         if viewer.put(message):
-            self._conflated += 1
+            self.conflated += 1
 
     # --- all viewers
 
@@ -170,11 +181,11 @@ class LiveHub:
             except Exception:  # noqa: BLE001 - the edge of the loop: one bad tick must not silence all pages
                 _log.exception("live tick failed")
             tick += 1
-            await asyncio.sleep(TICK_S)
+            await asyncio.sleep(self._limits.tick_s)
 
     async def _tick(self, tick: int) -> None:
         changed = self._changes.drain()
-        beat = tick % HEARTBEAT_TICKS == 0
+        beat = tick % self._limits.heartbeat_ticks == 0
         if changed.request_ids or changed.more or beat:
             before = self._accounts
             self._accounts = await run_in_threadpool(self._read_accounts)
@@ -185,7 +196,7 @@ class LiveHub:
             self._seq += 1
             self._history.append(Delta(self._seq, named, more or (unseen if not named else 0)))
             self._broadcast(self._delta_message(self._seq - 1, [self._history[-1]]))
-        elif tick % PING_TICKS == PING_TICKS - 1:
+        elif tick % self._limits.ping_ticks == self._limits.ping_ticks - 1:
             self._broadcast({"type": "ping", "seq": self._seq})
         for viewer in self._viewers:
             viewer.asks = 0
@@ -204,7 +215,7 @@ class LiveHub:
             "changed": ids[:MAX_IDS],
             "more": sum(delta.more for delta in deltas) + len(ids[MAX_IDS:]),
             "accounts": self._accounts,
-            "conflated": self._conflated,
+            "conflated": self.conflated,
         }
 
     def _read_accounts(self) -> Message:

@@ -178,8 +178,8 @@ def _cache(turns: Sequence[Measured]) -> dict[str, Any]:
     counts = Counter(turn.labels.cache for turn in turns)
     known = counts["hit"] + counts["partial"] + counts["miss"]
     # Nobody is warned of misses before the cache was ever hit: it may be switched off.
-    level = level_of(counts["hit"] / known, CACHE_HITS) if counts["hit"] else "none"
-    return {**{state: counts[state] for state in ("hit", "partial", "miss", "unknown")}, "status": {"level": level}}
+    status = {"level": level_of(counts["hit"] / known, CACHE_HITS)} if counts["hit"] else None
+    return {**{state: counts[state] for state in ("hit", "partial", "miss", "unknown")}, "status": status}
 
 
 def _series(seen: _Seen, metric: str, turns: Sequence[Measured]) -> dict[str, Any]:

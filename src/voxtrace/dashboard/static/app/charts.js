@@ -64,6 +64,9 @@ const targetLine = (target) => (plot) => {
 /** The hour and minute of a tick, as the clocks of the other pages show it. */
 const clock = (at) => new Date(at * 1000).toLocaleTimeString('en-GB').slice(0, 5);
 
+/** A target far above everything measured is left out of the picture: it would press the data into a line. */
+const ceiling = (high, target) => ((target && target < 2.5 * high ? Math.max(high, target) : high) || 1) * 1.12;
+
 function options(data, width, ids, { go, onHover }) {
   const ink = themeColour('--ink-quiet');
   const axis = { stroke: ink, grid: { stroke: themeColour('--line'), width: 1 }, ticks: { stroke: themeColour('--line') } };
@@ -73,7 +76,7 @@ function options(data, width, ids, { go, onHover }) {
     height: CHART_HEIGHT,
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false } },
-    scales: { x: { range: () => [data.begin, data.now] }, y: { range: (_, low, high) => [0, Math.max(high || 1, data.target || 0) * 1.1] } },
+    scales: { x: { range: () => [data.begin, data.now] }, y: { range: (_, low, high) => [0, ceiling(high, data.target)] } },
     axes: [{ ...axis, values: (_, ticks) => ticks.map(clock) }, { ...axis, size: 76, values: (_, ticks) => ticks.map((tick) => withUnit(data.metric, tick)) }],
     series: [
       {},
@@ -100,6 +103,7 @@ function Legend({ data, bucket }) {
     <span class="key s1">p50${word('p50')}</span>
     <span class="key s2">p95${thin && !bucket ? ' — (too few in each slice)' : word('p95')}</span>
     <span class="key s3">slowest${word('largest')}</span>
+    ${data.target !== null && html`<span class="quiet">target ${ms(data.target)}</span>`}
     <span class="quiet">${bucket ? `n=${bucket.of.measured}, ${new Date(bucket.at * 1000).toLocaleTimeString('en-GB')}` : 'click a dot to see that request'}</span>
   </p>`;
 }

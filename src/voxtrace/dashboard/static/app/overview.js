@@ -4,7 +4,7 @@ import { html, ms, number, percent, Percentile, plural, QueryError, RequestLink,
 import { useLive } from './live.js';
 import { Heatmap, TimeChart } from './charts.js';
 
-export const METRIC_TITLES = {
+const METRIC_TITLES = {
   ttfa_ms: 'Time to first audio',
   first_audio_ms: 'First audio bytes',
   ttfb_ms: 'First byte',
@@ -51,11 +51,16 @@ function Coverage({ of }) {
 
 function MetricCard({ card }) {
   const { of, name } = card;
+  if (!of.measured) {
+    const [why] = [...Object.keys(of.missing), ...Object.keys(of.rejected).map((rule) => `rejected: ${rule}`)];
+    return html`<${Card} title=${METRIC_TITLES[name] || name} status=${{ level: 'none' }}>
+      <p class="absent">not measured: ${why || 'no request of this population'}</p><p class="quiet">n=0 of ${of.expected}</p>
+    <//>`;
+  }
   const [at, value] = of.p95 !== null ? ['p95', of.p95] : ['p50', of.p50];
   return html`<${Card} title=${METRIC_TITLES[name] || name} status=${card.status}>
-    <p class="big">${value === null ? html`<span class="absent">not measured</span>` : withUnit(name, value)}</p>
-    <p class="quiet">${value === null ? `n=0 of ${of.expected}` : `${at}, n=${of.measured}`}
-      ${at === 'p50' && value !== null && html` · p95 — (n=${of.measured})`}</p>
+    <p class="big">${withUnit(name, value)}</p>
+    <p class="quiet">${at}, n=${of.measured}${at === 'p50' && ` · p95 — (n=${of.measured})`}</p>
   <//>`;
 }
 
@@ -124,7 +129,7 @@ function Slowest({ rows, metric }) {
   if (!rows.length) return html`<p class="quiet">No request has a value.</p>`;
   return html`<table>
     <caption class="unseen">The slowest requests</caption>
-    <thead><tr><th scope="col">Request</th><th scope="col">Began</th><th scope="col" class="num">${metric.replace(/_ms$/, '').toUpperCase()}</th><th scope="col">Slowest part</th></tr></thead>
+    <thead><tr><th scope="col">Request</th><th scope="col">Began</th><th scope="col" class="num">${metric === 'ttfa_ms' ? 'TTFA' : METRIC_TITLES[metric]}</th><th scope="col">Slowest part</th></tr></thead>
     <tbody>
       ${rows.map(
         (row) => html`<tr key=${row.request_id}>
@@ -209,7 +214,7 @@ function Nothing({ data, windowName }) {
           <p>or ask the speech server directly:</p>
           <pre><code>${`curl -s http://127.0.0.1:8880/v1/audio/speech -o hello.wav \\
   -H 'Content-Type: application/json' \\
-  -d '{"model": "espeak", "voice": "en-us", "input": "Hello world", "response_format": "wav"}'`}</code></pre>
+  -d '{"model": "tts-1", "voice": "en-us", "input": "Hello world", "response_format": "wav"}'`}</code></pre>
           <p>or read a log that you have: <code>voxtrace import latency.log</code></p>`}
   </section>`;
 }

@@ -153,7 +153,7 @@ function LaneLabel({ geometry, y, title, words }) {
     <text x=${LABEL_WIDTH - 10} y=${y + 33} text-anchor="end" class="tick">${words}</text>`;
 }
 
-function Arrivals({ chunks, geometry, y }) {
+function Arrivals({ chunks, geometry, y, title }) {
   const { x, narrow } = geometry;
   const top = y + (narrow ? 17 : 8);
   const widest = Math.max(...chunks.map((chunk) => chunk.audio_ms), 1);
@@ -162,9 +162,9 @@ function Arrivals({ chunks, geometry, y }) {
     return `M${x(chunk.at_ms) - 1} ${top + 26}v${-tall}h2v${tall}Z`;
   });
   const audio = chunks.reduce((sum, chunk) => sum + chunk.audio_ms, 0);
-  const said = `${plural(chunks.length, 'arrival')}, ${ms(audio)} of audio`;
+  const said = `${title}: ${plural(chunks.length, 'chunk')}, ${ms(audio)} of audio`;
   return html`<g role="img" aria-label=${said}><title>${said}; the taller, the more audio</title>
-    <${LaneLabel} geometry=${geometry} y=${y} title="audio arrives" words=${plural(chunks.length, 'chunk')} />
+    <${LaneLabel} geometry=${geometry} y=${y} title=${title} words=${plural(chunks.length, 'chunk')} />
     <path class="chunk" d=${path.join('')} /></g>`;
 }
 
@@ -190,13 +190,13 @@ function Buffer({ chunks, geometry, y, total }) {
   </g>`;
 }
 
-function Axis({ geometry, total, bottom, heard }) {
+function Axis({ geometry, total, bottom, heard, word }) {
   const { x, width } = geometry;
   return html`<g aria-hidden="true">
     ${ticks(total, x(total) - x(0)).map((at) => html`<g key=${at}><path class="grid" d=${`M${x(at)} ${AXIS_HEIGHT - 4}V${bottom}`} />
       <text class="tick" x=${Math.min(x(at), width - 4)} y=${AXIS_HEIGHT - 10} text-anchor=${x(at) > width - 40 ? 'end' : 'middle'}>${ms(at)}</text></g>`)}
     ${heard !== null && html`<path class="heard" d=${`M${x(heard)} ${AXIS_HEIGHT - 4}V${bottom}`} />
-      <text class="tick heard-word" x=${x(heard)} y=${bottom + 13} text-anchor=${x(heard) > width - 60 ? 'end' : x(heard) < 60 ? 'start' : 'middle'}>first audible</text>`}
+      <text class="tick heard-word" x=${x(heard)} y=${bottom + 13} text-anchor=${x(heard) > width - 60 ? 'end' : x(heard) < 60 ? 'start' : 'middle'}>${word}</text>`}
   </g>`;
 }
 
@@ -230,17 +230,19 @@ export function Picture({ turn, chosen, choose }) {
       return html`<${Row} key=${`${group} ${index}`} row=${row} geometry=${geometry} y=${top} total=${total} chosen=${chosen} choose=${choose} first=${isFirst} />`;
     })];
   });
+  // Without the caller's events the chunks are those that the engine made, and nobody knows how they arrived.
+  const arrived = turn.labels.origin !== 'server';
   const lanes = turn.chunks.length ? y + 8 : y;
   const laneHeight = narrow ? 52 : LANE_HEIGHT;
-  const bottom = turn.chunks.length ? lanes + 2 * laneHeight : lanes;
+  const bottom = turn.chunks.length ? lanes + (arrived ? 2 : 1) * laneHeight : lanes;
   return html`<div class="waterfall" ref=${place} style=${{ minHeight: `${bottom + 20}px` }}>
     ${width > 0 && html`<svg width=${width} height=${bottom + 20} role="group" aria-label=${`Waterfall of ${ms(turn.total_ms)}; arrow keys move between bars`} onKeyDown=${moveFocus}>
       <defs><pattern id="hatch" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
         <rect width="7" height="7" class="hatch-ground" /><path d="M0 0V7" class="hatch-line" /></pattern></defs>
-      <${Axis} geometry=${geometry} total=${total} bottom=${bottom} heard=${heard} />
+      <${Axis} geometry=${geometry} total=${total} bottom=${bottom} heard=${heard} word=${turn.metrics.ttfa_ms?.value === undefined ? 'first audio' : 'first audible'} />
       ${drawn}
-      ${turn.chunks.length > 0 && html`<${Arrivals} chunks=${turn.chunks} geometry=${geometry} y=${lanes} />
-        <${Buffer} chunks=${turn.chunks} geometry=${geometry} y=${lanes + laneHeight} total=${total} />`}
+      ${turn.chunks.length > 0 && html`<${Arrivals} chunks=${turn.chunks} geometry=${geometry} y=${lanes} title=${arrived ? 'audio arrives' : 'audio is made'} />
+        ${arrived && html`<${Buffer} chunks=${turn.chunks} geometry=${geometry} y=${lanes + laneHeight} total=${total} />`}`}
     </svg>`}
   </div>`;
 }

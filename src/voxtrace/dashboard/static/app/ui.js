@@ -9,11 +9,12 @@ export const html = htm.bind(h);
 
 const grouped = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 
-/** A number with as many digits as a person can use: 0.31, 4.2, 87.5, 1,120. */
+/** A number with as many digits as a person can use: 0.0017, 4.21, 87.5, 1,120. Only a true 0 is shown as 0. */
 export function number(value) {
   const size = Math.abs(value);
   if (size >= 100 || Number.isInteger(value)) return grouped.format(value);
-  return value.toFixed(size >= 10 ? 1 : 2);
+  if (size >= 1) return value.toFixed(size >= 10 ? 1 : 2);
+  return size < 0.001 ? `${value < 0 ? '-' : ''}<0.001` : String(Number(value.toPrecision(2)));
 }
 
 export const ms = (value) => `${number(value)} ms`;
