@@ -134,9 +134,9 @@ def test_a_message_that_is_not_understood_ends_the_connection(live, text):
 
 
 def test_beyond_the_limit_a_page_is_asked_to_poll(live):
-    with viewers(live, 3), TestClient(live.app).websocket_connect("/ws") as one_more:
-        with pytest.raises(WebSocketDisconnect) as closed:
-            one_more.receive_json()
+    page = TestClient(live.app).websocket_connect("/ws")
+    with viewers(live, 3), page as one_more, pytest.raises(WebSocketDisconnect) as closed:
+        one_more.receive_json()
 
     assert closed.value.code == 1013
 
