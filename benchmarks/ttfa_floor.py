@@ -33,7 +33,7 @@ async def app(scope, receive, send):
 
 if __name__ == "__main__":
     server = uvicorn.Server(
-        uvicorn.Config(app, port=int(sys.argv[1]), http="httptools", lifespan="off", access_log=False)
+        uvicorn.Config(app, port=int(sys.argv[1]), http="httptools", lifespan="off", log_level="error")
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(server.serve())

@@ -130,6 +130,26 @@ def test_two_pieces_of_espeak_are_as_long_as_their_text_in_one():
     assert pieces == pytest.approx(whole, abs=0.02)
 
 
+@pytest.mark.parametrize("text", ["...", " . ", "()", "—"])
+def test_espeak_makes_nothing_of_text_without_anything_to_pronounce(text):
+    assert spoken(espeak(), text) == []
+
+
+def test_every_voice_that_espeak_lists_can_be_loaded_by_each_of_its_names():
+    names = [name for voice in espeak().catalogue().voices for name in (voice.id, *voice.also)]
+
+    for name in names:
+        espeak().speak(Utterance("1", name), lambda _: False)
+
+
+def test_another_voice_in_between_does_not_change_how_fast_espeak_speaks():
+    before = seconds(espeak(), spoken(espeak()))
+    spoken(espeak(), voice="fr", speed=3.0)
+    spoken(espeak(), voice="de", speed=3.0)
+
+    assert seconds(espeak(), spoken(espeak())) == pytest.approx(before, rel=0.02)
+
+
 def test_espeak_has_the_variants_that_the_aliases_use():
     assert {"f1", "f5", "m1", "m8"} <= set(espeak().catalogue().variants)
 

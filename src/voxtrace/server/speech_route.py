@@ -14,7 +14,7 @@ from voxtrace.server.body import read_body
 from voxtrace.server.exchange import KEY, Exchange
 from voxtrace.server.speech_request import MAX_BODY_BYTES, read_request
 from voxtrace.speech.encode import FORMATS, Encoder
-from voxtrace.speech.errors import ClientGone, SpeechError, Stopping
+from voxtrace.speech.errors import ClientGone, ReaderTooSlow, SpeechError, Stopping
 from voxtrace.speech.stream import Order, SpeechStream, audio_ms
 
 if TYPE_CHECKING:
@@ -117,6 +117,8 @@ class _Answer:
         counters.active += 1
         watch: asyncio.Task[None] | None = None
         try:
+            if task := asyncio.current_task():
+                self._stream.on_given_up = task.cancel
             self._stream.start()
             # The engine is at work now, so this costs the first block nothing.
             watch = asyncio.get_running_loop().create_task(_watch_client(receive, self._stream))
@@ -124,13 +126,14 @@ class _Answer:
         except SpeechError as failure:
             error = failure
         except asyncio.CancelledError:
-            error = Stopping()  # nothing else cancels an answer
-            raise
+            error = self._stream.error or Stopping()
+            if not isinstance(error, ReaderTooSlow):  # that one is our own doing, see below
+                raise
         finally:
-            counters.active -= 1
             if watch is not None:
                 watch.cancel()
             await self._stream.close()
+            counters.active -= 1
             self._note_complete(error)
         if error is not None and not self._has_begun and not isinstance(error, ClientGone):
             raise from_speech_error(error) from error

@@ -168,5 +168,5 @@ class EngineProcess(asyncio.Protocol):
 def catalogue_from_json(payload: bytes) -> Catalogue:
     """What a worker said about its engine."""
     record = json.loads(payload)
-    voices = tuple(Voice(**voice) for voice in record["voices"])
+    voices = tuple(Voice(**voice | {"also": tuple(voice["also"])}) for voice in record["voices"])
     return Catalogue(record["engine"], record["provider"], voices, tuple(record["variants"]))

@@ -251,8 +251,8 @@ class Pool:
 
     def _give_up_listener(self, job: Job) -> None:
         if not job.cancelled:
-            job.listener.on_error(ReaderTooSlow(self._options.reader_limit_s))
             self.cancel(job)
+            job.listener.on_error(ReaderTooSlow(self._options.reader_limit_s))
 
     def _not_started(self, why: str) -> EngineDidNotStart:
         return EngineDidNotStart(self._options.engine.name, why)

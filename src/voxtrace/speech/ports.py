@@ -27,6 +27,7 @@ class Voice:
     id: str  # what a request names
     name: str  # for people
     language: str  # BCP 47, as the engine writes it
+    also: tuple[str, ...] = ()  # other names by which it can be asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,9 @@ class Catalogue:
     def has(self, voice: str) -> bool:
         """Whether `voice`, with or without a variant, can be spoken."""
         name, plus, variant = voice.partition("+")
-        return any(known.id == name for known in self.voices) and (not plus or variant in self.variants)
+        return any(name == known.id or name in known.also for known in self.voices) and (
+            not plus or variant in self.variants
+        )
 
 
 @dataclass(frozen=True, slots=True)

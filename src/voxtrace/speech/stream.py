@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from voxtrace.clock import mono_ns
-from voxtrace.speech.errors import ClientGone, NoSound, SpeechError
+from voxtrace.speech.errors import ClientGone, NoSound, ReaderTooSlow, SpeechError
 from voxtrace.speech.job import Job, Spoken
 from voxtrace.speech.pool import Pool
 from voxtrace.speech.ports import OUTPUT_BYTES_PER_SECOND, Marks, Utterance
@@ -76,6 +77,13 @@ class SpeechStream:
         self._error: SpeechError | None = None
         self._wake: asyncio.Future[None] | None = None
         self.progress = Progress()
+        # Called when the reader is given up while it may be waiting for its own client, and not in `read`.
+        self.on_given_up: Callable[[], object] = lambda: None
+
+    @property
+    def error(self) -> SpeechError | None:
+        """Why it can't go on."""
+        return self._error
 
     def start(self) -> None:
         """Cut off the first piece and ask for it; the others are cut while it is being spoken.
@@ -215,6 +223,8 @@ class SpeechStream:
         self._job = None
         self._error = self._error or error
         self._wake_reader()
+        if isinstance(error, ReaderTooSlow):
+            self.on_given_up()
 
     def _wake_reader(self) -> None:
         wake, self._wake = self._wake, None

@@ -16,6 +16,8 @@ SLOWEST_WPM = 80
 # espeak makes blocks of 60 ms even when asked for shorter ones, and longer ones only delay the first:
 # 20 to 60 asked: first block after 0.03-0.15 ms; 100: 0.05-0.18; 200: 0.15-0.35.
 BLOCK_MS = 60
+# Of text without anything to pronounce, such as "...", espeak makes 7 ms of zeros: that is no speech.
+SHORTEST_SOUND_MS = 20
 WARM_VOICE = "en-us"
 
 
@@ -34,10 +36,12 @@ class EspeakEngine:
         if rate_hz <= 0:
             raise ValueError(f"espeak-ng found no voices in {folder}")
         self.sample_rate_hz: int = rate_hz
+        self._files = self._find_files()
         self._voice = ""
         self._wpm = NORMAL_WPM
         self._on_block: OnBlock = lambda _: False
         self._failure: BaseException | None = None
+        self._is_first = True  # no block of this utterance has come yet
         # Kept as an attribute: ctypes does not keep it alive, and espeak calls it later.
         self._callback = espeak.SynthCallback(self._receive)
         self._library.espeak_SetSynthCallback(self._callback)
@@ -48,9 +52,8 @@ class EspeakEngine:
         """All languages of espeak-ng, and its variants (`!v/f3` is spoken as "+f3")."""
         voices: dict[str, Voice] = {}
         for each in espeak.list_voices(self._library):
-            language = espeak.first_language(each)
-            # Two dialects may claim one language; espeak speaks the one that it lists first.
-            voices.setdefault(language, Voice(id=language, name=each.name.decode(), language=language))
+            language, *others = (name for name, _ in espeak.languages_of(each))
+            voices.setdefault(language, Voice(language, each.name.decode(), language, tuple(others)))
         variants = (
             each.identifier.decode().removeprefix("!v/") for each in espeak.list_voices(self._library, b"variant")
         )
@@ -86,10 +89,22 @@ class EspeakEngine:
         # Setting a voice reads its files: 0.1 ms when they are cached, 2 ms when a dictionary is loaded.
         if voice == self._voice:
             return
-        if self._library.espeak_SetVoiceByName(voice.encode()) != 0:
+        name, plus, variant = voice.partition("+")
+        file = self._files.get(name)
+        if file is None or self._library.espeak_SetVoiceByName(f"{file}{plus}{variant}".encode()) != 0:
             self._voice = ""
             raise EngineFailed(f"espeak-ng can't load the voice {voice!r}")
         self._voice = voice
+        self._wpm = 0  # a voice comes with a rate of its own
+
+    def _find_files(self) -> dict[str, str]:
+        """The voice file of each language: espeak's own look-up by name knows only some of them."""
+        best: dict[str, tuple[int, str]] = {}
+        for each in espeak.list_voices(self._library):
+            for language, priority in espeak.languages_of(each):
+                if language not in best or priority < best[language][0]:
+                    best[language] = priority, each.identifier.decode()
+        return {language: file for language, (_, file) in best.items()}
 
     def _use_rate(self, wpm: int) -> None:
         if wpm != self._wpm:
@@ -97,6 +112,7 @@ class EspeakEngine:
             self._wpm = wpm
 
     def _synthesise(self, utterance: Utterance) -> None:
+        self._is_first = True
         text = utterance.text.encode()
         flags = espeak.CHARS_UTF8 | (espeak.END_PAUSE if utterance.pause_after else 0)
         status = self._library.espeak_Synth(text, len(text) + 1, 0, espeak.POSITION_CHARACTER, 0, flags, None, None)
@@ -112,6 +128,10 @@ class EspeakEngine:
             return 0
         try:
             block = np.frombuffer(ctypes.string_at(samples, count * 2), np.int16)
+            if self._is_first:
+                self._is_first = False
+                if count < SHORTEST_SOUND_MS * self.sample_rate_hz // 1000 and not block.any():
+                    return 0
             return 0 if self._on_block(block) else 1
         except BaseException as failure:  # noqa: BLE001 - see the docstring
             self._failure = failure

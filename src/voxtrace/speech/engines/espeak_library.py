@@ -86,7 +86,11 @@ def list_voices(library: ctypes.CDLL, kind: bytes | None = None) -> Iterator[Any
         index += 1
 
 
-def first_language(record: Any) -> str:
-    """The language that the voice is best at: the first of its list, whose priority byte is skipped."""
-    name = ctypes.cast(ctypes.addressof(record.languages.contents) + 1, ctypes.c_char_p).value
-    return (name or b"").decode("utf-8", "replace")
+def languages_of(record: Any) -> Iterator[tuple[str, int]]:
+    """The languages that the voice speaks, the one that it is best at first; the lower the number the better."""
+    address = ctypes.addressof(record.languages.contents)
+    # Each has its priority, one byte, before it; one that is 0 ends the list.
+    while priority := ctypes.c_ubyte.from_address(address).value:
+        name = ctypes.string_at(address + 1)
+        yield name.decode("utf-8", "replace"), priority
+        address += len(name) + 2

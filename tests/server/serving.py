@@ -1,0 +1,110 @@
+"""A speech server as a process of its own, on any free port, with espeak-ng or with an engine that fails on request."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from voxtrace import clock
+from voxtrace.events import Event
+from voxtrace.events.codec import decode
+
+PATIENCE_S = 30.0
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What a test sees of it from outside."""
+
+    port: int
+    process: subprocess.Popen[str]
+    data: Path
+
+    def get(self, path: str) -> Any:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+            return json.load(answer)
+
+    def status(self) -> Any:
+        return self.get("/status")
+
+    def events(self, request_id: str, until: str = "REQUEST_COMPLETE") -> list[Event]:
+        """All events of a request, once the one named `until` is there."""
+
+        def found() -> list[Event]:
+            lines = [line for spool in self.data.glob("spool/*.jsonl") for line in spool.read_bytes().splitlines()]
+            events = [event for line in lines if isinstance(event := decode(line), Event)]
+            return [event for event in events if event.request_id == request_id]
+
+        wait_until(lambda: any(event.name == until for event in found()), f"{until} of {request_id}")
+        return found()
+
+    def end_of(self, request_id: str) -> dict[str, object]:
+        """The metadata of the request's last event."""
+        return dict(next(each for each in self.events(request_id) if each.name == "REQUEST_COMPLETE").metadata)
+
+    def resident_mib(self) -> float:
+        pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+@contextmanager
+def serving(data: Path, *, faults: dict[str, object] | None = None, **pool: object) -> Iterator[Serving]:
+    """Start it, wait until it is ready, and stop it with SIGTERM.
+
+    Args:
+        data: its data folder.
+        faults: fields of `Faults`; None for espeak-ng.
+        pool: fields of `PoolOptions`.
+    """
+    options = json.dumps({"data": str(data), "faults": faults, "pool": pool})
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.server.serving", options],
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        ready = process.stdout.readline()
+        assert ready, "the server ended before it was ready"
+        yield Serving(int(ready), process, data)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+
+
+def wait_until(seen: Callable[[], bool], what: str) -> None:
+    """Wait for something that another process does; how long it takes is judged by nobody."""
+    deadline = clock.mono_ns() + int(PATIENCE_S * 1e9)
+    while not seen():
+        assert clock.mono_ns() < deadline, f"waited {PATIENCE_S:g} s for {what}"
+        clock.sleep(0.02)
+
+
+def main() -> None:
+    """The server's own process."""
+    from voxtrace.server.run import ServeOptions, serve
+    from voxtrace.speech.engine_process import EngineChoice
+    from voxtrace.speech.pool import PoolOptions
+    from voxtrace.testing.faulty_engine import FAULTY_ENGINE
+    from voxtrace.tracker import Tracker, TrackerOptions
+
+    given = json.loads(sys.argv[1])
+    engine = EngineChoice() if given["faults"] is None else EngineChoice(FAULTY_ENGINE, given["faults"])
+    tracker = Tracker("server", options=TrackerOptions(data=Path(given["data"]), max_age_ms=20))
+    options = ServeOptions(port=0, pool=PoolOptions(engine=engine, **given["pool"]))
+    serve(options, tracker, lambda app: app, lambda running: print(running.port, flush=True))
+    tracker.close()
+
+
+if __name__ == "__main__":
+    main()

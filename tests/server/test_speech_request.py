@@ -1,0 +1,136 @@
+"""What may be asked, and what is said about what may not."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voxtrace.server.api_error import ApiError
+from voxtrace.server.speech_request import SpeechRequest, read_request
+from voxtrace.speech.ports import Catalogue, Voice
+from voxtrace.speech.voices import OPENAI_VOICES
+
+CATALOGUE = Catalogue(
+    "espeak-ng",
+    "cpu",
+    tuple(Voice(name, name, name) for name in ("en-us", "en-gb", "fr")),
+    ("f2", "f3", "f4", "f5", "m1", "m2", "m3", "m4", "m5", "m7"),
+)
+
+
+def read(**fields) -> SpeechRequest:
+    return read_request(json.dumps({"input": "Hello", **fields}).encode(), CATALOGUE)
+
+
+def refusal(body: bytes) -> ApiError:
+    with pytest.raises(ApiError) as caught:
+        read_request(body, CATALOGUE)
+    return caught.value
+
+
+def test_only_the_text_is_needed():
+    assert read() == SpeechRequest("Hello", "alloy", "en-us", "mp3", 1.0)
+
+
+def test_everything_that_openai_takes_is_taken():
+    asked = read(
+        model="gpt-4o-mini-tts",
+        voice="nova",
+        instructions="Cheerful.",
+        response_format="wav",
+        speed=1.5,
+        stream_format="audio",
+    )
+
+    assert asked == SpeechRequest("Hello", "nova", "en-us+f3", "wav", 1.5)
+
+
+@pytest.mark.parametrize("voice", [*OPENAI_VOICES, "fr", "fr+f3", {"id": "alloy"}])
+def test_these_voices_are_known(voice):
+    assert read(voice=voice).engine_voice
+
+
+@pytest.mark.parametrize("text", ["Grüße\tund\r\nKüsse", "👩‍👩‍👧", "‮right to left", "x" * 4096, "😀" * 4096])
+def test_these_texts_are_spoken(text):
+    assert read(input=text).text == text
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "param", "word"),
+    [
+        ({"input": ""}, 400, "input", "empty"),
+        ({"input": " \n\t "}, 400, "input", "empty"),
+        ({"input": None}, 400, "input", "missing"),
+        ({"input": 7}, 400, "input", "must be the text"),
+        ({"input": "x" * 4097}, 400, "input", "4097"),
+        ({"input": "a\x00b"}, 400, "input", "U+0000"),
+        ({"input": "a\x1b[31m"}, 400, "input", "U+001B"),
+        ({"input": "a\x85b"}, 400, "input", "U+0085"),
+        ({"input": "\ud800"}, 400, "input", "U+D800"),
+        ({"voice": "nobody"}, 400, "voice", "nobody"),
+        ({"voice": "fr+nobody"}, 400, "voice", "nobody"),
+        ({"voice": "../../etc/passwd"}, 400, "voice", "passwd"),
+        ({"voice": 7}, 400, "voice", "name"),
+        ({"voice": {}}, 400, "voice", "name"),
+        ({"response_format": "opus"}, 400, "response_format", "mp3, wav, pcm"),
+        ({"response_format": 7}, 400, "response_format", "mp3, wav, pcm"),
+        ({"speed": 0.2}, 400, "speed", "0.25 to 4"),
+        ({"speed": 4.01}, 400, "speed", "0.25 to 4"),
+        ({"speed": 10**400}, 400, "speed", "0.25 to 4"),
+        ({"speed": "fast"}, 400, "speed", "number"),
+        ({"speed": True}, 400, "speed", "number"),
+        ({"model": "whisper-1"}, 404, "model", "tts-1"),
+        ({"model": ["tts-1"]}, 400, "model", "text"),
+        ({"stream_format": "sse"}, 400, "stream_format", "audio"),
+        ({"instructions": 7}, 400, "instructions", "text"),
+    ],
+)
+def test_what_is_wrong_is_named(fields, status, param, word):
+    error = refusal(json.dumps({"input": "Hello", **fields}).encode())
+
+    assert (error.status, error.param) == (status, param)
+    assert word in str(error)
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"7", b'{"input": NaN}', b"\xff", b"[" * 100_000, b'{"input": "a'])
+def test_a_body_that_is_no_json_object_is_said_to_be_none(body):
+    error = refusal(body)
+
+    assert (error.status, error.code) == (400, "invalid_json")
+
+
+def test_an_error_has_openais_shape():
+    shown = json.loads(refusal(b'{"input": ""}').body)
+
+    assert shown == {
+        "error": {
+            "message": "input: is empty: there is nothing to speak",
+            "type": "invalid_request_error",
+            "param": "input",
+            "code": "invalid_input",
+        }
+    }
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=4,
+)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["input", "voice", "model", "speed", "response_format", "stream_format", "instructions"]), JSON
+    )
+)
+def test_any_json_is_either_read_or_refused(record):
+    try:
+        answer: object = read_request(json.dumps(record).encode(), CATALOGUE)
+    except ApiError as error:
+        answer = (error.status, bool(str(error)))
+
+    assert isinstance(answer, SpeechRequest) or answer in [(400, True), (404, True)]
