@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.importers.build import line, result
-from voxtrace.collector import importing
 from voxtrace.collector.collector import Collector
-from voxtrace.collector.importing import FileReport, Importing, ImportOptions, unfinished
+from voxtrace.collector.importing import FileReport, Importing, unfinished
+from voxtrace.collector.reading import ReadOptions
 from voxtrace.collector.sources import Source, SourceUnreadable, find_sources
 from voxtrace.importers import UnknownFormat
 from voxtrace.store import RequestQuery, SqliteStore, open_store
@@ -41,7 +41,7 @@ def lines(count: int, **fields: object) -> bytes:
 
 
 def import_all(store: SqliteStore | None, *paths: Path, **options: object) -> list[FileReport]:
-    run = Importing(store, ImportOptions(**options))  # type: ignore[arg-type]
+    run = Importing(store, ReadOptions(**options))  # type: ignore[arg-type]
     reports = []
     for source in find_sources([str(path) for path in paths]):
         assert isinstance(source, Source)
@@ -108,10 +108,9 @@ def test_a_packed_file_that_breaks_off_is_out_with_its_reason(store, folder):
     assert store.recent(RequestQuery()) == []
 
 
-def test_a_long_file_is_stored_in_pieces_and_is_finished_only_at_its_end(store, folder, monkeypatch):
-    monkeypatch.setattr(importing, "PIECE_EVENTS", 10)
+def test_a_long_file_is_stored_in_pieces_and_is_finished_only_at_its_end(store, folder):
     log = write(folder / "latency.log", lines(25))
-    run = Importing(store, ImportOptions())
+    run = Importing(store, ReadOptions(batch_items=5), piece_events=10)
     (source,) = find_sources([str(log)])
     assert isinstance(source, Source)
     pieces = run.read(source)
@@ -120,9 +119,32 @@ def test_a_long_file_is_stored_in_pieces_and_is_finished_only_at_its_end(store, 
     pieces.close()  # as Ctrl-C does
 
     assert unfinished(store.accounts_at_positions()[1]) == [str(log)]
-    (again,) = import_all(store, log)
+    again = list(Importing(store, ReadOptions(batch_items=5), piece_events=10).read(source))[-1]
     assert told(again) == ("imported", 25, 5, 20, {})
     assert unfinished(store.accounts_at_positions()[1]) == []
+
+
+def test_a_file_read_ahead_in_another_process_gives_the_same_events(store, folder, tmp_path):
+    log = write(folder / "latency.log", lines(50) + b"broken\n" + line(timestamp=None, iso_time="2025-11-27T14:30:05"))
+    elsewhere = open_store(tmp_path / "elsewhere")
+    here = import_all(store, log)
+    ahead = import_all(elsewhere, log, ahead_bytes=1, batch_items=7)
+    ids = ["r0", "r1", "r2", "r3"]
+    found = elsewhere.events_of(ids)
+    elsewhere.close()
+
+    assert ahead == here
+    assert found == store.events_of(ids)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [("a.txt", b"# Samples\n", "no importer knows"), ("a.gz", gzip.compress(os.urandom(999))[:-99], "breaks off")],
+)
+def test_what_goes_wrong_ahead_is_told_here(folder, name, content, why):
+    (report,) = import_all(None, write(folder / name, content), ahead_bytes=1)
+
+    assert why in report.why
 
 
 def test_a_dry_run_reads_everything_and_stores_nothing(store, folder):
@@ -158,7 +180,7 @@ def test_a_file_of_which_no_record_can_be_read_is_not_called_imported(store, fol
 
 def test_a_format_that_does_not_exist_is_refused_before_anything_is_read():
     with pytest.raises(UnknownFormat):
-        ImportOptions(format="mp3")
+        ReadOptions(format="mp3")
 
 
 def test_files_of_one_folder_know_each_other(store, folder):

@@ -10,38 +10,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import tzinfo
-from hashlib import blake2b
 from typing import Literal
 
-from voxtrace.collector.sources import Source, SourceUnreadable, Stream
+from voxtrace.collector.reading import Batch, Opened, ReadOptions, read_source
+from voxtrace.collector.sources import Source, SourceUnreadable
 from voxtrace.events import Event
-from voxtrace.importers import Context, HoldsNoEvents, Importer, Note, Refused, detect, importer_named
-from voxtrace.importers.ports import HEAD_BYTES, Item
+from voxtrace.importers import HoldsNoEvents, Note, Refused
 from voxtrace.store.ports import EventLog, Position, Rejected
 
 # Events held in memory and stored in one transaction: about 20 MiB and a fifth of a second.
 PIECE_EVENTS = 20_000
 EXAMPLES_KEPT = 3  # of unreadable records, for the summary
-IDENTITY_BYTES = 64  # of a file's beginning, by which it is known again
 
 # Prefixes of a position's source; a colon can't be in the name of a spool.
 RUNNING, FINISHED = "import-running:", "import:"
 
 Outcome = Literal["imported", "skipped", "failed"]
-
-
-@dataclass(frozen=True, slots=True)
-class ImportOptions:
-    """How files are read."""
-
-    format: str | None = None  # name of an importer; None: found out for each file
-    zone: tzinfo | None = None  # of times without one; None: this machine's
-
-    def __post_init__(self) -> None:
-        if self.format is not None:
-            importer_named(self.format)  # raises UnknownFormat before any file is opened
 
 
 @dataclass(slots=True)
@@ -74,9 +60,9 @@ class FileReport:
 class Importing:
     """One run of `voxtrace import`."""
 
-    def __init__(self, log: EventLog | None, options: ImportOptions) -> None:
+    def __init__(self, log: EventLog | None, options: ReadOptions, piece_events: int = PIECE_EVENTS) -> None:
         """`log` takes the events; without one everything is read and nothing is stored."""
-        self._log, self._options = log, options
+        self._log, self._options, self._piece_events = log, options, piece_events
         # Read once: there may be as many as files were ever imported.
         self._positions = log.accounts_at_positions()[1] if log is not None else {}
 
@@ -90,12 +76,10 @@ class Importing:
         """
         report = FileReport(source.label)
         try:
-            with source.open(on_bytes) as stream:
-                importer = _importer_for(stream, source, self._options)
-                report.format = importer.name
-                context = Context(source.path, self._options.zone, source.modified_wall_ns, source.beside)
-                place = _Place(source, stream, self._positions)
-                for piece in _pieces(importer.read(stream, context), report):
+            reading = read_source(source, self._options, on_bytes or (lambda _count: None))
+            with closing(reading):
+                place = _Place(source, self._positions)
+                for piece in self._pieces(reading, place, report):
                     self._store(piece, place, report)
                     yield report
         except HoldsNoEvents as why:
@@ -103,10 +87,35 @@ class Importing:
         except SourceUnreadable as why:
             report.outcome, report.why = "failed", why.why
             if report.is_in_store:
-                report.why += f"; the {report.read} events before that are in the store"
+                report.why += f"; the {report.read:,} events before that are in the store"
         if report.outcome == "imported" and not report.read:
             report.outcome, report.why = "skipped", "not one record of it could be read"
         yield report
+
+    def _pieces(self, reading: Iterable[Opened | Batch], place: _Place, report: FileReport) -> Iterator[_Piece]:
+        """What was read by the piece, counted. The last piece may be empty."""
+        piece = _Piece()
+        for read in reading:
+            if isinstance(read, Opened):
+                report.format = read.format
+                place.identify(read.identity)
+                continue
+            for item in read.items:
+                if isinstance(item, Event):
+                    piece.events.append(item)
+                elif isinstance(item, Refused):
+                    report.count(item)
+                    piece.refused.append(item)
+                else:
+                    report.notes.append(item)
+            place.offset = read.offset
+            if max(len(piece.events), len(piece.refused)) >= self._piece_events:
+                report.read += len(piece.events)
+                yield piece
+                piece = _Piece()
+        piece.is_last = True
+        report.read += len(piece.events)
+        yield piece
 
     def _store(self, piece: _Piece, place: _Place, report: FileReport) -> None:
         if self._log is None or not (piece.events or piece.refused or place.is_long):
@@ -141,15 +150,18 @@ class _Piece:
 class _Place:
     """Where in a file we are, and how far it was imported before."""
 
-    def __init__(self, source: Source, stream: Stream, positions: Mapping[str, Position]) -> None:
+    def __init__(self, source: Source, positions: Mapping[str, Position]) -> None:
         self.is_long = False  # stored in more than one piece
-        self._stream = stream
+        self.offset = 0  # bytes, unpacked
         self._name = str(source.path) if source.file is not None else ""
-        # A file that grew is the same file, one that was replaced is not.
-        begins = stream.head(IDENTITY_BYTES)[:IDENTITY_BYTES]
-        self._identity = int.from_bytes(blake2b(begins, digest_size=8).digest()) >> 1
-        before = positions.get(FINISHED + self._name)
-        self._known_to = before.offset if before is not None and before.identity == self._identity else 0
+        self._before = positions.get(FINISHED + self._name)
+        self._identity = 0
+        self._known_to = 0
+
+    def identify(self, identity: int) -> None:
+        """What the content is, as far as its beginning tells."""
+        self._identity = identity
+        self._known_to = self._before.offset if self._before and self._before.identity == identity else 0
 
     def unknown(self, refused: Iterable[Refused]) -> list[Refused]:
         """Those that no earlier import of this file has put into the quarantine."""
@@ -159,44 +171,4 @@ class _Place:
         """The position to store; a short file without a bad record needs none."""
         if not self._name or not (self.is_long or rejected):
             return None
-        return Position(prefix + self._name, self._identity, self._stream.bytes_read)
-
-
-def _importer_for(stream: Stream, source: Source, options: ImportOptions) -> Importer:
-    if options.format is not None:
-        return importer_named(options.format)
-    head = stream.head(HEAD_BYTES)
-    importer = detect(head, source.path)
-    if importer is None:
-        raise HoldsNoEvents(_why_unknown(head))
-    return importer
-
-
-def _why_unknown(head: bytes) -> str:
-    if not head:
-        return "empty"
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "UTF-16 text; convert it to UTF-8, for example with: iconv -f utf-16 -t utf-8"
-    if b"\0" in head:
-        return "binary"
-    return "no importer knows this format; --format NAME forces one"
-
-
-def _pieces(items: Iterable[Item], report: FileReport) -> Iterator[_Piece]:
-    """Items by the piece, counted. The last piece may be empty."""
-    piece = _Piece()
-    for item in items:
-        if isinstance(item, Event):
-            piece.events.append(item)
-        elif isinstance(item, Refused):
-            report.count(item)
-            piece.refused.append(item)
-        else:
-            report.notes.append(item)
-        if len(piece.events) >= PIECE_EVENTS or len(piece.refused) >= PIECE_EVENTS:
-            report.read += len(piece.events)
-            yield piece
-            piece = _Piece()
-    piece.is_last = True
-    report.read += len(piece.events)
-    yield piece
+        return Position(prefix + self._name, self._identity, self.offset)

@@ -32,6 +32,9 @@ class SourceUnreadable(VoxtraceError):
         super().__init__(f"{label}: {why}")
         self.label, self.why = label, why
 
+    def __reduce__(self) -> tuple[type[SourceUnreadable], tuple[str, str]]:
+        return SourceUnreadable, (self.label, self.why)  # it crosses processes
+
 
 @dataclass(frozen=True, slots=True)
 class Source:

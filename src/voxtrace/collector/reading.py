@@ -1,0 +1,175 @@
+"""A source read by the importer that knows it: here, or ahead in a process of its own."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import tzinfo
+from hashlib import blake2b
+from itertools import islice
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import Any, TypeAlias, cast
+
+from voxtrace.collector.sources import Source, SourceUnreadable, Stream
+from voxtrace.events import Event
+from voxtrace.importers import Context, HoldsNoEvents, Importer, detect, importer_named
+from voxtrace.importers.ports import HEAD_BYTES, Item
+
+IDENTITY_BYTES = 64  # of a file's beginning, by which it is known again
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How sources are read."""
+
+    format: str | None = None  # name of an importer; None: found out for each source
+    zone: tzinfo | None = None  # of times without one; None: this machine's
+    # From this size on, one process parses while the other stores. It takes a quarter of a second to start.
+    ahead_bytes: int = 16 * 1024 * 1024
+    batch_items: int = 2000
+
+    def __post_init__(self) -> None:
+        if self.format is not None:
+            importer_named(self.format)  # raises UnknownFormat before any file is opened
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A source whose format is known."""
+
+    format: str
+    identity: int  # of the content: a file that grew is the same, one that was replaced is not
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some items, and how far the content was read when they came out."""
+
+    items: list[Item]
+    offset: int  # bytes, unpacked
+
+
+OnBytes: TypeAlias = Callable[[int], None]
+
+
+def read_source(source: Source, options: ReadOptions, on_bytes: OnBytes) -> Generator[Opened | Batch, None, None]:
+    """What is in a source: first what it is, then its items in batches.
+
+    Raises:
+        HoldsNoEvents: nothing in it can be imported; the message says why.
+        SourceUnreadable: it can't be opened, or its reading broke off.
+    """
+    is_long = source.size is not None and source.size >= options.ahead_bytes
+    read = _read_ahead if is_long and _has_two_cores() else _read_here
+    return read(source, options, on_bytes)
+
+
+def _has_two_cores() -> bool:
+    # What this process may use, where the system tells; a container may have less than the machine.
+    usable = getattr(os, "sched_getaffinity", None)
+    return (len(usable(0)) if usable else os.cpu_count() or 1) > 1
+
+
+def _read_here(source: Source, options: ReadOptions, on_bytes: OnBytes) -> Generator[Opened | Batch, None, None]:
+    with source.open(on_bytes) as stream:
+        importer = _importer_for(stream, source, options)
+        begins = stream.head(HEAD_BYTES)[:IDENTITY_BYTES]
+        yield Opened(importer.name, int.from_bytes(blake2b(begins, digest_size=8).digest()) >> 1)
+        context = Context(source.path, options.zone, source.modified_wall_ns, source.beside)
+        for items in _batched(importer.read(stream, context), options.batch_items):
+            yield Batch(items, stream.bytes_read)
+
+
+def _batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    left = iter(items)
+    while batch := list(islice(left, size)):
+        yield batch
+
+
+def _importer_for(stream: Stream, source: Source, options: ReadOptions) -> Importer:
+    if options.format is not None:
+        return importer_named(options.format)
+    head = stream.head(HEAD_BYTES)
+    importer = detect(head, source.path)
+    if importer is None:
+        raise HoldsNoEvents(_why_unknown(head))
+    return importer
+
+
+def _why_unknown(head: bytes) -> str:
+    if not head:
+        return "empty"
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "UTF-16 text; convert it to UTF-8, for example with: iconv -f utf-16 -t utf-8"
+    if b"\0" in head:
+        return "binary"
+    return "no importer knows this format; --format NAME forces one"
+
+
+# ---- ahead, in a process of its own
+
+
+def _read_ahead(source: Source, options: ReadOptions, on_bytes: OnBytes) -> Generator[Opened | Batch, None, None]:
+    spawn = get_context("spawn")  # a fork would copy the locks of whatever threads run here
+    receiver, sender = spawn.Pipe(duplex=False)
+    reader = spawn.Process(target=_send, args=(sender, source, options), daemon=True)
+    reader.start()
+    sender.close()
+    try:
+        while (message := _receive(receiver, source)) is not None:
+            disk_bytes, read = message
+            on_bytes(disk_bytes)
+            yield Batch(_unpacked(read.items), read.offset) if isinstance(read, Batch) else read
+    finally:
+        reader.terminate()
+        reader.join()
+        receiver.close()
+
+
+def _receive(receiver: Connection, source: Source) -> tuple[int, Opened | Batch] | None:
+    try:
+        message = receiver.recv()
+    except EOFError as why:
+        raise SourceUnreadable(source.label, "the process that read it died") from why
+    if isinstance(message, HoldsNoEvents | SourceUnreadable):
+        raise message
+    return cast("tuple[int, Opened | Batch] | None", message)
+
+
+def _send(sender: Connection, source: Source, options: ReadOptions) -> None:
+    """The other process: everything that is read, then None or what went wrong."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who stores; it ends this process
+    gc.disable()  # as the command does in its own process
+    disk_bytes = 0
+
+    def count(read: int) -> None:
+        nonlocal disk_bytes
+        disk_bytes += read
+
+    try:
+        for read in _read_here(source, options, count):
+            sender.send((disk_bytes, Batch(_packed(read.items), read.offset) if isinstance(read, Batch) else read))
+            disk_bytes = 0
+        sender.send(None)
+    except (HoldsNoEvents, SourceUnreadable) as why:
+        sender.send(why)
+    except BrokenPipeError:
+        pass  # nobody wants the rest
+
+
+_NO_METADATA: dict[str, object] = {}
+
+
+def _packed(items: list[Any]) -> list[Any]:
+    """Events as plain tuples, which take half the time to pickle; the rest as it is."""
+    # What an event without metadata holds in its place can't be pickled.
+    return [(*item[:-1], item[-1] or _NO_METADATA) if isinstance(item, Event) else item for item in items]
+
+
+def _unpacked(items: list[Any]) -> list[Item]:
+    make = tuple.__new__  # past the checks of the class: what comes in was an event
+    return [make(Event, item) if type(item) is tuple else item for item in items]
