@@ -79,3 +79,10 @@ def test_every_setting_is_read_by_something():
     code = "".join(path.read_text("utf-8") for path in (ROOT / "src").rglob("*.py") if path.name != "config.py")
 
     assert [each.name for each in SETTINGS if f'"{each.name}"' not in code] == []
+
+
+def test_every_room_stands_in_the_table_of_the_architecture():
+    rooms = {folder.name for folder in (ROOT / "src" / "voxtrace").iterdir() if (folder / "__init__.py").exists()}
+    listed = set(re.findall(r"^\| `([a-z]+)/`", (ROOT / "ARCHITECTURE.md").read_text("utf-8"), re.MULTILINE))
+
+    assert rooms == listed

@@ -13,7 +13,7 @@ from voxtrace import __version__
 from voxtrace.cli.command import Command
 from voxtrace.cli.lifeline import follow_supervisor
 from voxtrace.config import default_data_folder
-from voxtrace.errors import VoxtraceError
+from voxtrace.errors import EXIT_USAGE, VoxtraceError
 
 # In the order in which a newcomer meets them. Each name is a module of this room with a class of that name.
 # fmt: off
@@ -83,6 +83,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Only the command asked for is imported: `voxtrace say` must not wait for a web framework.
     asked = next((name for name in COMMANDS if arguments and arguments[0] == name), None)
     parser = build_parser((asked,) if asked else COMMANDS)
+    if not arguments:
+        parser.print_help(sys.stderr)
+        return EXIT_USAGE
     args = parser.parse_args(arguments)
     follow_supervisor()
     try:
