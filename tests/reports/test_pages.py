@@ -55,6 +55,14 @@ def test_one_speech_request_of_both_sides(golden):
     golden("speech.txt", page(one_turn(assemble("r1", client_events() + server_events()), 110)))
 
 
+def test_long_facts_push_neither_time_nor_name_out_of_the_line():
+    events = [event("REQUEST_START", 0, "client", url="http://127.0.0.1/" + "x" * 500), *CONVERSATION]
+
+    lines = page(one_turn(assemble("r1", events), 110)).splitlines()
+
+    assert any(line.startswith(" 0.00 ms  client   REQUEST_START") for line in lines)
+
+
 def test_a_list_of_requests(golden):
     golden("requests.txt", page(list_of_turns([assemble("r1", CONVERSATION), *population()[-3:]])))
 

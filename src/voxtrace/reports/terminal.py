@@ -62,11 +62,12 @@ def _total(turn: Measured) -> str:
 
 
 def _timeline(turn: Turn) -> RenderableType:
-    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
+    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim", expand=True)
     table.add_column("at", justify="right", no_wrap=True)
-    table.add_column("service")
+    table.add_column("service", no_wrap=True)
     table.add_column("event", no_wrap=True)
-    table.add_column("facts", style="dim", no_wrap=True, overflow="ellipsis")
+    # What is left of the line: long facts would push the columns in front of them out of it.
+    table.add_column("facts", style="dim", no_wrap=True, overflow="ellipsis", ratio=1)
     marks = turn.marks
     half = _MARK_LIMIT // 2
     shown = marks if len(marks) <= _MARK_LIMIT else (*marks[:half], None, *marks[-half:])
