@@ -124,7 +124,7 @@ def steady_load(folder: Path, rate: int, seconds: int) -> list[Figure]:
         time.sleep(1)
         audit.compare(store, folder, batch)
         audit.rss_mib = max(audit.rss_mib, rss_mib(collector.pid))
-    elapsed = float(writer.stdout.read()) if writer.stdout else 0.0
+    elapsed = float(writer.communicate()[0])
     left = Collector(store, folder).accounts().in_flight
     collector.communicate(b"")  # it takes in what is left, and ends
     issued, accounts = written(folder), Collector(store, folder).accounts()

@@ -204,6 +204,17 @@ def test_a_request_is_stale_until_it_was_derived_from_all_its_events(store):
     assert [(row.derived, row.is_fresh) for row in store.recent(RequestQuery())] == [('{"ttfa":1}', False)]
 
 
+def test_what_changed_last_is_derived_first_while_an_old_log_waits(timed_store, arrival):
+    timed_store.append([event(n, f"old{n}") for n in range(5)])
+    arrival.advance(1)
+    timed_store.append([event(9, "live")])
+    arrival.advance(1)
+    timed_store.append([event(10, "going on")])
+
+    assert timed_store.stale(1, touched_before_wall_ns=arrival.wall) == ["live"]
+    assert timed_store.stale(2) == ["going on", "live"]
+
+
 def test_events_that_arrive_while_a_turn_is_derived_leave_it_stale(store):
     store.append(turn("r1", 2))
     seen = len(store.events_of(["r1"])["r1"])

@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 def measure(store: Store, limit: int | None = None, *, touched_before_wall_ns: int | None = None) -> list[str]:
-    """Derive what is stale, what changed longest ago first.
+    """Derive what is stale, what changed last first.
 
     Args:
         store: where the events are and the derivations go.

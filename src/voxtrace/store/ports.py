@@ -190,7 +190,9 @@ class Derivations(Protocol):
     """Keeps what was computed from events."""
 
     def stale(self, limit: int, *, touched_before_wall_ns: int | None = None) -> list[str]:
-        """Requests whose derivation is missing or out of date, those that changed longest ago first.
+        """Requests whose derivation is missing or out of date, those that changed last first.
+
+        In that order because somebody may be looking at what happens now, while a log of last year is measured.
 
         `touched_before_wall_ns` leaves out requests to which events were added at that time or later.
         """

@@ -257,7 +257,7 @@ class SqliteStore:
         with self._reading() as db:
             rows = db.execute(
                 "SELECT request_id FROM requests WHERE derived_from <> event_count AND request_id <> ?"
-                f"{quiet} ORDER BY touched_wall_ns LIMIT ?",
+                f"{quiet} ORDER BY touched_wall_ns DESC, id DESC LIMIT ?",
                 values,
             ).fetchall()
         return [row[0] for row in rows]
