@@ -15,6 +15,16 @@ from voxtrace.events import stage_of
 from voxtrace.tracker import Events, generate_request_id, log_timing, timing
 
 
+class Hostile:
+    """Can be asked for nothing."""
+
+    def _refuse(self, *_: object) -> bool:
+        raise RuntimeError("asked")
+
+    __bool__ = __len__ = __str__ = __repr__ = _refuse
+    __class__ = property(_refuse)
+
+
 @pytest.fixture
 def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[dict[str, object]]]:
     """What `log_timing` wrote, once it is asked for."""
@@ -61,7 +71,9 @@ def test_a_dictionary_that_changes_later_is_told_as_it_was(written):
         (MappingProxyType({"a": 1}), {"a": 1}),
         ("text", {"metadata": "text"}),
         (3, {"metadata": 3}),
+        (Hostile(), {"metadata": "[Hostile]"}),
     ],
+    ids=lambda _: "",
 )
 def test_any_metadata_is_told_as_well_as_it_can_be(written, metadata, told):
     log_timing("r1", "stt", "one", metadata)

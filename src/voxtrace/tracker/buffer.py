@@ -11,15 +11,19 @@ from _thread import get_ident
 from collections import Counter, deque
 from collections.abc import Mapping
 
+from voxtrace.events.codec import MAX_ID_CHARS
+from voxtrace.events.plain import sound_text, tidy
+
 # service, name, request_id, session_id, mono_ns, wall_ns, metadata, units that it holds (0: a light mark).
 # A plain tuple: building a named one would double the price of a mark.
-Mark = tuple[str, str, str, str | None, int, int, Mapping[str, object], int]
+Waiting = tuple[str, str, str, str | None, int, int, Mapping[str, object], int]
 
-# A light mark holds at most 2.8 KiB, however its texts are made; 2,048 of them, the units and the one batch
-# that is on its way out stay under 8 MiB together.
+# A light mark holds at most 2.6 KiB of values and ids, however its texts are made (names and keys stand in the
+# host's code and take nothing). 2,048 of them, the units and the one batch that is on its way out stay under 8 MiB.
 MAX_MARKS = 2048
 LIGHT_KEYS = 5
-LIGHT_CHARS = 320
+LIGHT_TEXT_CHARS = 48
+LIGHT_ID_CHARS = 64
 # What all other marks may hold together.
 UNIT_BYTES = 1024
 HEAVY_UNITS = 1536
@@ -29,8 +33,9 @@ class Buffer:
     """Marks that wait for the background thread, and the count of those that found no room."""
 
     def __init__(self) -> None:
-        self.marks: deque[Mark] = deque()
+        self.marks: deque[Waiting] = deque()
         self.watermark = 0  # marks from which on the background thread has to be told
+        self.no_room = "buffer_full"  # why a mark finds no room
         self._units: deque[None] = deque([None] * HEAVY_UNITS)
         # Each thread counts for itself, so that no increment is lost between two of them.
         self._lost: dict[tuple[str, int], int] = {}
@@ -68,6 +73,13 @@ class Buffer:
         self.watermark = 0
         self._units = deque([None] * HEAVY_UNITS)
         self._lost = {}
+
+
+def text_id(given: object) -> str:
+    """An id or a name as bounded text; "" for None."""
+    if given is None:
+        return ""
+    return sound_text(given if type(given) is str else str(tidy({"id": given})["id"]), MAX_ID_CHARS)
 
 
 def weigh(plain: object) -> int:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from voxtrace.clock import mono_ns, wall_ns
 from voxtrace.events import NO_REQUEST, Event
 from voxtrace.events.codec import encode, sequence_id
-from voxtrace.tracker.buffer import MAX_MARKS, Buffer, Mark
+from voxtrace.tracker.buffer import MAX_MARKS, Buffer, Waiting, text_id
 from voxtrace.tracker.identity import Identity, new_identity
 from voxtrace.tracker.sinks import Batch, BatchRejected, Outlet
 
@@ -110,7 +110,7 @@ class Courier:
 
     def close(self, timeout_s: float) -> None:
         """Flush and stop. Later marks are dropped and counted."""
-        self._closed, self._buffer.watermark = True, 0
+        self._closed, self._buffer.watermark, self._buffer.no_room = True, 0, "closed"
         self._hurry.set()
         self._ring()
         if self._thread is not None:
@@ -184,12 +184,12 @@ class Courier:
             size += len(line)
         return _Unsent(Batch(b"".join(lines), len(lines)), marks, notes)
 
-    def _line(self, mark: Mark) -> bytes:
+    def _line(self, mark: Waiting) -> bytes:
         service, name, request_id, session_id, mono, wall, metadata, _ = mark
         seq, clock = self._seq, self._clock
         self._seq += 1
         event_id, request_id = sequence_id(clock, seq), request_id or NO_REQUEST
-        name, session_id = name or UNNAMED, session_id or None
+        name, session_id = (name if type(name) is str else text_id(name)) or UNNAMED, session_id or None
         return encode(Event(request_id, service, name, wall, event_id, mono, clock, seq, session_id, metadata))
 
     def _unreported(self) -> Counter[str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
+from voxtrace.clock import mono_ns, wall_ns
 from voxtrace.events import NO_REQUEST
-from voxtrace.events.codec import MAX_ID_CHARS
-from voxtrace.events.plain import MAX_INT, sound_text, tidy
-from voxtrace.tracker.buffer import LIGHT_CHARS, LIGHT_KEYS, Buffer, weigh
+from voxtrace.events.plain import tidy
+from voxtrace.tracker.buffer import LIGHT_ID_CHARS, LIGHT_KEYS, LIGHT_TEXT_CHARS, Buffer, text_id, weigh
 from voxtrace.tracker.courier import Courier
 from voxtrace.tracker.identity import Identity
 from voxtrace.tracker.options import TrackerOptions
@@ -17,23 +17,14 @@ from voxtrace.tracker.sinks import LentSink, Outlet, Sink
 from voxtrace.tracker.spool import SpoolSink
 from voxtrace.tracker.turns import open_turn
 
-SMALL = 2**30  # CPython keeps a number below in one digit
-
 _open_turn = open_turn.get
 
 
-class Record(Protocol):
-    """Takes one event of a service. Never raises and never waits, whatever is given."""
+class Mark(Protocol):
+    """A call that takes an event. Never raises and never waits, whatever it is given."""
 
     def __call__(
-        self,
-        name: str,
-        request_id: str | None,
-        session_id: str | None,
-        metadata: Mapping[str, Any],  # the recorder's to keep: it is read later, on another thread
-        mono: int,
-        wall: int,
-        /,
+        self, name: str, /, request_id: str | None = None, session_id: str | None = None, **metadata: object
     ) -> None: ...
 
 
@@ -45,24 +36,24 @@ class Recorder:
         self.courier = Courier(self.buffer, _sink_opener(options, sink), options.max_age_ms)
         self._sample_rate = options.sample_rate if options.level == "sampled" else None
 
-    def record_for(self, service: str) -> Record:
-        """What the marks of one service go through.
+    def marker(self, service: str, in_request: str | None = None, in_session: str | None = None) -> Mark:
+        """What a service calls to mark an event, in one request or in that of the open turn.
 
-        A closure, in which everything is written out: each attribute and each call more would be a tenth of
-        what a mark costs its host.
+        A closure in which everything is written out: each look-up and each call more would be a tenth of what
+        a mark costs its host. What is not plain and short takes the long way, through `record`.
         """
         buffer, marks, append = self.buffer, self.buffer.marks, self.buffer.marks.append
-        wake, rate, record_heavy = self.courier.wake, self._sample_rate, self._record_heavy
+        wake, record, rate = self.courier.wake, self.record, self._sample_rate
 
-        def record(
-            name: str,
-            request_id: str | None,
-            session_id: str | None,
-            metadata: Mapping[str, Any],
-            mono: int,
-            wall: int,
-            /,
+        def mark(
+            name: str, /, request_id: str | None = in_request, session_id: str | None = in_session, **metadata: object
         ) -> None:
+            """`name` happened now, in the given request or in that of the open turn.
+
+            Never raises and never waits. A mark outside of any turn belongs to no request. Numbers, short texts
+            and flags are kept as they are; other values are read at once and cut to a bounded size.
+            """
+            mono, wall = mono_ns(), wall_ns()
             try:
                 if request_id is None:
                     turn = _open_turn()
@@ -71,67 +62,69 @@ class Recorder:
                     else:
                         request_id, inherited = turn
                         session_id = session_id or inherited
-                if type(name) is type(request_id) is str and len(metadata) <= LIGHT_KEYS:
-                    chars = len(name) + len(request_id)
-                    if session_id is not None:
-                        chars += len(session_id) if type(session_id) is str else LIGHT_CHARS + 1
-                    for key, value in metadata.items():
+                if type(request_id) is not str or len(request_id) > LIGHT_ID_CHARS:
+                    return record(service, (name, request_id, session_id), metadata, (mono, wall))
+                if rate is not None and not is_sampled(request_id or NO_REQUEST, rate):
+                    return None
+                if session_id is not None and (type(session_id) is not str or len(session_id) > LIGHT_ID_CHARS):
+                    return record(service, (name, request_id, session_id), metadata, (mono, wall))
+                if metadata:
+                    if len(metadata) > LIGHT_KEYS:
+                        return record(service, (name, request_id, session_id), metadata, (mono, wall))
+                    for value in metadata.values():
                         kind = type(value)
-                        if kind is int:
-                            # Small numbers are compared several times faster.
-                            if not (-SMALL < value < SMALL or -MAX_INT <= value <= MAX_INT):
-                                break
-                        elif kind is str:
-                            chars += len(value)
-                        elif kind is not float and kind is not bool and value is not None:
-                            break
-                        chars += len(key)
-                    else:
-                        if chars <= LIGHT_CHARS:
-                            if rate is not None and not is_sampled(request_id, rate):
-                                return
-                            if len(marks) >= buffer.watermark and not wake():
-                                buffer.lose("buffer_full")
-                                return
-                            append((service, name, request_id, session_id, mono, wall, metadata, 0))
-                            return
-                record_heavy((service, name, request_id, session_id), (mono, wall), metadata)
+                        if kind is int or kind is float:
+                            continue
+                        if kind is str:
+                            if len(value) <= LIGHT_TEXT_CHARS:  # type: ignore[arg-type] # it is a str
+                                continue
+                        elif kind is bool or value is None:
+                            continue
+                        return record(service, (name, request_id, session_id), metadata, (mono, wall))
+                if len(marks) < buffer.watermark or wake():
+                    append((service, name, request_id, session_id, mono, wall, metadata, 0))
+                else:
+                    buffer.lose(buffer.no_room)
             except Exception:  # noqa: BLE001 - telemetry that raises is worse than telemetry that is missing
                 buffer.lose("failed")
 
-        return record
+        return mark
 
-    def refuse(self, *_: object) -> None:
-        """Stands for a record of a tracker that was closed."""
-        self.buffer.lose("closed")
-
-    def _record_heavy(
-        self, ids: tuple[str, object, object, object], at: tuple[int, int], metadata: Mapping[str, Any]
+    def record(
+        self,
+        service: str,
+        ids: tuple[object, object, object],  # name, request, session
+        metadata: Mapping[str, object],
+        at: tuple[int, int] | None = None,  # mono_ns, wall_ns
     ) -> None:
-        """Bound what is long, nested or of a foreign type before it waits in the buffer."""
-        service, *given = ids
-        name, request_id, session_id = map(text_id, given)
-        if self._sample_rate is not None and not is_sampled(request_id, self._sample_rate):
-            return
-        plain = tidy(metadata)
-        if len(self.buffer.marks) >= self.buffer.watermark and not self.courier.wake():
-            self.buffer.lose("buffer_full")
-            return
-        units = self.buffer.reserve(weigh((name, request_id, session_id, plain)))
-        if units:
-            self.buffer.marks.append((service, name, request_id, session_id or None, *at, plain, units))
-        else:
-            self.courier.wake()
-            self.buffer.lose("memory_full")
+        """The long way, for anything: what is long, nested or foreign is bounded before it waits in the buffer.
 
+        Nothing of `metadata` is kept, so it may be changed afterwards. Never raises and never waits.
+        """
+        mono, wall = at or (mono_ns(), wall_ns())
+        try:
+            name, request_id, session_id = map(text_id, ids)
+            turn = _open_turn()
+            if turn is not None and not request_id:
+                request_id, session_id = turn.request_id, session_id or turn.session_id or ""
+            if self._sample_rate is not None and not is_sampled(request_id or NO_REQUEST, self._sample_rate):
+                return
+            plain = tidy(metadata)
+            if len(self.buffer.marks) >= self.buffer.watermark and not self.courier.wake():
+                self.buffer.lose(self.buffer.no_room)
+                return
+            units = self.buffer.reserve(weigh((name, request_id, session_id, plain)))
+            if units:
+                self.buffer.marks.append((service, name, request_id, session_id, mono, wall, plain, units))
+            else:
+                self.courier.wake()
+                self.buffer.lose("memory_full")
+        except Exception:  # noqa: BLE001 - telemetry that raises is worse than telemetry that is missing
+            self.buffer.lose("failed")
 
-def text_id(given: object) -> str:
-    """An id or a name as bounded text; "" for None."""
-    if given is None:
-        return ""
-    if type(given) is not str:
-        given = str(tidy({"id": given})["id"])
-    return sound_text(given, MAX_ID_CHARS)
+    def refuse(self, *_: object, **__: object) -> None:
+        """Stands for the mark of a tracker that was closed."""
+        self.buffer.lose("closed")
 
 
 def _sink_opener(options: TrackerOptions, sink: Sink | None) -> Callable[[Identity], Outlet]:

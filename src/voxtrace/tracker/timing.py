@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
-from voxtrace.clock import mono_ns, wall_ns
-from voxtrace.events.plain import tidy
-from voxtrace.tracker.buffer import LIGHT_KEYS
-from voxtrace.tracker.recorder import text_id
+from voxtrace.tracker.buffer import text_id
 from voxtrace.tracker.tracker import Tracker
 
 
@@ -39,14 +36,13 @@ def log_timing(request_id: str | None, service: str, event: str, metadata: Mappi
 
     A `session_id` in the metadata is the event's session.
     """
-    kept = metadata or {}
-    # The caller may change its dictionary after this call, so a copy is kept; tidying copies as well.
-    if type(kept) is dict and len(kept) <= LIGHT_KEYS and all(type(key) is str for key in kept):
-        kept = kept.copy()
-    else:
-        plain = tidy({"metadata": metadata})["metadata"]
-        kept = plain if isinstance(plain, dict) else {"metadata": plain}
-    _tracker_for(text_id(service))._record(event, request_id, None, kept, mono_ns(), wall_ns())
+    service = text_id(service)
+    recorder = _tracker_for(service)._recorder
+    if recorder is not None:
+        told = {} if metadata is None else metadata
+        # Of the type and not of the object: that one would be asked for its `__class__`, and might refuse.
+        known = told if issubclass(type(told), Mapping) else {"metadata": told}
+        recorder.record(service, (event, request_id, None), known)
 
 
 # Bounded, because a service's name may be made up for every call; its trackers share one buffer and thread.

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextvars import Token
 from operator import index
 from threading import Lock
-from typing import Any
 
-from voxtrace.clock import mono_ns, wall_ns
 from voxtrace.errors import InvalidOption
+from voxtrace.tracker.buffer import text_id
 from voxtrace.tracker.courier import EXIT_FLUSH_S, TrackerStats
 from voxtrace.tracker.options import TrackerOptions, from_environment
 from voxtrace.tracker.propagation import generate_request_id
-from voxtrace.tracker.recorder import Record, Recorder, text_id
+from voxtrace.tracker.recorder import Mark, Recorder
 from voxtrace.tracker.sinks import Sink
 from voxtrace.tracker.turns import TurnIds, open_turn
 
@@ -31,20 +31,8 @@ class Tracker:
     def __init__(self, service: str, *, sink: Sink | None = None, options: TrackerOptions | None = None) -> None:
         self.service = text_id(service)
         chosen = options or _environment_options()
-        self._is_on = chosen.level != "off"
-        self._recorder = _recorder_for(chosen, sink) if self._is_on else None
-        self._record: Record = self._recorder.record_for(self.service) if self._recorder else _ignore
-
-    def mark(
-        self, name: str, /, request_id: str | None = None, session_id: str | None = None, **metadata: object
-    ) -> None:
-        """`name` happened now, in the given request or in that of the open turn.
-
-        Never raises and never waits. A mark outside of any turn belongs to no request. Numbers, short texts and
-        flags are kept as they are; other values are read at once and cut to a bounded size (`events.plain`).
-        """
-        if self._is_on:  # what the level off costs
-            self._record(name, request_id, session_id, metadata, mono_ns(), wall_ns())
+        self._recorder = _recorder_for(chosen, sink) if chosen.level != "off" else None
+        self.mark: Mark = self._recorder.marker(self.service) if self._recorder else _ignore
 
     def mark_at(
         self, name: str, at: tuple[int, int], /, request_id: str, session_id: str | None = None, **metadata: object
@@ -54,13 +42,14 @@ class Tracker:
         For a moment whose meaning is known only later: bytes are stamped when they are read, and what they are
         is found out afterwards. Never raises, never waits.
         """
+        if self._recorder is None:
+            return
         try:
             mono, wall = map(index, at)
         except (TypeError, ValueError):
-            if self._recorder:
-                self._recorder.buffer.lose("failed")
+            self._recorder.buffer.lose("failed")
             return
-        self._record(name, request_id, session_id, metadata, mono, wall)
+        self._recorder.record(self.service, (name, request_id, session_id), metadata, (mono, wall))
 
     def span(
         self, name: str, /, request_id: str | None = None, session_id: str | None = None, **metadata: object
@@ -84,8 +73,8 @@ class Tracker:
     def close(self, timeout_s: float = EXIT_FLUSH_S) -> None:
         """Flush, and stop where no other tracker shares the thread. Marks after it are dropped and counted."""
         recorder = self._recorder
-        if recorder is not None and self._record != recorder.refuse:
-            self._record = recorder.refuse
+        if recorder is not None and self.mark != recorder.refuse:
+            self.mark = recorder.refuse
             _release(recorder, timeout_s)
 
     def stats(self) -> TrackerStats:
@@ -99,6 +88,8 @@ class Turn:
     def __init__(self, tracker: Tracker, ids: TurnIds) -> None:
         self._tracker, self._ids = tracker, ids
         self._entered: list[Token[TurnIds | None]] = []
+        recorder = tracker._recorder
+        self.mark: Mark = recorder.marker(tracker.service, *ids) if recorder else _ignore
 
     @property
     def request_id(self) -> str:
@@ -107,10 +98,6 @@ class Turn:
     @property
     def session_id(self) -> str | None:
         return self._ids.session_id
-
-    def mark(self, name: str, /, **metadata: object) -> None:
-        """As `Tracker.mark`, for this turn."""
-        self._tracker._record(name, *self._ids, metadata, mono_ns(), wall_ns())
 
     def span(self, name: str, /, **metadata: object) -> Span:
         """As `Tracker.span`, for this turn."""
@@ -131,9 +118,9 @@ class Turn:
 class Span:
     """A stretch of work, marked at both ends in the request in which it began."""
 
-    def __init__(self, tracker: Tracker, name: str, ids: Ids, metadata: dict[str, Any]) -> None:
+    def __init__(self, tracker: Tracker, name: str, ids: Ids, metadata: Mapping[str, object]) -> None:
         self._tracker, self._name, self._ids, self._metadata = tracker, text_id(name), ids, metadata
-        self._notes: dict[str, Any] = {}
+        self._notes: dict[str, object] = {}
 
     def note(self, **metadata: object) -> None:
         """Add metadata to the mark of the end, such as what was found."""
@@ -142,15 +129,18 @@ class Span:
     def __enter__(self) -> Span:
         if self._ids[0] is None:
             self._ids = open_turn.get() or self._ids
-        self._tracker._record(f"{self._name}_start", *self._ids, self._metadata, mono_ns(), wall_ns())
+        self._mark("start", self._metadata)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        mono, wall = mono_ns(), wall_ns()
         # A cancelled task, a closed generator and Ctrl-C leave through exceptions that are no `Exception`.
         outcome = "ok" if kind is None else "error" if issubclass(kind, Exception) else "cancelled"
-        ending = {"outcome": outcome, **self._notes}
-        self._tracker._record(f"{self._name}_complete", *self._ids, ending, mono, wall)
+        self._mark("complete", {"outcome": outcome, **self._notes})
+
+    def _mark(self, end: str, metadata: Mapping[str, object]) -> None:
+        recorder = self._tracker._recorder
+        if recorder is not None:
+            recorder.record(self._tracker.service, (f"{self._name}_{end}", *self._ids), metadata)
 
 
 _shared: dict[TrackerOptions, Recorder] = {}
@@ -203,5 +193,5 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_share_anew_in_child)
 
 
-def _ignore(*_: object) -> None:
-    """Stands for `record` where the level is off."""
+def _ignore(*_: object, **__: object) -> None:
+    """Stands for `mark` where the level is off."""

@@ -1,0 +1,1 @@
+"""What we cost ourselves. Each module here with a function `run() -> list[Figure]` is one benchmark."""
