@@ -293,8 +293,8 @@ def test_while_the_numbers_come_their_place_is_kept(busy):
         page.goto(busy)
         page.locator(".skeleton").first.wait_for()
         skeletons = page.locator(".skeleton").count()
-        page.unroute("**/api/overview*")
         waiting[0].continue_()
+        page.unroute("**/api/overview*")
         page.locator(".big").first.wait_for()
 
         assert page.locator(".skeleton").count() == 0

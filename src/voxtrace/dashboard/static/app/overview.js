@@ -22,15 +22,18 @@ const METRIC_TITLES = {
 
 function Card({ title, status, children, wide = false }) {
   return html`<section class=${`card ${wide ? 'wide' : ''} ${status ? status.level : ''}`}>
-    <h2>${title} ${status && html`<${Status} level=${status.level} />`}</h2>
+    <h2>${title} ${status && html`<${Status} level=${status.level} word=${status.word} />`}</h2>
     ${children}
     ${status?.why && html`<p class="quiet">${status.why}${status.since && html` · since <${Time} at=${status.since} />`}</p>`}
   </section>`;
 }
 
+/** A few samples are not "no data"; they are too few to judge by. */
+const judged = ({ status, of }) => status && (status.level === 'none' && of.measured ? { ...status, word: 'Too few' } : status);
+
 function Headline({ card }) {
   const { of, name } = card;
-  return html`<${Card} title=${METRIC_TITLES[name] || name} status=${card.status} wide>
+  return html`<${Card} title=${METRIC_TITLES[name] || name} status=${judged(card)} wide>
     <dl class="percentiles">
       ${['p50', 'p95', 'p99'].map(
         (at) => html`<div key=${at}><dt>${at}</dt><dd><${Percentile} name=${name} at=${at} stats=${{ ...of, n: of.measured }} /></dd></div>`,
@@ -58,9 +61,9 @@ function MetricCard({ card }) {
     <//>`;
   }
   const [at, value] = of.p95 !== null ? ['p95', of.p95] : ['p50', of.p50];
-  return html`<${Card} title=${METRIC_TITLES[name] || name} status=${card.status}>
+  return html`<${Card} title=${METRIC_TITLES[name] || name} status=${judged(card)}>
     <p class="big">${withUnit(name, value)}</p>
-    <p class="quiet">${at}, n=${of.measured}${at === 'p50' && ` · p95 — (n=${of.measured})`}</p>
+    <p class="quiet">${at}${card.status?.why ? '' : `, n=${of.measured}`}${at === 'p50' && !card.status && ` · p95 — (n=${of.measured})`}</p>
   <//>`;
 }
 
