@@ -161,8 +161,9 @@ class _Answer:
         self._note("FIRST_CHUNK_ENCODED", bytes=len(body))
         self._has_begun = True
         await self._send({"type": "http.response.start", "status": 200, "headers": self._headers()})
-        await self._send(message)
+        # Stamped in front of the write: a reader on this machine can have the bytes before the write returns.
         self._note("FIRST_CHUNK_SENT", bytes=len(body))
+        await self._send(message)
 
     def _headers(self) -> list[tuple[bytes, bytes]]:
         progress, catalogue = self._stream.progress, self._route.catalogue
