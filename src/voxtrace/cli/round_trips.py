@@ -67,7 +67,7 @@ def _both_sides_ended(events: Sequence[Event]) -> bool:
 def _not_stored(done: str, folder: Path) -> tuple[str, str]:
     return (
         f"{done}, but not in the store after {READ_BACK_WITHIN_S:g} s",
-        f"do both services work on this data folder ({folder})? --data DIR looks at another",
+        f"do both services work on {folder} (--data DIR looks elsewhere), and is the level full? see: voxtrace config",
     )
 
 
