@@ -4,11 +4,12 @@ import pytest
 
 from tests.dashboard.stories import NOW_NS, conversation, request, tell
 from voxtrace.dashboard.overview import Question, overview
+from voxtrace.dashboard.reading import Reader
 from voxtrace.units import NANOS_PER_SECOND
 
 
 def shown(store, minutes=15, population=None):
-    return overview(store, Question(minutes, population), NOW_NS)
+    return overview(Reader(store), Question(minutes, population), NOW_NS)
 
 
 def headline(page):

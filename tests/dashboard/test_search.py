@@ -3,6 +3,7 @@
 import pytest
 
 from tests.dashboard.stories import NOW_NS, conversation, request, tell
+from voxtrace.dashboard.reading import Reader
 from voxtrace.dashboard.search import BadCursor, Search, find, neighbours, read_cursor, write_cursor
 from voxtrace.units import NANOS_PER_SECOND
 
@@ -15,7 +16,7 @@ def test_all_pages_together_hold_every_request_once_and_in_order(store):
     told = tell(store, *[request(ago_s=100 - n) for n in range(7)])
     seen, before = [], None
     for _ in range(4):
-        page = find(store, Search(limit=2, before=before))
+        page = find(Reader(store), Search(limit=2, before=before))
         seen += ids(page)
         before = read_cursor(page["next"]) if page["next"] else None
 
@@ -26,7 +27,7 @@ def test_all_pages_together_hold_every_request_once_and_in_order(store):
 def test_the_last_page_offers_no_further_one(store):
     tell(store, request(), request())
 
-    assert find(store, Search(limit=2))["next"] is None
+    assert find(Reader(store), Search(limit=2))["next"] is None
 
 
 @pytest.mark.parametrize(
@@ -55,26 +56,26 @@ def test_a_filter_keeps_what_it_names(store, search, expected):
         request(request_id="load", source="load"),
     )
 
-    assert set(ids(find(store, search))) == expected
+    assert set(ids(find(Reader(store), search))) == expected
 
 
 def test_a_window_of_time_has_a_beginning_and_an_end(store):
     told = tell(store, *[request(ago_s=ago) for ago in (300, 200, 100)])
     search = Search(since_wall_ns=NOW_NS - 250 * NANOS_PER_SECOND, until_wall_ns=NOW_NS - 150 * NANOS_PER_SECOND)
 
-    assert ids(find(store, search)) == [told[1]]
+    assert ids(find(Reader(store), search)) == [told[1]]
 
 
 def test_a_request_without_the_number_passes_no_limit_on_it(store):
     tell(store, conversation("c1"))
 
-    assert ids(find(store, Search(at_least=0, source=""))) == []
+    assert ids(find(Reader(store), Search(at_least=0, source=""))) == []
 
 
 def test_a_request_that_is_not_measured_yet_is_listed_without_numbers(store):
     store.append(request(request_id="new"))
 
-    [row] = find(store, Search())["rows"]
+    [row] = find(Reader(store), Search())["rows"]
 
     assert (row["request_id"], row["measured"], "metrics" in row) == ("new", False, False)
 
@@ -94,6 +95,6 @@ def test_a_cursor_survives_an_address_whatever_the_id_holds():
 def test_neighbours_are_the_requests_just_before_and_after(store):
     told = tell(store, *[request(ago_s=ago) for ago in (30, 20, 10)])
 
-    assert neighbours(store, told[1]) == {"older": told[0], "newer": told[2]}
-    assert neighbours(store, told[2]) == {"older": told[1], "newer": None}
-    assert neighbours(store, "nobody") == {"older": None, "newer": None}
+    assert neighbours(Reader(store), told[1]) == {"older": told[0], "newer": told[2]}
+    assert neighbours(Reader(store), told[2]) == {"older": told[1], "newer": None}
+    assert neighbours(Reader(store), "nobody") == {"older": None, "newer": None}

@@ -16,8 +16,9 @@ from voxtrace.analysis import assemble
 from voxtrace.analysis.definitions import DEFINITION_BY_NAME
 from voxtrace.clock import Clock
 from voxtrace.dashboard.overview import Question, overview
-from voxtrace.dashboard.reading import ReadStore, accounts_to_json
+from voxtrace.dashboard.reading import Reader, ReadStore, accounts_to_json
 from voxtrace.dashboard.search import MAX_LIMIT, Search, find, neighbours, read_cursor
+from voxtrace.dashboard.sharing import Shared
 from voxtrace.errors import InvalidOption, VoxtraceError
 from voxtrace.reports.json_report import turn_to_json
 from voxtrace.store.errors import StoreError
@@ -79,13 +80,16 @@ def _route(path: str, answer: Answer) -> Route:
 
 def routes(store: ReadStore, clock: Clock) -> list[Route]:
     """All routes below /api."""
+    reader = Reader(store)
+    share = Shared(clock)
 
     def show_overview(request: Request) -> Any:
         minutes = int(_number(request, "minutes", 15, 1, MAX_MINUTES))
-        return overview(store, Question(minutes, _word(request, "population") or None), clock.wall_ns())
+        question = Question(minutes, _word(request, "population") or None)
+        return share.answer(question, lambda: overview(reader, question, clock.wall_ns()))
 
     def list_requests(request: Request) -> Any:
-        return find(store, _search(request))
+        return find(reader, _search(request))
 
     def show_request(request: Request) -> Any:
         request_id: str = request.path_params["request_id"]
@@ -95,7 +99,7 @@ def routes(store: ReadStore, clock: Clock) -> list[Route]:
         return turn_to_json(assemble(request_id, events))
 
     def show_neighbours(request: Request) -> Any:
-        return neighbours(store, request.query_params.get("id", ""))
+        return neighbours(reader, request.query_params.get("id", ""))
 
     def show_accounts(request: Request) -> Any:
         return accounts_to_json(store.accounts())

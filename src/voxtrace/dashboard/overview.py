@@ -11,14 +11,14 @@ from typing import Any
 from voxtrace.analysis import Group, Measured, Population, Summary, summarize
 from voxtrace.analysis.plausibility import check_population
 from voxtrace.analysis.summary import metric_distribution, population_of, series
-from voxtrace.dashboard.reading import ReadStore, row_to_json, turn_of
+from voxtrace.dashboard.reading import Reader, row_to_json
 from voxtrace.judge.budgets import CACHE_HITS, ERROR_RATE, Budget, budget_for
 from voxtrace.judge.status import Status, Window, follow, level_of
 from voxtrace.reports.json_report import distribution_to_json, measured_to_json, summary_to_json
 from voxtrace.store import RequestQuery, RequestRow
 from voxtrace.units import NANOS_PER_SECOND, Nanos
 
-MAX_ROWS = 5_000  # of the newest requests of a window; the page says when there were more
+MAX_ROWS = 3_000  # of the newest requests of a window; the page says when there were more
 BUCKETS = 60  # slices of the time axis
 STEPS = 5  # windows that a status looks back over, one of them the whole one shown
 EXAMPLES = 5
@@ -58,15 +58,15 @@ class _Seen:
         return self.now_wall_ns - self.length_ns
 
 
-def overview(store: ReadStore, question: Question, now_wall_ns: int) -> dict[str, Any]:
+def overview(reader: Reader, question: Question, now_wall_ns: int) -> dict[str, Any]:
     """Everything that the Overview shows, as JSON."""
-    seen, sources = _look(store, question.minutes, now_wall_ns)
+    seen, sources = _look(reader, question.minutes, now_wall_ns)
     inside = [turn for turn in seen.turns if turn.started_wall_ns >= seen.begin_wall_ns]
     inside_rows = [row for row in seen.rows if row.started_wall_ns >= seen.begin_wall_ns]
-    unmeasured = sum(1 for row in inside_rows if turn_of(row) is None)
+    unmeasured = sum(1 for row in inside_rows if reader.turn_of(row) is None)
     summary = summarize(inside, now_wall_ns)
     group = _headline_group(summary, question.population)
-    newest = None if inside_rows else next(iter(store.recent(RequestQuery(limit=1))), None)
+    newest = None if inside_rows else next(iter(reader.store.recent(RequestQuery(limit=1))), None)
     return {
         "now": now_wall_ns / NANOS_PER_SECOND,
         "begin": seen.begin_wall_ns / NANOS_PER_SECOND,
@@ -75,7 +75,7 @@ def overview(store: ReadStore, question: Question, now_wall_ns: int) -> dict[str
         "unmeasured": unmeasured,
         "truncated": seen.truncated,
         "sources": sources,
-        "newest": None if newest is None else row_to_json(newest, turn_of(newest)),
+        "newest": None if newest is None else row_to_json(newest, reader.turn_of(newest)),
         "summary": summary_to_json(summary),
         "errors": _errors(summary),
         "cache": _cache(inside),
@@ -84,13 +84,13 @@ def overview(store: ReadStore, question: Question, now_wall_ns: int) -> dict[str
     }
 
 
-def _look(store: ReadStore, minutes: int, now_wall_ns: int) -> tuple[_Seen, dict[str, int]]:
+def _look(reader: Reader, minutes: int, now_wall_ns: int) -> tuple[_Seen, dict[str, int]]:
     length = minutes * 60 * NANOS_PER_SECOND
     since = now_wall_ns - length - length * (STEPS - 1) // STEPS
-    rows = store.recent(RequestQuery(limit=MAX_ROWS + 1, since_wall_ns=since))
+    rows = reader.store.recent(RequestQuery(limit=MAX_ROWS + 1, since_wall_ns=since))
     truncated = len(rows) > MAX_ROWS and rows[-1].started_wall_ns >= now_wall_ns - length
     rows = rows[:MAX_ROWS]
-    turns = [turn for row in rows if (turn := turn_of(row)) is not None]
+    turns = [turn for row in rows if (turn := reader.turn_of(row)) is not None]
     begin = now_wall_ns - length
     sources = Counter[str](turn.labels.source for turn in turns if turn.started_wall_ns >= begin)
     # Checked as one population before it is cut into windows: a repeated value is seen only over all of them.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from typing import Any, Protocol
 
 from voxtrace.analysis import Measured
@@ -19,7 +19,8 @@ LISTED = (
     *("voice_to_voice_ms", "turn_total_ms"),
 )
 
-# Reading one takes longer than fetching it, and a live page asks for the same rows every second.
+# Reading one takes three times as long as fetching it, and a live page asks for the same rows every second. More than
+# the Overview reads at once: a smaller memory would have forgotten the first row before it is asked for again.
 REMEMBERED_TURNS = 4_096
 
 
@@ -43,14 +44,31 @@ class ReadStore(Protocol):
         ...
 
 
-@lru_cache(maxsize=REMEMBERED_TURNS)
-def _read(document: str) -> Measured | None:
-    return from_json(document)
+class Reader:
+    """A store, and the turns behind its rows: what was read once is remembered until its request changes."""
 
+    def __init__(self, store: ReadStore, remembered: int = REMEMBERED_TURNS) -> None:
+        self.store = store
+        self._remembered = remembered
+        self._lock = threading.Lock()
+        self._turns: dict[tuple[str, int], Measured] = {}  # oldest first
 
-def turn_of(row: RequestRow) -> Measured | None:
-    """The measured turn of a row; None while the collector has not measured it by today's definitions."""
-    return None if row.derived is None else _read(row.derived)
+    def turn_of(self, row: RequestRow) -> Measured | None:
+        """The turn of a row; None while the collector has not measured it by today's definitions."""
+        if row.derived is None:
+            return None
+        # A fresh derivation belongs to exactly these events; a stale one to nobody knows how many.
+        key = (row.request_id, row.event_count)
+        known = self._turns.get(key) if row.is_fresh else None
+        if known is not None:
+            return known
+        turn = from_json(row.derived)
+        if turn is not None and row.is_fresh:
+            with self._lock:
+                self._turns[key] = turn
+                if len(self._turns) > self._remembered:
+                    del self._turns[next(iter(self._turns))]
+        return turn
 
 
 def row_to_json(row: RequestRow, turn: Measured | None) -> dict[str, Any]:

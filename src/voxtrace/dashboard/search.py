@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from voxtrace.analysis import Measured
-from voxtrace.dashboard.reading import ReadStore, row_to_json, turn_of
+from voxtrace.dashboard.reading import Reader, row_to_json
 from voxtrace.errors import VoxtraceError
 from voxtrace.store import RequestQuery, RequestRow
 
@@ -67,7 +67,7 @@ def read_cursor(text: str) -> Cursor:
     return int(wall), request_id
 
 
-def find(store: ReadStore, search: Search) -> dict[str, Any]:
+def find(reader: Reader, search: Search) -> dict[str, Any]:
     """One page: its rows, how many were searched for them, and where the next page begins."""
     matches = _matcher(search)
     found: list[dict[str, Any]] = []
@@ -77,11 +77,11 @@ def find(store: ReadStore, search: Search) -> dict[str, Any]:
         at = (search.until_wall_ns, "")
     ended = False
     while len(found) < search.limit and searched < MAX_SEARCHED and not ended:
-        rows = store.recent(RequestQuery(limit=BATCH, before=at, since_wall_ns=search.since_wall_ns))
+        rows = reader.store.recent(RequestQuery(limit=BATCH, before=at, since_wall_ns=search.since_wall_ns))
         ended = len(rows) < BATCH
         for row in rows:
             searched, at = searched + 1, row.cursor
-            turn = turn_of(row)
+            turn = reader.turn_of(row)
             if matches(row, turn):
                 found.append(row_to_json(row, turn))
                 if len(found) == search.limit:
@@ -90,8 +90,9 @@ def find(store: ReadStore, search: Search) -> dict[str, Any]:
     return {"rows": found, "searched": searched, "next": None if ended or at is None else write_cursor(at)}
 
 
-def neighbours(store: ReadStore, request_id: str) -> dict[str, str | None]:
+def neighbours(reader: Reader, request_id: str) -> dict[str, str | None]:
     """The requests that began just before and just after one."""
+    store = reader.store
     row = next(iter(store.requests([request_id])), None)
     if row is None:
         return {"older": None, "newer": None}

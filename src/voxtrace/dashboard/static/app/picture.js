@@ -194,7 +194,7 @@ function Axis({ geometry, total, bottom, heard, word }) {
   const { x, width } = geometry;
   return html`<g aria-hidden="true">
     ${ticks(total, x(total) - x(0)).map((at) => html`<g key=${at}><path class="grid" d=${`M${x(at)} ${AXIS_HEIGHT - 4}V${bottom}`} />
-      <text class="tick" x=${Math.min(x(at), width - 4)} y=${AXIS_HEIGHT - 10} text-anchor=${x(at) > width - 40 ? 'end' : 'middle'}>${ms(at)}</text></g>`)}
+      <text class="tick" x=${Math.min(x(at), width - 4)} y=${AXIS_HEIGHT - 10} text-anchor=${x(at) > width - 40 ? 'end' : x(at) < 20 ? 'start' : 'middle'}>${ms(at)}</text></g>`)}
     ${heard !== null && html`<path class="heard" d=${`M${x(heard)} ${AXIS_HEIGHT - 4}V${bottom}`} />
       <text class="tick heard-word" x=${x(heard)} y=${bottom + 13} text-anchor=${x(heard) > width - 60 ? 'end' : x(heard) < 60 ? 'start' : 'middle'}>${word}</text>`}
   </g>`;

@@ -23,6 +23,9 @@ function ThreeFirsts({ metrics }) {
   </dl>`;
 }
 
+/** A long name may break behind its underscores. */
+const breakable = (name) => name.split('_').flatMap((word, index) => (index ? ['_', html`<wbr />`, word] : [word]));
+
 function MetricsTable({ metrics }) {
   return html`<table class="metrics">
     <caption class="unseen">All numbers of this request</caption>
@@ -30,7 +33,7 @@ function MetricsTable({ metrics }) {
     <tbody>
       ${Object.entries(metrics).map(
         ([name, metric]) => html`<tr key=${name}>
-          <th scope="row"><code>${name}</code></th>
+          <th scope="row"><code>${breakable(name)}</code></th>
           <td><${Metric} name=${name} metric=${{ ...metric, origin: 'client' }} /></td>
           <td>${metric.value === undefined ? '' : metric.origin}</td>
           <td class="wide-only quiet">${metric.start ? `${metric.start} → ${metric.end}` : ''}${metric.note ? ` ${metric.note}` : ''}</td>
@@ -152,11 +155,11 @@ function Body({ turn }) {
     <section class="panel">
       <h2>Waterfall <span class="quiet">total ${ms(turn.total_ms)}${turn.slowest ? `, slowest part: ${turn.slowest}` : ''}</span>
         <button class="small" aria-pressed=${asTable} onClick=${() => setAsTable(!asTable)}>${asTable ? 'as picture' : 'as table'}</button></h2>
-      <p class="quiet">clock: ${turn.clock_note || 'all events were read from one clock'}</p>
+      <p class="quiet">clock: ${turn.clock_note || 'as logged, nothing had to be aligned'}</p>
       <div class="picture">${asTable
         ? html`<div class="scroll" tabindex="0" role="region" aria-label="Waterfall as tables"><${PartsTable} parts=${turn.parts} /><${SpansTable} spans=${turn.spans} choose=${choose} /></div>`
         : html`<${Picture} turn=${turn} chosen=${chosen} choose=${choose} />`}
-        <section class="selected" aria-label="Selected"><h2>Selected</h2><${Selected} chosen=${chosen} /></section>
+        <section class=${`selected ${chosen ? '' : 'nothing'}`} aria-label="Selected"><h2>Selected</h2><${Selected} chosen=${chosen} /></section>
       </div>
     </section>
     <${Findings} findings=${turn.findings} />
