@@ -1,12 +1,13 @@
 """What marking costs a voice service: time on its own thread, CPU in all, and memory.
 
-Everything that is compared runs in turn, in rounds of a hundred calls, so that whatever else the machine does
-hits all of them.
+Everything that is compared runs in turn, in rounds of a few hundred calls and in an order that changes, so that
+whatever else the machine does hits all of them.
 """
 
 from __future__ import annotations
 
 import json
+import random
 import tempfile
 import threading
 import time
@@ -22,8 +23,8 @@ from benchmarks.figure import Figure, measured, ratio
 from voxtrace.tracker import Batch, Tracker, TrackerOptions, discard, generate_request_id
 from voxtrace.tracker.buffer import MAX_MARKS
 
-ROUNDS = 1500
-CALLS = 100  # of one round: far fewer than fit in the buffer
+ROUNDS, WARM_UP = 300, 20
+CALLS = 500  # of one round: fewer than wake the background thread
 CPU_EVENTS, CPU_REPEATS = 40_000, 5
 REQUEST_ID = generate_request_id()
 MIB = 1024 * 1024
@@ -43,12 +44,14 @@ class Contender:
         self.call, self.settle = call, settle
         self.samples: list[float] = []
 
-    def round(self) -> None:
+    def round(self, keep: bool) -> None:
         call = self.call
         began = time.perf_counter_ns()
         for _ in range(CALLS):
             call()
-        self.samples.append((time.perf_counter_ns() - began) / CALLS / 1000)
+        took = time.perf_counter_ns() - began
+        if keep:
+            self.samples.append(took / CALLS / 1000)
         self.settle()
 
 
@@ -60,12 +63,11 @@ def hot_path() -> list[Figure]:
     """Times of one call on the caller's thread, less the empty call that measures it."""
     with ExitStack() as stack:
         contenders = _contenders(stack)
-        for number in range(ROUNDS + ROUNDS // 10):
-            if number == ROUNDS // 10:  # everything is warm now
-                for contender in contenders.values():
-                    contender.samples.clear()
-            for contender in contenders.values():
-                contender.round()
+        order, chance = list(contenders.values()), random.Random(7)
+        for number in range(WARM_UP + ROUNDS):
+            chance.shuffle(order)
+            for contender in order:
+                contender.round(keep=number >= WARM_UP)
     empty = sorted(contenders.pop("").samples)[ROUNDS // 2]
     limits = {"mark with two numbers": 0.5, "mark without metadata": 0.5}
     found = {
