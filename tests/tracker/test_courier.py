@@ -110,6 +110,7 @@ def test_a_mark_that_can_not_be_told_does_not_cost_the_others():
     courier.carry()
 
     assert sink.names == ["step", "step", "sdk.dropped"]
+    assert courier.stats() == TrackerStats(written=2, waiting=0, dropped={"failed": 1}, last_error="")
 
 
 def test_a_sink_that_hangs_holds_up_no_mark_and_the_newest_are_dropped():
@@ -141,7 +142,7 @@ def test_a_sink_that_hangs_holds_up_no_mark_and_the_newest_are_dropped():
     assert b'"count":50,"reason":"buffer_full"' in text
 
 
-@pytest.mark.parametrize("failure", [OSError("disk full"), ValueError("bug"), MemoryError()])
+@pytest.mark.parametrize("failure", [OSError("disk full"), ValueError("bug"), MemoryError(), SystemExit(1)])
 def test_a_sink_that_fails_is_told_to_the_log_once_and_flush_says_no(caplog, failure):
     sink = RecordingSink()
     sink.failure = failure

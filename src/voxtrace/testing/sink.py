@@ -23,7 +23,7 @@ class RecordingSink:
     def __init__(self) -> None:
         self.batches: list[Batch] = []  # those that were taken
         self.refused: list[Batch] = []  # those that were not, once for each attempt
-        self.failure: Exception | None = None
+        self.failure: BaseException | None = None
 
     def __call__(self, batch: Batch) -> None:
         """Take a batch.

@@ -99,7 +99,7 @@ class Courier:
     def flush(self, timeout_s: float) -> bool:
         """Wait until the sink has taken everything marked before; False when it refused or the time has passed."""
         if self._closed:
-            return False
+            return not self.stats().waiting
         done = threading.Event()
         self._waiters.append(done)
         self.wake()
@@ -113,8 +113,9 @@ class Courier:
         self._closed, self._buffer.watermark, self._buffer.no_room = True, 0, "closed"
         self._hurry.set()
         self._ring()
-        if self._thread is not None:
-            self._thread.join(timeout_s)
+        thread = self._thread
+        if thread is not None:
+            thread.join(timeout_s)
 
     def stats(self) -> TrackerStats:
         """Counts by now. They are taken one after the other, so a mark on its way may be counted in none or two."""
@@ -131,8 +132,8 @@ class Courier:
             while self._unsent or to_do > 0 or note_due:
                 if self._unsent is None:
                     self._unsent = self._next_batch(to_do)
-                    to_do -= self._unsent.marks
-                if not self._offer(self._unsent):
+                    to_do = min(to_do - self._unsent.marks, len(self._buffer.marks))
+                if self._unsent.batch.events and not self._offer(self._unsent):
                     return False
                 self._unsent, note_due = None, False
             return True
@@ -144,7 +145,7 @@ class Courier:
             self._fail(why)
             self._buffer.lose("rejected", unsent.marks)
             self._reported -= unsent.notes
-        except Exception as why:  # noqa: BLE001 - a sink may fail in any way; its host must not notice
+        except (Exception, SystemExit) as why:  # noqa: BLE001 - a sink may fail in any way; its host must not notice
             self._fail(why)
             return False
         else:
@@ -152,7 +153,7 @@ class Courier:
             self._written += unsent.marks
         return True
 
-    def _fail(self, why: Exception) -> None:
+    def _fail(self, why: BaseException) -> None:
         """Tell the host's log once for each row of failures."""
         if not self._last_error:
             import logging  # takes longer to load than this package; nearly no process gets here
@@ -173,15 +174,16 @@ class Courier:
         size = marks = 0
         while marks < min(limit, MAX_BATCH_EVENTS) and size < MAX_BATCH_BYTES:
             mark = self._buffer.marks.popleft()
-            marks += 1
             self._buffer.release(mark[-1])
             try:
                 line = self._line(mark)
             except Exception:  # noqa: BLE001 - one mark that can't be told must not cost the others
                 self._buffer.lose("failed")
+                limit -= 1
                 continue
             lines.append(line)
             size += len(line)
+            marks += 1
         return _Unsent(Batch(b"".join(lines), len(lines)), marks, notes)
 
     def _line(self, mark: Waiting) -> bytes:
