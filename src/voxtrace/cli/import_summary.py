@@ -24,7 +24,7 @@ def to_json(reports: Sequence[FileReport], *, is_dry_run: bool) -> str:
             "stored": report.stored,
             "duplicates": report.duplicate,
             "unreadable": dict(report.unreadable),
-            "why": report.why,
+            "why": _why(report) if report.outcome != "imported" else "",
             "notes": [{"kind": note.kind, "text": note.text, "times": note.times} for note in report.notes],
             "examples": report.examples,
         }
@@ -56,7 +56,7 @@ def to_text(reports: Sequence[FileReport], *, is_dry_run: bool) -> str:
 
 def _lines_of(report: FileReport, is_dry_run: bool) -> Iterable[str]:
     if report.outcome != "imported":
-        yield f"{report.label}: {report.outcome}: {report.why}"
+        yield f"{report.label}: {report.outcome}: {_why(report)}"
     else:
         yield f"{report.label}: {report.format}, {_counts([report], is_dry_run)}"
     for reason, count in report.unreadable.most_common():
@@ -65,6 +65,14 @@ def _lines_of(report: FileReport, is_dry_run: bool) -> Iterable[str]:
         yield f"        {example}"
     for note in report.notes:
         yield f"    {_noted(note.text, note.times)}"
+
+
+def _why(report: FileReport) -> str:
+    if report.outcome != "interrupted":
+        return report.why
+    if not report.is_in_store:
+        return "nothing of it is in the store"
+    return f"its first {report.stored + report.duplicate:,} events are in the store; import it again to store the rest"
 
 
 def _counts(reports: Sequence[FileReport], is_dry_run: bool) -> str:
@@ -96,7 +104,7 @@ def _left_out(reports: Sequence[FileReport]) -> Iterable[str]:
     groups: dict[tuple[str, str], list[str]] = {}
     for report in reports:
         if report.outcome != "imported":
-            groups.setdefault((report.outcome, report.why), []).append(report.label)
+            groups.setdefault((report.outcome, _why(report)), []).append(report.label)
     ordered = sorted(groups.items(), key=lambda group: -len(group[1]))
     for (outcome, why), labels in ordered[:LISTED_REASONS]:
         more = f" and {len(labels) - 1:,} more" if len(labels) > 1 else ""

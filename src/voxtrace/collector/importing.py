@@ -27,7 +27,7 @@ EXAMPLES_KEPT = 3  # of unreadable records, for the summary
 # Prefixes of a position's source; a colon can't be in the name of a spool.
 RUNNING, FINISHED = "import-running:", "import:"
 
-Outcome = Literal["imported", "skipped", "failed"]
+Outcome = Literal["interrupted", "imported", "skipped", "failed"]
 
 
 @dataclass(slots=True)
@@ -35,7 +35,7 @@ class FileReport:
     """What became of one file."""
 
     label: str
-    outcome: Outcome = "imported"
+    outcome: Outcome = "interrupted"  # until it is known
     format: str = ""
     why: str = ""  # it was skipped, or failed
     read: int = 0  # events
@@ -67,7 +67,7 @@ class Importing:
         self._positions = log.accounts_at_positions()[1] if log is not None else {}
 
     def read(self, source: Source, on_bytes: Callable[[int], None] | None = None) -> Iterator[FileReport]:
-        """Import one source. Its report comes out after each piece and, complete, at the end.
+        """Import one source. Its report comes out at once, after each piece and, complete, at the end.
 
         `on_bytes` hears the number of bytes read from the disk each time.
 
@@ -75,6 +75,7 @@ class Importing:
             StoreError: the store can't take more. What was stored of a long file stays; `unfinished` tells.
         """
         report = FileReport(source.label)
+        yield report
         try:
             reading = read_source(source, self._options, on_bytes or (lambda _count: None))
             with closing(reading):
@@ -82,6 +83,7 @@ class Importing:
                 for piece in self._pieces(reading, place, report):
                     self._store(piece, place, report)
                     yield report
+            report.outcome = "imported"
         except HoldsNoEvents as why:
             report.outcome, report.why = "skipped", why.why
         except SourceUnreadable as why:
