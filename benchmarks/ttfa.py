@@ -4,15 +4,14 @@ The floor is a bare ASGI application on uvicorn and uvloop with espeak-ng inside
 the engine's first block and nothing else. Ours runs twice, with telemetry and without. All three answer the
 same sentences in turn, so that whatever else the machine does hits all of them.
 
-    python -m benchmarks.ttfa [--requests 600] [--workers 2]
+One request at a time, over loopback. Let nothing else run: each answer of ours wakes three processes after one
+another, and each of them waits when both processors are taken.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import platform
 import random
 import socket
 import subprocess
@@ -20,10 +19,13 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-WARM_UP = 40
-TARGET_RATIO, TARGET_P95_MS, TARGET_TELEMETRY = 3.0, 2.0, 0.05
+from benchmarks.figure import Figure, measured, ratio
+
+REQUESTS, WARM_UP = 600, 40
+WORKERS = 2
 
 
 class Caller:
@@ -86,11 +88,6 @@ def sentences(count: int) -> list[str]:
     ]
 
 
-def quantile(samples: list[float], per_mille: int) -> float:
-    """Nearest rank."""
-    return sorted(samples)[max(-(-len(samples) * per_mille // 1000), 1) - 1]
-
-
 def measure(requests: int, workers: int) -> dict[str, list[float]]:
     """First-audio times in milliseconds of the three servers, over the same sentences, one request at a time."""
     ports = {"floor": free_port(), "telemetry off": free_port(), "telemetry on": free_port()}
@@ -114,32 +111,21 @@ def measure(requests: int, workers: int) -> dict[str, list[float]]:
     return times
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--requests", type=int, default=600)
-    parser.add_argument("--workers", type=int, default=2)
-    args = parser.parse_args()
-    times = measure(args.requests, args.workers)
-    print(f"time to first audio, one request at a time over loopback, n = {args.requests} each")
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {args.workers} workers")
-    print(f"{'':<16}{'p50 ms':>9}{'p95 ms':>9}{'p50 / floor':>13}")
-    floor = quantile(times["floor"], 500)
-    for name, samples in times.items():
-        p50, p95 = quantile(samples, 500), quantile(samples, 950)
-        print(f"{name:<16}{p50:>9.3f}{p95:>9.3f}{p50 / floor:>13.2f}")
-    ours, without = times["telemetry on"], times["telemetry off"]
-    cost = quantile(ours, 500) / quantile(without, 500) - 1
-    print(f"telemetry changes p50 by {cost:+.1%}")
-    passed = (
-        quantile(ours, 500) <= TARGET_RATIO * floor
-        and quantile(ours, 950) <= TARGET_P95_MS
-        and abs(cost) < TARGET_TELEMETRY
-    )
-    print(
-        f"{'pass' if passed else 'FAIL'}: p50 <= {TARGET_RATIO:g}x floor, p95 <= {TARGET_P95_MS:g} ms, telemetry < 5 %"
-    )
-    return 0 if passed else 1
+def run() -> list[Figure]:
+    """The three medians, the ratio to the floor, the tail, and what telemetry costs."""
+    times = measure(REQUESTS, WORKERS)
+    figures = {name: measured(f"first audio, {name}", samples, "ms") for name, samples in times.items()}
+    on, off = figures["telemetry on"], figures["telemetry off"]
+    tails = [Figure(f"95th percentile, {name}", p95(samples), "ms", REQUESTS) for name, samples in times.items()]
+    return [
+        *figures.values(),
+        ratio("ours, telemetry on, to the floor", on, figures["floor"], at_most=3),
+        *tails[:-1],
+        replace(tails[-1], at_most=2),
+        ratio("telemetry on to telemetry off", on, off, at_least=0.95, at_most=1.05),
+    ]
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def p95(samples: list[float]) -> float:
+    """Nearest rank."""
+    return sorted(samples)[-(-len(samples) * 95 // 100) - 1]

@@ -11,7 +11,7 @@ import pytest
 
 from tests.server.raw_client import open_request, read_answer, request_bytes, speak
 from tests.server.serving import Serving, serving
-from voxtrace.speech.encode import wav_header
+from voxtrace.speech.encode import WavEncoder
 
 pytestmark = pytest.mark.slow
 
@@ -51,7 +51,7 @@ def test_pcm_is_streamed(client):
 def test_wav_is_streamed_with_one_header(client):
     sound = b"".join(stream(client, response_format="wav"))
 
-    assert sound.startswith(wav_header())
+    assert sound.startswith(WavEncoder().encode(b""))
     assert sound.count(b"RIFF") == 1
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from struct import pack
 from typing import Protocol
 
+from voxtrace.audio.wav import SampleFormat, write_header
 from voxtrace.speech.ports import OUTPUT_RATE_HZ
 
 MP3_KBIT_PER_S = 96  # mono speech at 24 kHz is transparent from about 64
 # LAME's own scale from 0 (slow) to 9. 10 s of speech take 9 ms at 5 and 20 ms at 2; the difference is not
 # heard at this bit rate.
 MP3_EFFORT = 5
-UNKNOWN_SIZE = 0xFFFFFFFF  # of a WAV file that is still being written
 
 
 class Encoder(Protocol):
@@ -51,7 +50,7 @@ class WavEncoder:
     is_costly = False
 
     def __init__(self) -> None:
-        self._head = wav_header()
+        self._head = write_header(SampleFormat(OUTPUT_RATE_HZ))
 
     def encode(self, pcm: bytes) -> bytes:
         head, self._head = self._head, b""
@@ -86,12 +85,3 @@ class Mp3Encoder:
 
 
 FORMATS: dict[str, Callable[[], Encoder]] = {"mp3": Mp3Encoder, "wav": WavEncoder, "pcm": PcmEncoder}
-
-
-def wav_header(rate_hz: int = OUTPUT_RATE_HZ) -> bytes:
-    """The 44 bytes before samples (signed 16 bit, mono) of unknown number."""
-    return (
-        pack("<4sI4s", b"RIFF", UNKNOWN_SIZE, b"WAVE")
-        + pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate_hz, rate_hz * 2, 2, 16)
-        + pack("<4sI", b"data", UNKNOWN_SIZE)
-    )
