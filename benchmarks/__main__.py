@@ -61,7 +61,8 @@ def to_markdown(results: Results, machine: dict[str, str]) -> str:
         "# Benchmarks",
         "",
         "Written by `python -m benchmarks --write docs/benchmarks.md`. All figures of a table are of one run on one",
-        "machine; what was compared ran in turn, so that a ratio says more than either of its times.",
+        "machine; what was compared ran in turn, so that a ratio says more than either of its times. A value with",
+        "quartiles is a median.",
         "",
         *(f"- {key}: {value}" for key, value in machine.items()),
     ]
@@ -70,7 +71,7 @@ def to_markdown(results: Results, machine: dict[str, str]) -> str:
         if figures is None:
             lines.append("Not measured: it could not run.")
             continue
-        lines += ["| what | median | quartiles | n | promise | kept |", "|---|--:|--:|--:|--:|---|"]
+        lines += ["| what | value | quartiles | n | promise | kept |", "|---|--:|--:|--:|--:|---|"]
         lines += ["| " + " | ".join(_row(figure)) + " |" for figure in figures]
     return "\n".join(lines) + "\n"
 
@@ -95,7 +96,7 @@ def _row(figure: Figure) -> tuple[str, ...]:
     quartiles = " – ".join(map(number, figure.quartiles)) if figure.quartiles else ""
     kept = {True: "yes", False: "NO", None: ""}[figure.kept]
     count = str(figure.n) if figure.n else ""
-    return figure.name, f"{number(figure.value)} {figure.unit}", quartiles, count, figure.promise, kept
+    return figure.name, f"{number(figure.value)} {figure.unit}".strip(), quartiles, count, figure.promise, kept
 
 
 def main() -> int:

@@ -3,13 +3,10 @@
 Three processes, as in life: a writer that appends turns of fourteen events to a spool file at a steady rate
 and publishes how many it has written; the collector, which stores and measures them; and this one, which once
 a second compares what was written with what the accounts say.
-
-    python -m benchmarks.collect [--seconds 10] [--rate 25000]
 """
 
 from __future__ import annotations
 
-import argparse
 import struct
 import subprocess
 import sys
@@ -18,7 +15,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.figures import Figure
+from benchmarks.figure import Figure
 from voxtrace.collector import Collector, CollectorOptions, measure
 from voxtrace.events.codec import parse_json
 from voxtrace.store import RequestQuery, SqliteStore, open_store
@@ -135,11 +132,11 @@ def steady_load(folder: Path, rate: int, seconds: int) -> list[Figure]:
     for breach in audit.breaches:
         print(f"collect: {breach}", file=sys.stderr)
     return [
-        Figure("collector: events stored while they came", (issued - left) / elapsed, "1/s", EVENTS_PER_S, "at least"),
-        Figure("collector: breaches of the accounts", len(audit.breaches), f"of {audit.checks}", 0),
-        Figure("collector: most events in flight", audit.most_in_flight, "events", note=f"{rate:,} offered a second"),
-        Figure("collector: memory", audit.rss_mib, "MiB", 200),
-        Figure("collector: turns measured by the end", measured, "turns", note=f"of {issued // 14 + 1}"),
+        Figure("events stored while they came", (issued - left) / elapsed, "events/s", at_least=EVENTS_PER_S),
+        Figure("breaches of the accounts", len(audit.breaches), "", audit.checks, at_most=0),
+        Figure(f"most events in flight, {rate:,} offered a second", audit.most_in_flight, "events"),
+        Figure("memory of the collector", audit.rss_mib, "MiB", at_most=200),
+        Figure(f"turns measured by the end, of {issued // 14 + 1:,}", measured, "turns"),
     ]
 
 
@@ -165,9 +162,9 @@ def catch_up(folder: Path) -> list[Figure]:
     measuring = time.process_time() - began
     store.close()
     return [
-        Figure("collector: CPU of storing an event", taking_in / stored * 1e6, "us"),
-        Figure("collector: storing / parsing the same lines", taking_in / parsing, ""),
-        Figure("collector: CPU of measuring a turn", measuring / turns * 1e6, "us", note=f"{turns} turns"),
+        Figure("CPU of storing an event", taking_in / stored * 1e6, "us"),
+        Figure("storing : parsing the same lines", taking_in / parsing, "x"),
+        Figure("CPU of measuring a turn", measuring / turns * 1e6, "us", turns),
     ]
 
 
@@ -177,18 +174,3 @@ def run(rate: int = OFFERED_PER_S, seconds: int = SECONDS) -> list[Figure]:
         figures = steady_load(Path(one), rate, seconds)
     with tempfile.TemporaryDirectory() as other:
         return figures + catch_up(Path(other))
-
-
-def main() -> int:
-    """Print the figures; 1 where a limit is not kept."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rate", type=int, default=OFFERED_PER_S, help="events a second that are written")
-    parser.add_argument("--seconds", type=int, default=SECONDS)
-    args = parser.parse_args()
-    figures = run(args.rate, args.seconds)
-    print(*figures, sep="\n")
-    return int(any(figure.passed is False for figure in figures))
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

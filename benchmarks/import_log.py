@@ -17,7 +17,6 @@ from pathlib import Path
 from time import perf_counter
 
 from benchmarks.figure import Figure, measured, ratio
-
 from voxtrace.analysis import assemble
 from voxtrace.store import RequestQuery, open_store
 
