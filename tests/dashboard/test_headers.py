@@ -3,7 +3,9 @@
 import pytest
 from starlette.testclient import TestClient
 
+from voxtrace.cli.front_door import FrontDoor
 from voxtrace.dashboard import Changes, build_app
+from voxtrace.dashboard.headers import SafeHeaders
 
 EXPECTED = {
     "content-security-policy": (
@@ -32,3 +34,12 @@ def test_every_answer_carries_the_safe_headers(method, address):
     assert {name: headers.get(name) for name in EXPECTED} == EXPECTED
     assert "access-control-allow-origin" not in headers
     assert "cache-control" in headers
+
+
+def test_who_is_turned_away_at_the_door_gets_the_safe_headers_too():
+    house = SafeHeaders(FrontDoor(build_app(object, Changes())))
+
+    answer = TestClient(house, base_url="http://evil.test").get("/")
+
+    assert answer.status_code == 400
+    assert {name: answer.headers.get(name) for name in EXPECTED} == EXPECTED

@@ -6,7 +6,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from voxtrace.dashboard import Changes, build_app
-from voxtrace.dashboard.assets import AssetsMissing, load_assets
+from voxtrace.dashboard.assets import STATIC_FOLDER, AssetsMissing, load_assets
+
+MARKUP_FROM_TEXT = (
+    r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|createContextualFragment|\beval\(|new Function"
+)
 
 
 @pytest.fixture
@@ -74,3 +78,15 @@ def test_a_changed_event_keeps_its_place_and_what_is_too_much_is_counted():
 
     assert (changed.request_ids, changed.more) == (("a", "b"), 2)
     assert changes.drain().request_ids == ()
+
+
+@pytest.mark.parametrize("script", sorted((STATIC_FOLDER / "app").glob("*.js")), ids=lambda path: path.name)
+def test_no_script_of_ours_turns_text_into_markup(script):
+    assert re.findall(MARKUP_FROM_TEXT, script.read_text("utf-8"), re.IGNORECASE) == []
+
+
+def test_the_page_names_no_other_machine(browser):
+    ours = [path.read_text("utf-8") for path in (STATIC_FOLDER / "app").glob("*.js")]
+    outside = re.findall(r"(?:https?:)?//(?!127\.0\.0\.1)[a-z][\w.-]+\.\w+", browser.get("/").text + "".join(ours))
+
+    assert set(outside) <= {"http://www.w3.org"}  # the name of a vocabulary, which nobody fetches

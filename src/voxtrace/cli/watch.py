@@ -28,6 +28,7 @@ from voxtrace.collector.ingest import ingest_routes
 from voxtrace.config import Value, load_settings, prepare_data_folder, require_private_address
 from voxtrace.dashboard.app import build_app as build_dashboard
 from voxtrace.dashboard.changes import Changes
+from voxtrace.dashboard.headers import SafeHeaders
 from voxtrace.store.recovery import open_or_begin_again
 
 BYTES_PER_MIB = 1024 * 1024
@@ -76,7 +77,7 @@ One for each data folder: it is the only process that stores what the others wri
                 app = build_watch(collector, ingest, build_dashboard(pages, changes))
                 if not is_supervised():
                     print(f"dashboard {url_of(host, port)} (Ctrl-C stops it)", flush=True)
-                run_until_stopped(FrontDoor(app, [host]), host, port)
+                run_until_stopped(SafeHeaders(FrontDoor(app, [host])), host, port)
                 pages.close()
             finally:
                 store.close()

@@ -42,7 +42,7 @@ class LiveLimits:
     """How fast the hub speaks, and to how many."""
 
     tick_s: float = 0.25
-    heartbeat_ticks: int = 4  # a delta at least once a second: silence for two means that something is wrong
+    heartbeat_ticks: int = 3  # a delta at least that often: twice as long a silence means that something is wrong
     ping_ticks: int = 20
     kept_deltas: int = 240  # a minute at the fastest
     send_timeout_s: float = 5.0

@@ -1,7 +1,7 @@
 // The live connection: one WebSocket, and the truth about how fresh the page is.
-import { useEffect, useState } from '../vendor/hooks.mjs';
+import { useEffect, useRef, useState } from '../vendor/hooks.mjs';
 
-const SILENCE_IS_STALE_MS = 2_000; // twice the server's heartbeat
+const SILENCE_IS_STALE_MS = 1_700; // more than twice the server's heartbeat; with a tick it is seen within 2 s
 const SILENCE_IS_DEAD_MS = 10_000;
 const POLL_MS = 5_000;
 const RETRY_MS = [500, 1_000, 2_000, 4_000, 8_000];
@@ -36,8 +36,10 @@ function update(change) {
 /** Re-renders only when what `select` picks has changed. */
 export function useLive(select) {
   const [value, setValue] = useState(() => select(now));
+  const latest = useRef(select);
+  latest.current = select; // what is picked may depend on the page's address, which changes
   useEffect(() => {
-    const listener = (next) => setValue(() => select(next));
+    const listener = (next) => setValue(() => latest.current(next));
     listeners.add(listener);
     listener(now);
     return () => listeners.delete(listener);

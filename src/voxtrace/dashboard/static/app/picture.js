@@ -9,6 +9,8 @@ const AXIS_HEIGHT = 24;
 const BAR = 14;
 const LANE_HEIGHT = 44;
 const RIGHT = 12; // room for the last tick's half
+const MOST_LINES = 6; // of one name: a hundred pieces at once are no picture any more
+const MOST_BARS = 200; // of one line
 const TICK_WIDTH = 95; // px between two ticks, about
 
 // --- what is drawn, as rows --------------------------------------------------------------------------------------
@@ -43,8 +45,12 @@ function partRows(parts) {
 function serviceRows(service, spans, marks, total) {
   const rows = [{ kind: 'marks', label: service, words: plural(marks.length, 'event'), items: marks }];
   for (const [name, named] of groupBy(spans, (span) => span.name)) {
-    pack(named, total).forEach((items, line) => {
-      const words = items.length > 1 ? `${items.length}×` : ms(length(items[0]));
+    const lines = pack(named, total);
+    lines.slice(0, MOST_LINES).forEach((all, line) => {
+      const items = all.slice(0, MOST_BARS);
+      const left = named.length - lines.slice(0, MOST_LINES).reduce((sum, each) => sum + Math.min(each.length, MOST_BARS), 0);
+      let words = items.length > 1 ? `${items.length}×` : ms(length(items[0]));
+      if (left && line === Math.min(lines.length, MOST_LINES) - 1) words += `, ${left} more in the table`;
       rows.push({ kind: 'bars', label: name, words: items.some((item) => item.end_ms === null) ? 'no end event' : words, items: items.map((item) => ({ kind: 'span', ...item })) });
     });
   }

@@ -121,15 +121,19 @@ async function fetchJson(url, signal) {
 export function useQuery(url, version) {
   const [state, setState] = useState({ url, data: null, error: null, at: null });
   const asked = useRef({ at: -Infinity });
+  const shown = useRef(-Infinity); // when the answer that is shown was asked for
   const [attempt, setAttempt] = useState(0);
   useEffect(() => {
     if (!url) return undefined;
     const abort = new AbortController();
     const wait = asked.current.url === url ? Math.max(0, asked.current.at + SLOWEST_REFRESH_MS - performance.now()) : 0;
     const timer = setTimeout(async () => {
-      asked.current = { url, at: performance.now() };
+      const began = performance.now();
+      asked.current = { url, at: began };
       try {
         const data = await fetchJson(url, abort.signal);
+        if (began < shown.current) return; // a later question was answered first
+        shown.current = began;
         setState({ url, data, error: null, at: Date.now() / 1000 });
       } catch (error) {
         if (error.name === 'AbortError') return;

@@ -52,7 +52,7 @@ function PartsTable({ parts }) {
     <caption>Parts of the total; they do not overlap and leave no hole</caption>
     <thead><tr><th scope="col">Part</th><th scope="col" class="num">From</th><th scope="col" class="num">To</th><th scope="col" class="num">Length</th><th scope="col" class="num">Share</th><th scope="col">Waited for</th></tr></thead>
     <tbody>
-      ${parts.map(
+      ${parts.slice(0, MOST_ROWS).map(
         (part) => html`<tr key=${part.begin_ms} class=${part.explained ? '' : 'unattributed'}>
           <th scope="row">${part.name}</th><td class="num">${ms(part.begin_ms)}</td><td class="num">${ms(part.end_ms)}</td>
           <td class="num">${ms(part.end_ms - part.begin_ms)}</td><td class="num">${percent(part.share)}</td><td>${part.waited === false ? 'no' : 'yes'}</td>
@@ -67,7 +67,7 @@ function SpansTable({ spans, choose }) {
     <caption>Spans by service</caption>
     <thead><tr><th scope="col">Service</th><th scope="col">Span</th><th scope="col" class="num">From</th><th scope="col" class="num">To</th></tr></thead>
     <tbody>
-      ${spans.map(
+      ${spans.slice(0, MOST_ROWS).map(
         (span, index) => html`<tr key=${index}>
           <td>${span.service}</td><th scope="row"><button class="link" onClick=${() => choose({ kind: 'span', ...span })}>${span.name}</button></th>
           <td class="num">${ms(span.begin_ms)}</td><td class="num">${when(span.end_ms)}</td>
@@ -77,12 +77,15 @@ function SpansTable({ spans, choose }) {
   </table>`;
 }
 
+const MOST_ROWS = 1000; // some software writes all its requests under one id
+
 function MarksTable({ marks, choose }) {
-  return html`<table>
+  return html`${marks.length > MOST_ROWS && html`<p class="note">The first ${MOST_ROWS} of ${marks.length.toLocaleString('en')} events; all are in the JSON.</p>`}
+  <table>
     <caption>Events in order of time</caption>
     <thead><tr><th scope="col" class="num">At</th><th scope="col">Service</th><th scope="col">Event</th><th scope="col" class="wide-only">Stage</th></tr></thead>
     <tbody>
-      ${marks.map(
+      ${marks.slice(0, MOST_ROWS).map(
         (mark, index) => html`<tr key=${index}>
           <td class="num">${ms(mark.at_ms)}</td><td>${mark.service}</td>
           <th scope="row"><button class="link" onClick=${() => choose({ kind: 'event', ...mark })}>${mark.name}</button></th>
@@ -145,6 +148,14 @@ function Findings({ findings }) {
   </section>`;
 }
 
+/** Closed, it costs nothing: its rows are made when somebody opens it. */
+function AllEvents({ marks, choose }) {
+  const [open, setOpen] = useState(false);
+  return html`<details class="panel" onToggle=${(event) => setOpen(event.target.open)}><summary>All ${marks.length} events</summary>
+    ${open && html`<${MarksTable} marks=${marks} choose=${choose} />`}
+  </details>`;
+}
+
 function Body({ turn }) {
   const [asTable, setAsTable] = useState(false);
   const [chosen, choose] = useState(null);
@@ -164,7 +175,7 @@ function Body({ turn }) {
     </section>
     <${Findings} findings=${turn.findings} />
     <section class="panel"><h2>Numbers</h2><${MetricsTable} metrics=${turn.metrics} /></section>
-    <details class="panel"><summary>All ${turn.marks.length} events</summary><${MarksTable} marks=${turn.marks} choose=${choose} /></details>
+    <${AllEvents} marks=${turn.marks} choose=${choose} />
   `;
 }
 
