@@ -130,5 +130,6 @@ def test_every_sample_is_imported_or_left_out_with_a_reason(data, capsys):
     assert outcomes["latency_example.log"] == ("imported", "event-lines")
     assert outcomes["log_analysis.jsonl"] == ("imported", "event-lines")
     assert outcomes["bench_stream_long_224748.json"] == ("imported", "kokoro-bench")
+    assert outcomes["bench_233140.json"] == ("imported", "kokoro-gate-run")
     assert outcomes["expected_bands.json"] == ("skipped", "kokoro-bands")
     assert outcomes["README.md"] == ("skipped", "")

@@ -7,7 +7,7 @@ the first byte here and never a time to first audio.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 
 from voxtrace.events import Event
@@ -33,13 +33,13 @@ class BenchResult:
     def read(self, stream: ByteStream, context: Context) -> Iterator[Item]:
         content = whole_document(stream)
         document = parse_object(content)
-        config, measured = _object(document, "config"), _object(document, "measurements")
+        config, measured = object_at(document, "config"), object_at(document, "measurements")
         times = LocalTimes(context.zone)
         started = _started(measured, context, times)
         yield from times.notes()
         if started is None:
             raise HoldsNoEvents("no date: the folder must be called YYYY-MM-DD and the name must end in _HHMMSS")
-        payload = _object(config, "base_payload")
+        payload = object_at(config, "base_payload")
         common = {
             "source": "bench",
             "voice": text(payload.get("voice")),
@@ -58,7 +58,7 @@ class BenchResult:
             traced += request is not None
             # Trials ran one after the other, but nobody wrote down when: a nanosecond each keeps their order.
             own = ClientRequest(f"{name}/{trial.name}", started + place, content)
-            yield from _events(request or own, trial, common)
+            yield from trial_events(request or own, trial, common)
         if traced:
             yield Note(
                 "traced_trials", "trial that a chunk trace beside this file shows as well: one request, not two", traced
@@ -108,7 +108,8 @@ def parse_object(content: bytes) -> dict[str, object]:
     return document
 
 
-def _object(document: dict[str, object], key: str) -> dict[str, object]:
+def object_at(document: dict[str, object], key: str) -> dict[str, object]:
+    """The object of that key, empty where there is none."""
     found = document.get(key)
     return found if isinstance(found, dict) else {}
 
@@ -124,7 +125,8 @@ def _started(measured: dict[str, object], context: Context, times: LocalTimes) -
     return context.modified_wall_ns if named is None else named
 
 
-def _events(request: ClientRequest, trial: Trial, common: dict[str, object]) -> Iterator[Event]:
+def trial_events(request: ClientRequest, trial: Trial, common: Mapping[str, object]) -> Iterator[Event]:
+    """What is known of one trial; `common` is what all trials of the run share."""
     if trial.error is not None:
         # When it failed was not written down. One event has no duration, so none is invented.
         yield request.event(0, "REQUEST_COMPLETE", outcome="error", error=trial.error, **common, **trial.reported)

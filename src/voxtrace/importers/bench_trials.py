@@ -67,6 +67,15 @@ def soak_of(measured: Mapping[str, object], config: Mapping[str, object]) -> Ite
         yield Trial(f"soak{index:04d}", reported={"measured": False})
 
 
+def listed_trials(times_ms: object, wanted: object) -> Iterator[Trial]:
+    """Trials of which a file lists nothing but the time to the first byte."""
+    times = times_ms[:MAX_TRIALS] if isinstance(times_ms, list) else []
+    for index, time_ms in enumerate(times):
+        yield _trial(f"trial{index:02d}", {"ttfa_ms": time_ms}, None)
+    for index in range(len(times), _wanted(wanted)):
+        yield Trial(f"trial{index:02d}", reported={"measured": False})
+
+
 def unmeasured(trials: Sequence[Trial]) -> Iterator[Note]:
     """Says how many trials have no number."""
     failed = sum(trial.error is not None for trial in trials)

@@ -30,8 +30,6 @@ _TARGETS = "it holds limits to judge by, and no events"
 _SUMMARY = "it holds numbers that another tool had summed up, and no events to compute them from"
 
 RECOGNISED: tuple[Recognised, ...] = (
-    # First, because it holds a copy of the performance gates.
-    Recognised("kokoro-gate-run", "benchmark summary", (b'"benchmark_config"', b'"expected_bands"'), _SUMMARY),
     Recognised("kokoro-bands", "performance gates", (b'"performance_gates"', b'"test_requirements"'), _TARGETS),
     Recognised("kokoro-baselines", "baselines", (b'"baseline_measurements"', b'"test_configuration"'), _TARGETS),
     Recognised("alert-config", "alert thresholds", (b'"thresholds"', b'"warning_threshold"'), _TARGETS),

@@ -8,10 +8,11 @@ from voxtrace.errors import VoxtraceError
 from voxtrace.importers.bench_result import BenchResult
 from voxtrace.importers.chunk_trace import ChunkTrace
 from voxtrace.importers.event_lines import EventLines
+from voxtrace.importers.gate_run import GateRun
 from voxtrace.importers.ports import Importer
 from voxtrace.importers.recognised import RECOGNISED
 
-IMPORTERS: tuple[Importer, ...] = (EventLines(), ChunkTrace(), BenchResult(), *RECOGNISED)
+IMPORTERS: tuple[Importer, ...] = (EventLines(), ChunkTrace(), BenchResult(), GateRun(), *RECOGNISED)
 
 
 class UnknownFormat(VoxtraceError):
