@@ -23,6 +23,7 @@ class PagesStore:
         self._folder = folder
         self._lock = threading.Lock()
         self._store = open_store(folder, readonly=True)
+        self._replaced: list[SqliteStore] = []  # still open: another thread may be reading from one
         self._file = self._store.path.stat().st_ino
 
     def recent(self, query: RequestQuery) -> list[RequestRow]:
@@ -38,8 +39,9 @@ class PagesStore:
         return self._current().events_of(request_ids)
 
     def close(self) -> None:
-        """Give the file back."""
-        self._store.close()
+        """Give the files back."""
+        for store in (self._store, *self._replaced):
+            store.close()
 
     def _current(self) -> SqliteStore:
         with self._lock:
@@ -48,6 +50,6 @@ class PagesStore:
             except FileNotFoundError:  # between the old file and the new one
                 return self._store
             if file != self._file:
-                # The old one is not closed: another thread may be reading from it.
+                self._replaced.append(self._store)
                 self._store, self._file = open_store(self._folder, readonly=True), file
             return self._store

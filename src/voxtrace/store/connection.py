@@ -67,13 +67,11 @@ def open_reader(path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.C
         raise StoreMissing(path)
     with explained(path):
         try:
-            db = _connect(f"{path.absolute().as_uri()}?mode=ro", busy_timeout_s)
-            version = version_of(db)
+            db, version = _connect_to_read(f"{path.absolute().as_uri()}?mode=ro", busy_timeout_s)
         except sqlite3.OperationalError:
             # Reading a write-ahead log needs a file for shared memory beside it. Where none can be made, nobody
             # writes either, and the file can be read as it lies there.
-            db = _connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", busy_timeout_s)
-            version = version_of(db)
+            db, version = _connect_to_read(f"{path.absolute().as_uri()}?mode=ro&immutable=1", busy_timeout_s)
         if version == 0:
             db.close()
             raise StoreMissing(path)
@@ -93,8 +91,21 @@ def _connect(uri: str, busy_timeout_s: float) -> sqlite3.Connection:
     # Autocommit: transactions are begun by hand, because a writer has to begin with IMMEDIATE. The store
     # guards each connection with a lock of its own, so threads may share it.
     db = sqlite3.connect(uri, uri=True, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False)
-    db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    with ExitStack() as undo:
+        undo.callback(db.close)
+        db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        undo.pop_all()
     return db
+
+
+def _connect_to_read(uri: str, busy_timeout_s: float) -> tuple[sqlite3.Connection, int]:
+    """A connection and the version of the schema that it sees."""
+    db = _connect(uri, busy_timeout_s)
+    with ExitStack() as undo:
+        undo.callback(db.close)
+        version = version_of(db)
+        undo.pop_all()
+    return db, version
 
 
 @contextmanager
