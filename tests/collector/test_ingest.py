@@ -6,12 +6,13 @@ import asyncio
 import gzip
 import json
 import sqlite3
+import tracemalloc
 
 import pytest
 from starlette.testclient import TestClient
 
 from tests.store.build import NOON_NS, event, turn
-from voxtrace.collector.batches import IngestLimits
+from voxtrace.collector.batches import BodyRefused, IngestLimits, unpack
 from voxtrace.collector.ingest import build_app
 from voxtrace.events.codec import encode
 from voxtrace.store import SqliteStore, open_store
@@ -122,6 +123,17 @@ def test_a_body_that_can_not_be_taken_is_refused_whole_with_a_clear_error(sender
     assert answered.json()["error"]["code"] == code
     assert answered.json()["error"]["message"]
     assert store.accounts().received == 0
+
+
+def test_of_a_gzip_bomb_no_more_is_unpacked_than_a_body_may_hold():
+    limits, bomb = IngestLimits(unpacked_bytes=100_000), gzip.compress(bytes(50_000_000))
+    tracemalloc.start()
+    with pytest.raises(BodyRefused):
+        unpack(bomb, "gzip", limits)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 10 * limits.unpacked_bytes
 
 
 HOSTILE = [

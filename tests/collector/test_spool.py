@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.collector.build import MovedClock, Writer
 from tests.store.build import event, turn
@@ -206,6 +208,34 @@ def test_files_of_other_names_are_read_and_never_removed(collector, store, tmp_p
     assert store.quarantined() == []
 
 
+def test_a_foreign_file_that_is_read_to_its_end_is_left_where_it_is(collector, store, tmp_path, clock):
+    foreign = tmp_path / "spool" / "latency.jsonl"
+    foreign.parent.mkdir()
+    foreign.write_bytes(encode(event(0)))
+    os.utime(foreign, ns=(clock.wall, clock.wall))
+    for _ in range(3):
+        clock.advance(60)
+        collector.tick()
+
+    assert foreign.exists()
+    assert store.accounts().stored == 1
+
+
+def test_a_file_that_was_just_written_is_left_alone_even_if_nobody_holds_it(collector, writer, store, clock):
+    # A writer opens its new file a moment before it holds the lock.
+    writer.write(encode(event(0)) + b"torn")
+    writer.die()
+    clock.advance(4)
+    collector.tick()
+    collector.tick()
+    assert store.quarantined() == []
+
+    clock.advance(4)
+    collector.tick()
+    assert [row.reason for row in store.quarantined()] == ["torn"]
+    assert not writer.path.exists()
+
+
 def test_a_new_file_of_an_old_name_is_read_from_its_beginning(collector, writer, store):
     writer.write(turn("r1", 3))
     collector.tick()
@@ -253,3 +283,33 @@ def test_a_spool_that_is_not_there_yet_is_an_empty_one(store, tmp_path, clock):
     tick = Collector(store, tmp_path, clock=clock, options=CollectorOptions()).tick()
 
     assert (tick.events, tick.more) == (0, False)
+
+
+CONTENT = b"".join(encode(event(n, f"r{n % 3}")) + (b"junk\n" if n % 4 == 0 else b"") for n in range(20))
+LOOKS = st.lists(
+    st.tuples(st.integers(0, len(CONTENT)), st.sampled_from(["write", "look", "look again", "start anew"])), max_size=20
+)
+
+
+@settings(max_examples=40)
+@given(LOOKS)
+def test_wherever_a_write_is_cut_and_whenever_one_looks_each_line_counts_once(tmp_path_factory, looks):
+    folder, clock = tmp_path_factory.mktemp("data"), MovedClock()
+    store, writer, written = open_store(folder, clock=clock), Writer(folder), 0
+    collector = Collector(store, folder, clock=clock)
+    for end, then in [*looks, (len(CONTENT), "look")]:
+        writer.write(CONTENT[written:end])
+        written = max(written, end)
+        if then == "start anew":
+            collector = Collector(store, folder, clock=clock)
+        if then != "write":
+            collector.tick()
+        if then == "look again":
+            collector.tick()
+    accounts, seqs = collector.accounts(), [each.seq for n in range(3) for each in stored(store, f"r{n}")]
+    store.close()
+    writer.die()
+
+    assert sorted(seqs) == list(range(20))
+    assert (accounts.received, accounts.duplicate, accounts.rejected) == (25, 0, {"json": 5})
+    assert accounts.unaccounted == 0

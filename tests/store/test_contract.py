@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,17 @@ def test_the_same_event_is_stored_once_within_a_batch_and_over_batches(store):
     assert (first.stored, first.duplicate) == (2, 1)
     assert (second.stored, second.duplicate) == (1, 1)
     assert len(store.events_of(["r1"])["r1"]) == 3
+
+
+def test_threads_that_store_the_same_events_at_once_store_each_once(store):
+    batches = [turn("r1", 40, first_seq=10 * n) for n in range(20)]
+
+    with ThreadPoolExecutor(4) as threads:
+        stored = sum(appended.stored for appended in threads.map(store.append, batches))
+
+    (row,) = store.recent(RequestQuery())
+    assert stored == row.event_count == len(store.events_of(["r1"])["r1"]) == 230
+    assert store.accounts().unaccounted == 0
 
 
 def test_the_first_body_of_an_event_id_is_the_one_that_stays(store):
@@ -155,6 +167,16 @@ def test_what_can_not_be_read_is_kept_with_its_reason_and_place(store):
 
     assert (newest.reason, newest.source, newest.position, newest.raw) == ("timestamp", "a.jsonl", 90, b"x" * 1024)
     assert (older.reason, older.detail, older.raw) == ("json", "it is broken", b"{broken")
+
+
+def test_of_very_many_unreadable_records_the_newest_are_kept_and_all_are_counted(store):
+    store.append([], rejected=[rejected(position=n) for n in range(9_000)])
+    store.append([], rejected=[rejected(position=n) for n in range(9_000, 12_000)])
+
+    kept = store.quarantined(limit=20_000)
+
+    assert (len(kept), kept[0].position, kept[-1].position) == (10_000, 11_999, 2_000)
+    assert store.accounts().rejected == {"json": 12_000}
 
 
 def test_the_accounts_say_what_became_of_every_event_and_survive_a_restart(tmp_path):

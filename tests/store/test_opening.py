@@ -8,7 +8,7 @@ import pytest
 
 from tests.store.build import event, turn
 from voxtrace.errors import DataFolderUnusable
-from voxtrace.store import RequestQuery, SqliteStore, open_store
+from voxtrace.store import RequestQuery, Retention, SqliteStore, open_store
 from voxtrace.store.connection import transaction
 from voxtrace.store.errors import StoreBusy, StoreCorrupt, StoreMissing, StoreTooNew, StoreUnwritable
 from voxtrace.store.recovery import open_or_begin_again
@@ -181,6 +181,20 @@ def test_a_writer_that_waits_in_vain_says_so_and_has_stored_nothing(path):
     store.close()
 
     assert seqs == [0, 1, 2, 10]
+
+
+def test_what_was_forgotten_is_given_back_to_the_disk(path):
+    store = open_store(path.parent)
+    store.append([event(n, f"r{n}", metadata={"t": "x" * 3000}) for n in range(1000)])
+    store.close()
+    full = path.stat().st_size
+    store = open_store(path.parent)
+    pruned = store.prune(Retention(max_bytes=500_000))
+    store.close()
+
+    assert full > 3_000_000
+    assert 400_000 < pruned.bytes_after <= 500_000
+    assert path.stat().st_size <= pruned.bytes_after + 50_000
 
 
 def test_words_of_a_batch_that_was_not_stored_are_given_out_again(path):

@@ -20,10 +20,12 @@ def prune(writing: Writing, retention: Retention) -> Pruned:
     """Forget what `retention` lets go; each call of `writing` is one transaction."""
     with writing() as db:
         bytes_before = used_bytes(db)
+        count = max(1, int(db.execute("SELECT COUNT(*) FROM requests").fetchone()[0]))
+    bytes_each = max(1, bytes_before // count)
     requests = events = unmeasured = 0
     while True:
         with writing() as db:
-            oldest = _oldest(db, retention)
+            oldest = _oldest(db, retention, bytes_each)
             for number, event_count, derived_from in oldest:
                 db.execute("DELETE FROM events WHERE request = ?", (number,))
                 db.execute("DELETE FROM derivations WHERE request = ?", (number,))
@@ -34,12 +36,19 @@ def prune(writing: Writing, retention: Retention) -> Pruned:
             bytes_after = used_bytes(db)
         if not oldest:
             break
-    with writing() as db:
-        free = int(db.execute("PRAGMA freelist_count").fetchone()[0])
-    for _ in range(0, free, PAGES_PER_STEP):
-        with writing() as db:
-            db.execute(f"PRAGMA incremental_vacuum({PAGES_PER_STEP})").fetchall()
+    _give_back(writing)
     return Pruned(requests, events, unmeasured, bytes_before, bytes_after)
+
+
+def _give_back(writing: Writing) -> None:
+    """Shrink the file by its free pages."""
+    free = 1
+    while free:
+        with writing() as db:
+            free = int(db.execute("PRAGMA freelist_count").fetchone()[0])
+            for _ in range(min(free, PAGES_PER_STEP)):
+                # One page a call: SQLite steps through the pages, and Python takes the first step only.
+                db.execute("PRAGMA incremental_vacuum(1)")
 
 
 def used_bytes(db: sqlite3.Connection) -> int:
@@ -50,10 +59,13 @@ def used_bytes(db: sqlite3.Connection) -> int:
     return (pages - free) * size
 
 
-def _oldest(db: sqlite3.Connection, retention: Retention) -> list[tuple[int, int, int]]:
+def _oldest(db: sqlite3.Connection, retention: Retention, bytes_each: int) -> list[tuple[int, int, int]]:
+    """Number, events and measured events of the next requests to forget, a step's worth."""
     columns = "SELECT id, event_count, derived_from FROM requests"
-    if retention.max_bytes is not None and used_bytes(db) > retention.max_bytes:
-        return db.execute(f"{columns} ORDER BY started_wall_ns LIMIT ?", (REQUESTS_PER_STEP,)).fetchall()
+    if retention.max_bytes is not None and (excess := used_bytes(db) - retention.max_bytes) > 0:
+        # No more than are in excess: the last step must not forget what could be kept.
+        limit = min(REQUESTS_PER_STEP, excess // bytes_each + 1)
+        return db.execute(f"{columns} ORDER BY started_wall_ns LIMIT ?", (limit,)).fetchall()
     oldest, arrived = retention.older_than_wall_ns, retention.arrived_before_wall_ns
     if oldest is None:
         return []

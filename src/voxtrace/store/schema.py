@@ -47,9 +47,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             metadata TEXT,
             PRIMARY KEY (request, key)
         ) STRICT, WITHOUT ROWID""",
+        # Documents are deflated: as text, one of them fills a page of its own, five times the room of its events.
         """CREATE TABLE derivations(
             request INTEGER PRIMARY KEY,
-            document TEXT NOT NULL
+            document BLOB NOT NULL
         ) STRICT""",
         """CREATE TABLE positions(
             source TEXT PRIMARY KEY,

@@ -29,7 +29,7 @@ from voxtrace.store.ports import (
     Retention,
 )
 from voxtrace.store.retention import prune
-from voxtrace.store.rows import SELECT_EVENTS, event_from_row, why_unstorable
+from voxtrace.store.rows import SELECT_EVENTS, event_from_row, pack_document, unpack_document, why_unstorable
 
 T = TypeVar("T")
 
@@ -276,7 +276,9 @@ class SqliteStore:
                 if row.document is None:
                     db.execute("DELETE FROM derivations WHERE request = ?", number)
                 else:
-                    db.execute("INSERT OR REPLACE INTO derivations VALUES (?, ?)", (*number, row.document))
+                    db.execute(
+                        "INSERT OR REPLACE INTO derivations VALUES (?, ?)", (*number, pack_document(row.document))
+                    )
         return kept
 
     def forget_derived(self) -> int:
@@ -339,8 +341,9 @@ def _accounts(rows: Iterable[tuple[str, str, int]]) -> Accounts:
     )
 
 
-def _row(row: tuple[str, str | None, int, int, int, str | None, int]) -> RequestRow:
-    request_id, session_id, started, last, event_count, document, is_fresh = row
+def _row(row: tuple[str, str | None, int, int, int, bytes | None, int]) -> RequestRow:
+    request_id, session_id, started, last, event_count, packed, is_fresh = row
+    document = None if packed is None else unpack_document(packed)
     return RequestRow(request_id, session_id, started, last, event_count, document, bool(is_fresh))
 
 
