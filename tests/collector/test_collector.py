@@ -153,6 +153,23 @@ def test_stopping_takes_in_what_was_written_before(store, writer, tmp_path, cloc
     assert len(store.events_of(["r1"])["r1"]) == 3
 
 
+def test_stopping_does_not_wait_for_a_writer_that_never_ends(store, writer, tmp_path, clock):
+    numbers = iter(range(1_000_000))
+
+    def write_on(request_ids):
+        clock.advance(1)
+        writer.write([event(next(numbers), "endless")])
+
+    stop = threading.Event()
+    stop.set()
+    writer.write([event(next(numbers), "first")])
+    clock.advance(1)
+    options = CollectorOptions(housekeeping_ms=0)  # measures at every step, and each adds a second and an event
+    Collector(store, tmp_path, clock=clock, options=options, on_change=write_on).run(stop)
+
+    assert store.accounts().stored == 3
+
+
 def test_a_step_that_fails_is_told_and_the_next_one_goes_on(store, writer, tmp_path, clock, caplog):
     def refuse(request_ids):
         if not store.recent(RequestQuery(limit=1))[0].session_id:

@@ -18,6 +18,7 @@ from voxtrace.store.recovery import told_of_damage
 from voxtrace.units import NANOS_PER_MILLI, NANOS_PER_SECOND
 
 SPOOL = "spool"
+DRAIN_NS = 3 * NANOS_PER_SECOND
 NANOS_PER_DAY = 86_400 * NANOS_PER_SECOND
 
 OnChange = Callable[[Iterable[str]], None]
@@ -100,14 +101,16 @@ class Collector:
         return replace(accounts, received=accounts.received + waiting, in_flight=waiting)
 
     def run(self, stop: threading.Event) -> None:
-        """Tick until `stop` is set; then take in what is in the spool, and return."""
+        """Tick until `stop` is set; then take in what is in the spool, for a few seconds at most, and return."""
         while not stop.is_set():
             tick = self.step()
             if tick is None:
                 stop.wait(1.0)  # trouble: a full disk or another process is not to be hammered at
             elif not tick.more:
                 stop.wait(self._options.idle_ms / 1000)
-        while (tick := self.step()) is not None and tick.events:
+        enough = self._clock.mono_ns() + DRAIN_NS
+        # A writer that does not stop is left to the next collector.
+        while self._clock.mono_ns() < enough and (last := self.step()) is not None and last.events:
             pass
 
     def tick(self) -> Tick:
