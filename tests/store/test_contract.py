@@ -144,13 +144,14 @@ def test_an_event_that_no_table_can_hold_is_quarantined_and_the_others_are_store
         event(3, service="lone \ud800 surrogate"),
         event(4, mono_ns="soon"),
         event(5, "r\ud800"),
+        event(6, name=object()),
     ]
 
-    appended = store.append([event(0), *unstorable, event(6)])
+    appended = store.append([event(0), *unstorable, event(7)])
 
     assert (appended.stored, appended.duplicate) == (2, 0)
-    assert [each.position for each in appended.rejected] == [1, 2, 3, 4, 5]
-    assert store.accounts().rejected == {"unstorable": 5}
+    assert [each.position for each in appended.rejected] == [1, 2, 3, 4, 5, 6]
+    assert store.accounts().rejected == {"unstorable": 6}
     assert store.accounts().unaccounted == 0
 
 

@@ -92,7 +92,8 @@ class Collector:
         self._on_change: OnChange = on_change or (lambda request_ids: None)
         self._due: dict[str, int] = {}
         self._unreadable: set[str] = set()
-        self._positions: dict[str, Position] | None = None
+        self._positions: dict[str, Position] = {}  # as stored; read again when the loop begins
+        self._has_begun = False
 
     def accounts(self) -> Accounts:
         """What became of every event, those that wait in the spool included as in flight."""
@@ -119,7 +120,7 @@ class Collector:
         Raises:
             StoreError: nothing was lost, the step can be tried again.
         """
-        if self._positions is None:
+        if not self._has_begun:
             self._begin()
         events = rejected = 0
         more = False
@@ -167,11 +168,11 @@ class Collector:
     def _begin(self) -> None:
         _, self._positions = self._store.accounts_at_positions()
         stale = self._store.use_definitions(VERSION)
+        self._has_begun = True
         if stale:
             self.notice(f"the definitions changed: {stale} turns are measured again")
 
     def _read(self, path: Path) -> Piece | None:
-        assert self._positions is not None
         try:
             settled = self._clock.wall_ns() - SETTLED_NS
             return read_piece(path, self._positions.get(path.name), settled_before_wall_ns=settled)
@@ -182,12 +183,10 @@ class Collector:
             return None
 
     def _keep(self, piece: Piece) -> None:
-        assert self._positions is not None
         self._store.append(piece.events, rejected=piece.rejected, position=piece.position)
         self._positions[piece.position.source] = piece.position
 
     def _remove_finished_files(self) -> None:
-        assert self._positions is not None
         settled = self._clock.wall_ns() - SETTLED_NS
         left = {
             path.name
@@ -213,7 +212,7 @@ class Collector:
 
     def _begin_again(self, damage: StoreCorrupt) -> None:
         aside = self._store.begin_again()
-        self._positions = None
+        self._has_begun = False
         self.notice(told_of_damage(damage, aside))
 
     def _is_due(self, what: str, every_ms: int) -> bool:

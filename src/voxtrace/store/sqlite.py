@@ -45,8 +45,8 @@ _SELECT_ROW = """
 class SqliteStore:
     """Events, requests and derivations in one file. All methods may be called from any thread.
 
-    The connections are opened at the first use of each, so that a command that only reads never makes a
-    store, and one that only writes has no reader.
+    Writing and reading have a connection each, so that looking never waits for storing; the one that reads
+    can't write.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class SqliteStore:
         """See `ports.EventLog.append`."""
         try:
             return self._append(events, rejected, position)
-        except (ValueError, TypeError, OverflowError, RecursionError, sqlite3.ProgrammingError, sqlite3.IntegrityError):
+        except (ValueError, TypeError, OverflowError, RecursionError, sqlite3.Error):
             # One event that no table can hold stops the whole batch; find it and put it aside.
             good, bad = _part(events)
             if not bad:
