@@ -174,6 +174,14 @@ def _typed(setting: Setting, given: object, where: str) -> str | int | float | b
     raise InvalidOption(setting.name, given, f"{where} must give a value of type {kind.__name__}")
 
 
+def is_private_address(host: str) -> bool:
+    """Whether only this machine can reach what listens on `host`."""
+    try:
+        return host == "localhost" or ip_address(host.strip("[]")).is_loopback
+    except ValueError:  # a host name: what it resolves to may change after we looked
+        return False
+
+
 def require_private_address(host: str, name: str, allow_anonymous: bool) -> None:
     """Refuse to listen where other machines reach us, unless that was asked for in so many words.
 
@@ -182,16 +190,10 @@ def require_private_address(host: str, name: str, allow_anonymous: bool) -> None
     Raises:
         InvalidOption: `host` is no loopback address and `allow_anonymous` is false.
     """
-    if allow_anonymous or host == "localhost":
-        return
-    try:
-        if ip_address(host.strip("[]")).is_loopback:
-            return
-    except ValueError:  # a host name: what it resolves to may change after we looked
-        pass
-    raise InvalidOption(
-        name,
-        host,
-        "other machines could use it without any login; "
-        f"listen on {LOOPBACK}, or say --allow-anonymous if the network itself is trusted",
-    )
+    if not allow_anonymous and not is_private_address(host):
+        raise InvalidOption(
+            name,
+            host,
+            "other machines could use it without any login; "
+            f"listen on {LOOPBACK}, or say --allow-anonymous if the network itself is trusted",
+        )

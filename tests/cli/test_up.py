@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from voxtrace.cli.addresses import require_free_port, url_of
+from voxtrace.cli.addresses import require_free_port, url_of, warn_if_public
 from voxtrace.cli.folder_lock import only_one
 from voxtrace.cli.main import main
 from voxtrace.cli.up import UpCommand, greeting, services_of
@@ -72,6 +72,13 @@ def test_a_public_address_is_refused(capsys: pytest.CaptureFixture[str], tmp_pat
 
     assert code == 2
     assert "--allow-anonymous" in said
+
+
+def test_listening_for_others_is_said_aloud(capsys: pytest.CaptureFixture[str]):
+    warn_if_public("127.0.0.1", 1)
+    warn_if_public("0.0.0.0", 2)
+
+    assert capsys.readouterr().err == "warning: whoever reaches 0.0.0.0:2 can use it, nobody has to log in\n"
 
 
 def test_a_lock_is_free_again_when_its_holder_is_done(tmp_path: Path):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import errno
 import socket
+import sys
 
+from voxtrace.cli.lifeline import is_supervised
+from voxtrace.config import is_private_address
 from voxtrace.errors import InvalidOption, PortInUse
 
 EVERYWHERE = ("0.0.0.0", "::", "")
@@ -36,3 +39,9 @@ def url_of(host: str, port: int) -> str:
     """Where a person on this machine finds what listens on `host:port`."""
     shown = "127.0.0.1" if host in EVERYWHERE else host.strip("[]")
     return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
+
+
+def warn_if_public(host: str, port: int) -> None:
+    """Say that whoever reaches `host:port` may use it; a supervised service leaves that to its supervisor."""
+    if not is_private_address(host) and not is_supervised():
+        print(f"warning: whoever reaches {host}:{port} can use it, nobody has to log in", file=sys.stderr, flush=True)

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from voxtrace.cli.addresses import url_of
+from voxtrace.cli.addresses import url_of, warn_if_public
 from voxtrace.cli.front_door import FrontDoor
 from voxtrace.cli.lifeline import is_supervised
 from voxtrace.config import load_settings, prepare_data_folder, require_private_address
@@ -45,6 +45,7 @@ block of sound, and notes when each stage of each request happened.
         flags = {name: getattr(args, name) for name in ("host", "port", "workers", "max_waiting")}
         values = {name: value.value for name, value in load_settings(folder, flags).items()}
         require_private_address(values["host"], "--host", args.allow_anonymous)
+        warn_if_public(values["host"], values["port"])
         # Imported when it is known that it will be used: a web framework takes a third of a second.
         from voxtrace.server.run import ServeOptions, serve
         from voxtrace.speech.pool import PoolOptions

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from voxtrace.cli.addresses import require_free_port, url_of
+from voxtrace.cli.addresses import require_free_port, url_of, warn_if_public
 from voxtrace.cli.folder_lock import only_one
 from voxtrace.cli.supervisor import Service, Supervisor
 from voxtrace.config import (
@@ -63,6 +63,7 @@ again and the other runs on. Ctrl-C stops both.
                     pass
                 require_free_port(settings["watch_host"].value, settings["watch_port"].value, "--watch-port")
             require_free_port(settings["host"].value, settings["port"].value)
+            warn_if_public(settings["host"].value, settings["port"].value)
             Supervisor(services, tell=_tell).run(lambda: _tell(greeting(services, folder)))
         return 0
 

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
-from voxtrace.cli.addresses import require_free_port, url_of
+from voxtrace.cli.addresses import require_free_port, url_of, warn_if_public
 from voxtrace.cli.folder_lock import only_one
 from voxtrace.cli.front_door import FrontDoor
 from voxtrace.cli.lifeline import is_supervised
@@ -64,6 +64,7 @@ One for each data folder: it is the only process that stores what the others wri
         host, port = settings["watch_host"].value, settings["watch_port"].value
         require_private_address(host, "--host", args.allow_anonymous)
         require_free_port(host, port)
+        warn_if_public(host, port)
         logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
         with only_one(folder, "watch"):
             store, notice = open_or_begin_again(folder, durability=settings["durability"].value)
