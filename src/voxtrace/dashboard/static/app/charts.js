@@ -130,10 +130,14 @@ const LABELS_WIDTH = 64;
 
 /** Time across, milliseconds up (each row about 1.4 times the one below), the darker the more requests. */
 export function Heatmap({ data, title }) {
+  if (!data.heat.cells.length) return html`<p class="quiet">No request has a value.</p>`;
+  return html`<${Cells} data=${data} title=${title} />`;
+}
+
+function Cells({ data, title }) {
   const [place, width] = useSize();
   const { cells, lowest, highest } = data.heat;
   const { series, begin, now } = data;
-  if (!cells.length) return html`<p class="quiet" ref=${place}>No request has a value.</p>`;
   const rows = highest - lowest + 1;
   const most = Math.max(...cells.map((cell) => cell.count));
   const across = (at) => LABELS_WIDTH + ((at - begin) / (now - begin)) * (width - LABELS_WIDTH);

@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from '../vendor/hooks.mjs';
 import { html, Metric, Outcome, plural, QueryError, requestAddress, RequestLink, Skeleton, Time, useQuery } from './ui.js';
 import { useLive } from './live.js';
+import { Scatter } from './scatter.js';
 
 const PAGE = 50;
 
@@ -66,7 +67,7 @@ function Row({ row, chosen, fresh }) {
     ${row.measured
       ? NUMBERS.map(({ name, wide }) => {
           const [used, metric] = numberOf(row, name);
-          return html`<td key=${name} class=${`num ${wide ? 'wide-only' : ''}`}><${Metric} name=${used} metric=${metric} short /></td>`;
+          return html`<td key=${name} class=${`num ${wide ? 'wide-only' : ''}`}><${Metric} name=${used} metric=${metric} short />${used !== name && html` <small class="tag">voice to voice</small>`}</td>`;
         })
       : html`<td class="num quiet" colspan=${NUMBERS.length}>being measured</td>`}
     <td class="wide-only">${row.slowest || '—'}</td>
@@ -115,12 +116,13 @@ function Table({ rows, changed, go }) {
   </div>`;
 }
 
-function Pages({ data, query, turn }) {
+function Pages({ data, query, turn, asked }) {
   const before = query.get('before');
   return html`<p class="pages">
     <span class="quiet">${plural(data.rows.length, 'request')} shown, ${data.searched.toLocaleString('en')} searched</span>
     ${before && html`<button onClick=${() => turn(null)}>newest</button>`}
     ${data.next && html`<button onClick=${() => turn(data.next)}>${data.rows.length < PAGE ? 'search on in older ones' : 'older'}</button>`}
+    <a class="button" href=${`/api/requests?${asked}`} download="requests.json">export as JSON</a>
   </p>`;
 }
 
@@ -145,12 +147,13 @@ export function Requests({ address, go }) {
     <${Filters} query=${query} change=${change} />
     ${error && html`<${QueryError} error=${error} retry=${retry} />`}
     ${loading && html`<${Skeleton} height=${420} />`}
+    ${data && html`<${Scatter} rows=${data.rows} metric=${query.get('metric') || 'ttfa_ms'} go=${go} />`}
     ${data && data.rows.length > 0 && html`<${Table} rows=${data.rows} changed=${changed} go=${go} />`}
     ${data && data.rows.length === 0 && html`<section class="panel empty">
       <p>${filtered ? 'No request passes these filters.' : 'No requests yet. Say a sentence in another shell:'}</p>
       ${!filtered && html`<pre><code>voxtrace say "Hello world"</code></pre>`}
     </section>`}
-    ${data && html`<${Pages} data=${data} query=${query} turn=${(before) => set({ before })} />`}
+    ${data && html`<${Pages} data=${data} query=${query} turn=${(before) => set({ before })} asked=${asked} />`}
     <p class="quiet wide-only">Keys: <kbd>j</kbd> and <kbd>k</kbd> move, <kbd>Enter</kbd> opens.</p>
   `;
 }

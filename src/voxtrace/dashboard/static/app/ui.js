@@ -13,7 +13,7 @@ const grouped = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 export function number(value) {
   const size = Math.abs(value);
   if (size >= 100 || Number.isInteger(value)) return grouped.format(value);
-  if (size >= 1) return value.toFixed(size >= 10 ? 1 : 2);
+  if (size >= 0.1) return value.toFixed(size >= 10 ? 1 : 2);
   return size < 0.001 ? `${value < 0 ? '-' : ''}<0.001` : String(Number(value.toPrecision(2)));
 }
 
