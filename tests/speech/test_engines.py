@@ -130,11 +130,6 @@ def test_two_pieces_of_espeak_are_as_long_as_their_text_in_one():
     assert pieces == pytest.approx(whole, abs=0.02)
 
 
-@pytest.mark.parametrize("text", ["...", " . ", "()", "—"])
-def test_espeak_makes_nothing_of_text_without_anything_to_pronounce(text):
-    assert spoken(espeak(), text) == []
-
-
 def test_every_voice_that_espeak_lists_can_be_loaded_by_each_of_its_names():
     names = [name for voice in espeak().catalogue().voices for name in (voice.id, *voice.also)]
 

@@ -75,6 +75,18 @@ def test_it_speaks_and_says_how_much_it_made():
     assert facts["busy_ns"] > 0
 
 
+def test_silence_before_the_first_sound_of_an_answer_is_not_sent():
+    with worker(leading_silence_ms=250) as server:
+        server.receive()
+        server.send(Kind.SPEAK, 1, text=TEXT, voice="hum", is_first=True)
+        first, _ = server.until(Kind.DONE)
+        server.send(Kind.SPEAK, 2, text=TEXT, voice="hum")
+        later, _ = server.until(Kind.DONE)
+
+    assert later == 288_000
+    assert later - first == pytest.approx(249 * 48, abs=48)
+
+
 def test_a_cancelled_job_stops_early_and_the_next_one_is_spoken():
     with worker(block_delay_ms=2, only="x") as server:
         server.receive()

@@ -75,8 +75,10 @@ class EngineProcess(asyncio.Protocol):
         self.job, job.holder = job, self
         self.progress_ns = mono_ns()
         said = job.utterance
-        record = {"text": said.text, "voice": said.voice, "speed": said.speed, "pause_after": said.pause_after}
-        self._write(pack(Kind.SPEAK, job.number, json.dumps(record).encode()))
+        # By hand: `dataclasses.asdict` takes five times as long.
+        record = {"text": said.text, "voice": said.voice, "speed": said.speed}
+        flags = {"is_first": said.is_first, "pause_after": said.pause_after}
+        self._write(pack(Kind.SPEAK, job.number, json.dumps(record | flags).encode()))
         job.listener.on_start(self.pid, warm=self.jobs_done > 0)
         self.voice = job.utterance.voice
 

@@ -52,7 +52,11 @@ class Job:
 
     utterance: Utterance
     listener: Listener
-    is_first: bool  # nothing of the request is audible yet: goes before continuations
     number: int = 0
     cancelled: bool = False
     holder: Holder | None = None  # who speaks it, while it is being spoken
+
+    @property
+    def is_first(self) -> bool:
+        """Nothing of its request is audible yet: it goes before continuations."""
+        return self.utterance.is_first

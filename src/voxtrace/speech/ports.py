@@ -54,6 +54,7 @@ class Utterance:
     text: str
     voice: str
     speed: float = 1.0  # 1 is the engine's normal rate
+    is_first: bool = False  # nothing is audible yet: silence before its first sound is cut off
     pause_after: bool = False  # more text follows: leave the pause that its last punctuation mark asks for
 
 

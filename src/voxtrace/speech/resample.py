@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from voxtrace.speech.edges import NO_SAMPLES
 from voxtrace.speech.ports import Samples
-
-NO_SAMPLES: Samples = np.empty(0, dtype=np.int16)
 
 
 class Resampler:

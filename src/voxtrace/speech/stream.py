@@ -145,8 +145,9 @@ class SpeechStream:
         self._unasked -= len(text)
         self._piece += 1
         # After the last piece a pause would be nothing but silence to be sent.
-        utterance = Utterance(text, self._order.voice, self._order.speed, has_pause and self._unasked > 0)
-        self._job = Job(utterance, self, is_first=self._piece == 0)
+        has_pause = has_pause and self._unasked > 0
+        utterance = Utterance(text, self._order.voice, self._order.speed, self._piece == 0, has_pause)
+        self._job = Job(utterance, self)
         self._piece_bytes = 0
         self._queued_ns = mono_ns()
         if self._piece == 0:

@@ -18,6 +18,7 @@ from dataclasses import asdict
 from typing import cast
 
 from voxtrace.clock import mono_ns
+from voxtrace.speech.edges import LeadingSilence
 from voxtrace.speech.engines import load_engine
 from voxtrace.speech.errors import EngineFailed, SpeechError
 from voxtrace.speech.ports import OUTPUT_BYTES_PER_SECOND, OUTPUT_RATE_HZ, Engine, Samples, Utterance
@@ -89,12 +90,13 @@ def serve(engine: Engine, link: Link) -> None:
 def _speak(engine: Engine, link: Link, frame: Frame, resampler: Resampler) -> None:
     began, waited = mono_ns(), link.waited_ns
     job, utterance = frame.job, Utterance(**json.loads(frame.payload))
+    silence = LeadingSilence(engine.sample_rate_hz) if utterance.is_first else None
     sender = BlockSender(link, job)
     wanted = True
 
     def on_block(block: Samples) -> bool:
         nonlocal wanted
-        sender.push(resampler.convert(block).tobytes())
+        sender.push(resampler.convert(silence.cut(block) if silence else block).tobytes())
         # Whoever waits for this processor may be the server with our first block in its hands, or the client.
         # Without this they would wait to the end of our time slice, 3 ms: espeak-ng's whole sentence.
         os.sched_yield()

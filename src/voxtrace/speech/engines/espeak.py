@@ -16,8 +16,6 @@ SLOWEST_WPM = 80
 # espeak makes blocks of 60 ms even when asked for shorter ones, and longer ones only delay the first:
 # 20 to 60 asked: first block after 0.03-0.15 ms; 100: 0.05-0.18; 200: 0.15-0.35.
 BLOCK_MS = 60
-# Of text without anything to pronounce, such as "...", espeak makes 7 ms of zeros: that is no speech.
-SHORTEST_SOUND_MS = 20
 WARM_VOICE = "en-us"
 
 
@@ -41,7 +39,6 @@ class EspeakEngine:
         self._wpm = NORMAL_WPM
         self._on_block: OnBlock = lambda _: False
         self._failure: BaseException | None = None
-        self._is_first = True  # no block of this utterance has come yet
         # Kept as an attribute: ctypes does not keep it alive, and espeak calls it later.
         self._callback = espeak.SynthCallback(self._receive)
         self._library.espeak_SetSynthCallback(self._callback)
@@ -112,7 +109,6 @@ class EspeakEngine:
             self._wpm = wpm
 
     def _synthesise(self, utterance: Utterance) -> None:
-        self._is_first = True
         text = utterance.text.encode()
         flags = espeak.CHARS_UTF8 | (espeak.END_PAUSE if utterance.pause_after else 0)
         status = self._library.espeak_Synth(text, len(text) + 1, 0, espeak.POSITION_CHARACTER, 0, flags, None, None)
@@ -128,10 +124,6 @@ class EspeakEngine:
             return 0
         try:
             block = np.frombuffer(ctypes.string_at(samples, count * 2), np.int16)
-            if self._is_first:
-                self._is_first = False
-                if count < SHORTEST_SOUND_MS * self.sample_rate_hz // 1000 and not block.any():
-                    return 0
             return 0 if self._on_block(block) else 1
         except BaseException as failure:  # noqa: BLE001 - see the docstring
             self._failure = failure
