@@ -102,14 +102,15 @@ class Importing:
                 report.format = read.format
                 place.identify(read.identity)
                 continue
-            for item in read.items:
-                if isinstance(item, Event):
-                    piece.events.append(item)
-                elif isinstance(item, Refused):
-                    report.count(item)
-                    piece.refused.append(item)
-                else:
-                    report.notes.append(item)
+            events = [item for item in read.items if isinstance(item, Event)]
+            piece.events += events
+            if len(events) != len(read.items):
+                for item in read.items:
+                    if isinstance(item, Refused):
+                        report.count(item)
+                        piece.refused.append(item)
+                    elif isinstance(item, Note):
+                        report.notes.append(item)
             place.offset = read.offset
             if max(len(piece.events), len(piece.refused)) >= self._piece_events:
                 report.read += len(piece.events)
