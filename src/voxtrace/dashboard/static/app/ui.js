@@ -104,10 +104,12 @@ export function Outcome({ labels }) {
 
 // --- the states of a piece of data -------------------------------------------------------------------------------
 
+const PATIENCE_MS = 15_000; // with a server that took the question and says nothing
 const SLOWEST_REFRESH_MS = 1000; // a page asks at most once a second, however much changes
 
 async function fetchJson(url, signal) {
-  const response = await fetch(url, { signal, headers: { Accept: 'application/json' } });
+  const patience = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
+  const response = await fetch(url, { signal: patience, headers: { Accept: 'application/json' } });
   const body = await response.json().catch(() => null);
   if (response.ok && body) return body;
   const { code = `http_${response.status}`, message = response.statusText } = body?.error || {};
