@@ -9,7 +9,7 @@ import pytest
 from voxtrace.cli.front_door import FrontDoor
 
 
-def knock(method: str = "GET", kind: str = "http", **headers: str) -> int | str:
+def knock(method: str = "GET", kind: str = "http", *, twice: bool = False, **headers: str) -> int | str:
     """The status that a request is answered with, or what became of a WebSocket's handshake."""
     sent: list[dict[str, object]] = []
 
@@ -25,7 +25,11 @@ def knock(method: str = "GET", kind: str = "http", **headers: str) -> int | str:
         sent.append(message)
 
     named = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    scope = {"type": kind, "method": method, "headers": named, "path": "/"}
+    scope = {"type": kind, "method": method, "headers": named * (1 + twice), "path": "/"}
+    # As uvicorn does: it can answer a handshake with a status of its own.
+    scope |= (
+        {"scheme": "ws", "extensions": {"websocket.http.response": {}}} if kind == "websocket" else {"scheme": "http"}
+    )
     asyncio.run(FrontDoor(app, ["voice.example"])(scope, receive, send))
     return sent[0].get("status") or sent[0]["type"]
 
@@ -43,15 +47,20 @@ def test_this_machine_may_be_asked_under_its_names_and_addresses(host: str):
 )
 def test_a_name_that_somebody_pointed_here_is_refused(host: str):
     assert knock(host=host) == 400
-    assert knock(host=host, kind="websocket", origin=f"http://{host}") == "websocket.close"
+    assert knock(host=host, kind="websocket", origin=f"http://{host}") == 400
 
 
 def test_a_request_without_a_host_is_refused():
     assert knock() == 400
 
 
+def test_a_request_with_two_hosts_is_refused():
+    assert knock(host="localhost", twice=True) == 400
+
+
 @pytest.mark.parametrize(
-    "origin", ["http://localhost:3000", "http://evil.test", "null", "https://localhost", "http://[bad"]
+    "origin",
+    ["https://localhost:8881", "http://localhost:3000", "http://evil.test", "null", "https://localhost", "http://[bad"],
 )
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "BREW"])
 def test_a_page_of_another_origin_changes_nothing(origin: str, method: str):
@@ -59,7 +68,7 @@ def test_a_page_of_another_origin_changes_nothing(origin: str, method: str):
 
 
 def test_a_page_of_another_port_opens_no_socket():
-    assert knock(kind="websocket", host="localhost:8881", origin="http://localhost:3000") == "websocket.close"
+    assert knock(kind="websocket", host="localhost:8881", origin="http://localhost:3000") == 403
 
 
 def test_our_own_pages_may_do_everything():

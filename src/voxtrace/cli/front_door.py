@@ -39,9 +39,11 @@ class FrontDoor:
             await self._app(scope, receive, send)
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        if not self._is_own_name(headers.get("host", "")):
+        # Of two Host headers, the one that was checked may not be the one that somebody behind us believes.
+        hosts = sum(name == b"host" for name, _ in scope["headers"])
+        if hosts != 1 or not self._is_own_name(headers["host"]):
             await _refuse(scope, receive, send, "unknown_host", "the Host header names no address of this machine")
-        elif _may_change(scope) and not _comes_from_here(headers, scope["type"]):
+        elif _may_change(scope) and not _comes_from_here(headers, scope):
             await _refuse(scope, receive, send, "other_origin", "pages of another origin may not do this")
         else:
             await self._app(scope, receive, send)
@@ -65,18 +67,19 @@ def _may_change(scope: Scope) -> bool:
     return scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS
 
 
-def _comes_from_here(headers: Mapping[str, str], kind: str) -> bool:
+def _comes_from_here(headers: Mapping[str, str], scope: Scope) -> bool:
     """Programs send neither header. Browsers send Origin, and for HTTP also where the page stands to us."""
     site = headers.get("sec-fetch-site")
-    if kind == "http" and site is not None:
+    if scope["type"] == "http" and site is not None:
         return site in SAME_SITE
     origin = headers.get("origin")
     # An origin is written in lower case and without a path; anything else is not one of ours.
-    return origin is None or origin.partition("://")[2] == headers.get("host", "").lower()
+    scheme = "https" if scope["scheme"] in ("https", "wss") else "http"
+    return origin is None or origin == f"{scheme}://{headers['host'].lower()}"
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, code: str, message: str) -> None:
-    if scope["type"] == "websocket":
+    if scope["type"] == "websocket" and "websocket.http.response" not in scope.get("extensions", {}):
         # Closed before it was accepted: the server answers the handshake with 403.
         await send({"type": "websocket.close", "code": 1008, "reason": message})
         return
