@@ -61,6 +61,7 @@ class Pool:
     def __init__(self, options: PoolOptions) -> None:
         self._options = options
         self._processes: list[EngineProcess] = []
+        self._children: set[EngineProcess] = set()  # and those that are gone but were not waited for yet
         self._idle: list[EngineProcess] = []
         self._queue: list[tuple[bool, int, Job]] = []
         self._numbers = count(1)
@@ -160,10 +161,11 @@ class Pool:
             if not job.cancelled:
                 job.listener.on_error(Stopping())
         self._queue.clear()
-        for process in self._processes:
+        children = list(self._children)
+        for process in children:
             self._why_killed.setdefault(process, Stopping())
             process.kill()
-        for process in list(self._processes):
+        for process in children:
             await asyncio.to_thread(process.reap)
         for task in self._tasks:
             task.cancel()
@@ -208,6 +210,7 @@ class Pool:
     async def _replace(self, lost: EngineProcess) -> None:
         lost.kill()
         await asyncio.to_thread(lost.reap)
+        self._children.discard(lost)
         if lost.catalogue is None:  # it could not even start: do not spin
             await asyncio.sleep(self._backoff_s)
             self._backoff_s = min(self._backoff_s * 2, LONGEST_BACKOFF_S)
@@ -217,6 +220,7 @@ class Pool:
     async def _add_process(self) -> None:
         process = EngineProcess(self, self._options.engine)
         self._processes.append(process)
+        self._children.add(process)
         await process.start()
 
     def _dispatch(self) -> None:

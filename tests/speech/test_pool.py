@@ -1,0 +1,157 @@
+"""A pool of real engine processes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from voxtrace.errors import InvalidOption
+from voxtrace.speech.engine_process import EngineChoice
+from voxtrace.speech.errors import EngineDidNotStart, QueueFull, SpeechError, Stopping
+from voxtrace.speech.job import Job, Spoken
+from voxtrace.speech.pool import Pool, PoolOptions
+from voxtrace.speech.ports import Utterance
+from voxtrace.testing.faulty_engine import FAULTY_ENGINE
+
+
+class Ear:
+    """Hears what becomes of a job, and writes the order of starts into a list that several ears share."""
+
+    def __init__(self, name: str = "", starts: list[str] | None = None) -> None:
+        self.name, self.starts = name, [] if starts is None else starts
+        self.audio = 0
+        self.worker = 0
+        self.end: asyncio.Future[Spoken | SpeechError] = asyncio.get_running_loop().create_future()
+
+    def on_start(self, worker: int, *, warm: bool) -> None:
+        self.worker = worker
+        self.starts.append(self.name)
+
+    def on_audio(self, pcm: bytes) -> None:
+        self.audio += len(pcm)
+
+    def on_done(self, spoken: Spoken) -> None:
+        self.end.set_result(spoken)
+
+    def on_error(self, error: SpeechError) -> None:
+        self.end.set_result(error)
+
+
+def job(ear: Ear, text: str = "abc", *, is_first: bool = True, voice: str = "hum") -> Job:
+    return Job(Utterance(text, voice, is_first=is_first), ear)
+
+
+def run(play: Callable[[Pool], Awaitable[None]], *, faults: dict[str, object] | None = None, **options) -> None:
+    async def main() -> None:
+        pool = Pool(PoolOptions(engine=EngineChoice(FAULTY_ENGINE, faults or {}), **options))
+        try:
+            await pool.start()
+            await play(pool)
+        finally:
+            await pool.stop()
+
+    asyncio.run(main())
+
+
+@pytest.mark.slow
+def test_who_hears_nothing_yet_is_served_before_who_hears_something():
+    async def play(pool):
+        starts: list[str] = []
+        ears = [Ear(name, starts) for name in ("running", "later piece", "another later piece", "first piece")]
+        for ear in ears:
+            pool.submit(job(ear, is_first=ear.name in ("running", "first piece")))
+        await asyncio.gather(*(ear.end for ear in ears))
+
+        assert starts == ["running", "first piece", "later piece", "another later piece"]
+
+    run(play, workers=1)
+
+
+@pytest.mark.slow
+def test_an_engine_that_has_the_voice_loaded_is_taken_before_another():
+    async def play(pool):
+        workers = []
+        for voice in ("hum", "en-us", "hum", "en-us", "en-us", "hum"):
+            ear = Ear()
+            pool.submit(job(ear, voice=voice))
+            await ear.end
+            workers.append(ear.worker)
+
+        assert workers[0] == workers[2] == workers[5] != workers[1] == workers[3] == workers[4]
+
+    run(play, workers=2)
+
+
+@pytest.mark.slow
+def test_only_so_many_first_pieces_wait_but_a_request_that_has_begun_goes_on():
+    async def play(pool):
+        running, waiting, later = Ear(), Ear(), Ear()
+        pool.submit(job(running))
+        pool.submit(job(waiting))
+        with pytest.raises(QueueFull):
+            pool.submit(job(Ear()))
+        pool.submit(job(later, is_first=False))
+
+        assert await later.end
+        assert pool.waiting == 0
+
+    run(play, workers=1, max_waiting=1)
+
+
+@pytest.mark.slow
+def test_a_job_that_is_taken_back_before_its_turn_is_never_spoken():
+    async def play(pool):
+        starts: list[str] = []
+        running, dropped, last = (Ear(name, starts) for name in ("running", "dropped", "last"))
+        pool.submit(job(running))
+        taken_back = job(dropped)
+        pool.submit(taken_back)
+        is_spoken = pool.cancel(taken_back)
+        pool.submit(job(last))
+        await last.end
+
+        assert (is_spoken, starts) == (False, ["running", "last"])
+
+    run(play, workers=1)
+
+
+@pytest.mark.slow
+def test_a_stop_tells_everybody_who_waits():
+    async def play(pool):
+        running, waiting = Ear(), Ear()
+        pool.submit(job(running, "x"))
+        pool.submit(job(waiting))
+        await pool.stop()
+
+        assert isinstance(await waiting.end, Stopping)
+        assert isinstance(await running.end, Stopping)
+        with pytest.raises(Stopping):
+            pool.submit(job(Ear()))
+
+    run(play, workers=1, faults={"stall_after_ms": 0})
+
+
+@pytest.mark.slow
+def test_an_engine_that_can_not_start_is_said_once():
+    async def play(pool):
+        raise AssertionError("it must not start")
+
+    with pytest.raises(EngineDidNotStart, match="own words"):
+        run(play, faults={"colour": "blue"})
+
+
+@pytest.mark.slow
+def test_an_engine_that_takes_too_long_to_load_is_not_waited_for():
+    async def play(pool):
+        raise AssertionError("it must not start")
+
+    with pytest.raises(EngineDidNotStart, match=r"not ready after 0\.2 s"):
+        run(play, faults={"load_ms": 60_000}, start_limit_s=0.2)
+
+
+@pytest.mark.parametrize("options", [{"workers": 0}, {"max_waiting": -1}])
+def test_options_that_make_no_sense_are_refused(options):
+    with pytest.raises(InvalidOption):
+        PoolOptions(**options)
