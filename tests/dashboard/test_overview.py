@@ -47,13 +47,23 @@ def test_hits_and_misses_of_the_cache_are_never_in_one_percentile(store):
 
 
 def test_failed_requests_are_counted_and_never_in_a_latency(store):
-    tell(store, *[request(ttfa=100 + n) for n in range(9)], request(ttfa=9_000, outcome="error"))
+    failed = [request(ttfa=9_000, outcome="error") for _ in range(2)]
+    tell(store, *[request(ttfa=100 + n) for n in range(18)], *failed)
 
     page = shown(store)
 
-    assert headline(page)["of"]["largest"] == 108
-    assert (page["errors"]["count"], page["errors"]["known"], page["errors"]["rate"]) == (1, 10, 0.1)
+    assert headline(page)["of"]["largest"] == 117
+    assert (page["errors"]["count"], page["errors"]["known"], page["errors"]["rate"]) == (2, 20, 0.1)
     assert page["errors"]["status"]["level"] == "critical"
+
+
+def test_one_failure_among_few_requests_is_shown_and_not_judged(store):
+    tell(store, request(ttfa=100), request(ttfa=9_000, outcome="error"))
+
+    page = shown(store)
+
+    assert page["errors"]["count"] == 1
+    assert page["errors"]["status"]["level"] == "none"
 
 
 @pytest.mark.parametrize("source", ["probe", "bench", "load"])

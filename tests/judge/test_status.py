@@ -7,7 +7,7 @@ from voxtrace.analysis.quantiles import Distribution
 from voxtrace.judge.budgets import CACHE_HITS, TTFA_CACHED, TTFA_UNCACHED, budget_for
 from voxtrace.judge.status import Window, follow, level_of
 
-MISSES = Population("speech", "client", "miss", "warm", "real", "L2")
+MISSES = Population("speech", "ok", "client", "miss", "warm", "real", "L2")
 
 
 def windows(*tails):
@@ -60,7 +60,7 @@ def test_too_few_samples_say_how_many_are_needed():
 
 
 def test_a_cached_answer_has_to_be_faster_than_a_synthesised_one():
-    hits = Population("speech", "client", "hit", "warm", "real", "L2")
+    hits = Population("speech", "ok", "client", "hit", "warm", "real", "L2")
 
     assert budget_for(hits, "ttfa_ms") == TTFA_CACHED
     assert budget_for(MISSES, "ttfa_ms") == TTFA_UNCACHED

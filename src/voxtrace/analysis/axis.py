@@ -57,7 +57,7 @@ def place(events: Sequence[Event]) -> Axis:
     on_wall = [(_time(event) + shifts[_domain(event)].nanos, event, stage) for event, stage in staged]
     on_wall.sort(key=lambda item: (item[0], item[1].clock, item[1].seq or 0))
     zero = on_wall[0][0] if on_wall else 0
-    foreign = [shift for domain, shift in shifts.items() if domain != reference]
+    foreign = [shift for domain, shift in shifts.items() if domain != reference or domain == WALL]
     known = [shift.uncertainty for shift in foreign if shift.uncertainty is not None]
     return Axis(
         placed=tuple(Placed(Nanos(at - zero), event, stage) for at, event, stage in on_wall),
@@ -101,7 +101,7 @@ def _shift(
     staged: Sequence[tuple[Event, str]],
 ) -> _Shift:
     if domain == WALL:
-        return _Shift(0, "events without a monotonic clock are placed by wall time", None)
+        return _Shift(0, "events without a monotonic clock are placed by wall time, whose steps nobody can see", None)
     anchor = _wall_anchor(members)
     if domain == reference:
         return _Shift(anchor, "", 0)

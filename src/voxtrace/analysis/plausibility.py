@@ -5,16 +5,15 @@ A rule that rejects replaces the metric by its rejection; the number itself is g
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from voxtrace.analysis.model import Finding, Measured, Metric, Turn
+from voxtrace.analysis.repeats import repeated
 from voxtrace.units import NANOS_PER_MICRO, NANOS_PER_MILLI, Nanos, millis
 
 # Rounding of milliseconds in logs; a smaller disagreement proves nothing.
 TOLERANCE_MS = 1.0
-SAME_TTFA_LIMIT = 4  # as many equal times to the microsecond are a replay or a constant, not a measurement
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +155,8 @@ TURN_RULES: tuple[TurnRule, ...] = (
 )
 
 POPULATION_RULES: dict[str, str] = {
-    "same_ttfa": "The same TTFA to the microsecond in four or more requests is a replay or a constant.",
+    "same_ttfa": "The same TTFA to the microsecond in four or more requests, and in more than chance explains, "
+    "is a replay or a constant.",
     "in_the_future": "A request that has not happened yet was logged with a wrong clock.",
 }
 
@@ -182,11 +182,10 @@ def _reject(metric: Metric, rule: str) -> Metric:
 
 def check_population(turns: Sequence[Measured], now_wall_ns: int | None = None) -> list[Measured]:
     """The turns without the numbers that only look impossible beside each other."""
-    times = Counter(_micros(turn) for turn in turns)
+    suspects = repeated([micros for turn in turns if (micros := _micros(turn)) is not None])
     checked: list[Measured] = []
     for turn in turns:
-        micros = _micros(turn)
-        if micros is not None and times[micros] >= SAME_TTFA_LIMIT:
+        if _micros(turn) in suspects:
             turn = _refuse(turn, "same_ttfa", ("ttfa_ms",))
         if now_wall_ns is not None and turn.started_wall_ns > now_wall_ns + 60_000 * NANOS_PER_MILLI:
             turn = _refuse(turn, "in_the_future", tuple(turn.metrics))

@@ -21,6 +21,7 @@ class Population:
     """What the turns of one group have in common; percentiles are never taken over more than one group."""
 
     kind: str
+    outcome: str  # ok, or unknown where no event tells the end
     origin: str  # whose events told: client, server, turn
     cache: str
     start: str  # cold or warm
@@ -33,6 +34,7 @@ class Population:
         words = [self.kind]
         if self.kind == "speech":
             words.append("seen by the client" if self.origin == "client" else "seen by the server only")
+        words += ["end not logged"] if self.outcome == "unknown" else []
         words += [f"cache {self.cache}"] if self.cache != "unknown" else []
         words += [self.start] if self.start != "unknown" else []
         words += [self.source] if self.source != "real" else []
@@ -71,7 +73,7 @@ class Summary:
     last_wall_ns: int | None
     outcomes: dict[str, int]
     errors: dict[str, int]  # cause -> turns
-    groups: tuple[Group, ...]  # most turns first; outcome ok, or unknown where no event tells the end
+    groups: tuple[Group, ...]  # most turns first; none of turns that failed
     findings: tuple[tuple[str, int], ...]  # rule -> turns, most frequent first
 
     @property
@@ -84,7 +86,7 @@ class Summary:
 def population_of(turn: Measured) -> Population:
     """The group that a turn is counted in."""
     labels = turn.labels
-    return Population(turn.kind, labels.origin, labels.cache, labels.start, labels.source, labels.truth)
+    return Population(turn.kind, labels.outcome, labels.origin, labels.cache, labels.start, labels.source, labels.truth)
 
 
 def summarize(turns: Iterable[Measured], now_wall_ns: int | None = None) -> Summary:

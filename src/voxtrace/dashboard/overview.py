@@ -22,6 +22,7 @@ MAX_ROWS = 3_000  # of the newest requests of a window; the page says when there
 BUCKETS = 60  # slices of the time axis
 STEPS = 5  # windows that a status looks back over, one of them the whole one shown
 EXAMPLES = 5
+MIN_ERRORS_OF = 20  # requests: one failure of three is 33 % and says nothing about the next thousand
 
 # The first that a population has is its headline; the others follow as cards of their own.
 HEADLINES = {"speech": ("ttfa_ms", "server_response_ms"), "conversation": ("voice_to_voice_ms", "turn_total_ms")}
@@ -165,6 +166,8 @@ def _status_to_json(status: Status, budget: Budget | None = None) -> dict[str, A
 def _errors(summary: Summary) -> dict[str, Any]:
     known = sum(count for outcome, count in summary.outcomes.items() if outcome != "unknown")
     status = Status(level_of(summary.error_rate, ERROR_RATE))
+    if known < MIN_ERRORS_OF:
+        status = Status("none", f"n={known}, a rate of errors needs {MIN_ERRORS_OF}")
     return {
         "count": summary.outcomes.get("error", 0),
         "known": known,

@@ -1,0 +1,46 @@
+"""Equal measurements: how often a value may come up by chance before it must be a replay or a constant."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from math import exp
+
+# As many equal times to the microsecond are a replay or a constant, unless the population is so dense that they
+# come up by chance.
+FEWEST = 4
+# Chance of accusing an honest population of any size: one in a hundred.
+FALSE_ALARM = 0.01
+# Values on each side of a suspect that tell how dense the population is around it.
+NEIGHBOURS = 16
+
+
+def repeated(values: Sequence[int]) -> frozenset[int]:
+    """The values that occur more often than independent measurements would.
+
+    The count of one honest value is Poisson around the mean count of its neighbours; a value is repeated
+    where the chance of its count, times the number of values that were looked at, is below `FALSE_ALARM`.
+    A value that more than half of the measurements share is a constant in any case.
+    """
+    counts = Counter(values)
+    allowed = FALSE_ALARM / max(len(counts), 1)
+    return frozenset(
+        value
+        for value, n in counts.items()
+        if n >= FEWEST and (2 * n > len(values) or chance_of(n, _density(counts, value)) < allowed)
+    )
+
+
+def chance_of(n: int, mean: float) -> float:
+    """Probability of `n` or more where `mean` is expected (Poisson)."""
+    tail, term = 1.0, exp(-mean)
+    for count in range(n):
+        tail -= term
+        term *= mean / (count + 1)
+    return max(tail, 0.0)
+
+
+def _density(counts: Counter[int], value: int) -> float:
+    around = sum(counts[value + step] + counts[value - step] for step in range(1, NEIGHBOURS + 1))
+    # One more than was seen: an empty neighbourhood is not proof of an empty world.
+    return (around + 1) / (2 * NEIGHBOURS)
