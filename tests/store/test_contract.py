@@ -127,7 +127,9 @@ def test_a_request_is_found_by_the_beginning_of_its_id_taken_literally(store):
 
     assert store.find("4bf9") == ["4bf9_b", "4bf9%a"]
     assert store.find("4bf9%") == ["4bf9%a"]
-    assert store.find("%") == []
+    assert store.find("%") == ["4bf9%a"]
+    assert store.find("_") == ["4bf9_b"]
+    assert store.find("nothing like it") == []
 
 
 def test_a_position_is_stored_with_what_was_read(store):

@@ -17,10 +17,10 @@ PIPED_WIDTH = 120  # columns where the output is no terminal
 
 
 class UnknownRequest(VoxtraceError):
-    """No request has that id, or more than one begins with it."""
+    """No request has that id, or the piece of an id fits more than one."""
 
     def __init__(self, request_id: str, alike: Sequence[str]) -> None:
-        hint = f"these begin with it: {', '.join(alike)}" if alike else "`voxtrace requests` lists those there are"
+        hint = f"it is a piece of several: {', '.join(alike)}" if alike else "`voxtrace requests` lists those there are"
         super().__init__(f"no request {request_id!r}; {hint}")
         self.request_id, self.alike = request_id, tuple(alike)
 
@@ -50,7 +50,7 @@ def measured_turns(store: SqliteStore, rows: Sequence[RequestRow]) -> list[Measu
 
 
 def one_turn(store: SqliteStore, request_id: str) -> Turn:
-    """The turn of that id, or of the only id that begins so.
+    """The turn of that id, or of the only id that has it as a piece.
 
     Raises:
         UnknownRequest: there is none, or several.

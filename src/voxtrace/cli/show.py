@@ -18,14 +18,14 @@ class ShowCommand:
     name: ClassVar[str] = "show"
     help: ClassVar[str] = "show where the time of one request went"
     details: ClassVar[str] = """\
-The parts tile the total; time that no event explains is called unattributed. The beginning of an id will do.
+The parts tile the total; time that no event explains is called unattributed. A piece of an id will do.
 
   voxtrace show last
   voxtrace show 4bf92f35 --json
 """
 
     def arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("id", help="request id, the beginning of one, or `last` for the newest")
+        parser.add_argument("id", help="request id, a piece of one that no other has, or `last` for the newest")
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def run(self, args: Namespace) -> int:

@@ -18,7 +18,7 @@ from voxtrace.units import millis
 
 # What a list shows of each kind of turn: the number that matters most.
 HEADLINE = {"speech": ("ttfa_ms", "first_audio_ms", "ttfb_ms"), "conversation": ("voice_to_voice_ms",), "events": ()}
-_ID_WIDTH = 18  # characters of an id in a list; `show` takes the beginning of one
+_ID_WIDTH = 18  # characters of an id in a list; `show` takes any piece of one that is like no other
 _MARK_LIMIT = 60  # lines of a timeline; a long article has thousands of chunks
 
 
@@ -112,7 +112,7 @@ def list_of_turns(turns: Sequence[Measured]) -> RenderableType:
     """One line a request, newest first as they are given."""
     table = Table(box=None, padding=(0, 1, 0, 0), show_edge=False, header_style="dim")
     table.add_column("started (UTC)", no_wrap=True, min_width=14)
-    table.add_column("request", no_wrap=True, overflow="crop", max_width=_ID_WIDTH, min_width=8)
+    table.add_column("request", no_wrap=True, overflow="crop", min_width=8)
     table.add_column("kind", no_wrap=True)
     table.add_column("outcome", no_wrap=True, min_width=7)
     table.add_column("heard after", justify="right", no_wrap=True, min_width=11)
@@ -122,7 +122,7 @@ def list_of_turns(turns: Sequence[Measured]) -> RenderableType:
     for turn in turns:
         table.add_row(
             point_in_time(turn.started_wall_ns)[len("2025-") : len("2025-11-27 14:30:05")],
-            turn.request_id,
+            short_id(turn.request_id),
             turn.kind,
             turn.labels.outcome if turn.labels.outcome != "unknown" else NONE,
             headline(turn),
@@ -131,6 +131,14 @@ def list_of_turns(turns: Sequence[Measured]) -> RenderableType:
             state("stall_count", turn.metrics["stall_count"]) if _stalls_known(turn) else NONE,
         )
     return table
+
+
+def short_id(request_id: str) -> str:
+    """As much of an id as a list has room for: random ones differ at their beginning, made ones at their end."""
+    if len(request_id) <= _ID_WIDTH:
+        return request_id
+    is_random = all(character in "0123456789abcdef-" for character in request_id)
+    return request_id[:_ID_WIDTH] if is_random else request_id[-_ID_WIDTH:]
 
 
 def _stalls_known(turn: Measured) -> bool:

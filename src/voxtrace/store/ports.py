@@ -181,8 +181,8 @@ class RequestLog(Protocol):
         """All events of these requests, in order of wall time and sequence; unknown requests are left out."""
         ...
 
-    def find(self, prefix: str, limit: int = 10) -> list[str]:
-        """Ids of the newest requests whose id begins with `prefix`."""
+    def find(self, piece: str, limit: int = 10) -> list[str]:
+        """Ids of the newest requests whose id begins with `piece`; where none does, of those that hold it."""
         ...
 
 

@@ -229,15 +229,18 @@ class SqliteStore:
                 rows += map(_row, db.execute(f"{_SELECT_ROW} WHERE r.request_id IN ({marks})", ids))
         return sorted(rows, key=lambda row: row.cursor, reverse=True)
 
-    def find(self, prefix: str, limit: int = 10) -> list[str]:
-        # A range on the unique index; the end is the prefix followed by the highest code point.
+    def find(self, piece: str, limit: int = 10) -> list[str]:
+        newest = "ORDER BY started_wall_ns DESC LIMIT ?"
         with self._reading() as db:
-            rows = db.execute(
-                "SELECT request_id FROM requests WHERE request_id >= ? AND request_id < ? "
-                "ORDER BY started_wall_ns DESC LIMIT ?",
-                (prefix, prefix + "\U0010ffff", limit),
+            # A range on the unique index; the end is the piece followed by the highest code point.
+            begins = db.execute(
+                f"SELECT request_id FROM requests WHERE request_id >= ? AND request_id < ? {newest}",
+                (piece, piece + "\U0010ffff", limit),
             ).fetchall()
-        return [row[0] for row in rows]
+            rows = begins or db.execute(
+                f"SELECT request_id FROM requests WHERE instr(request_id, ?) > 0 {newest}", (piece, limit)
+            )
+            return [row[0] for row in rows]
 
     def events_of(self, request_ids: Iterable[str]) -> dict[str, list[Event]]:
         found: dict[str, list[Event]] = {}
