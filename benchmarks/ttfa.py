@@ -101,9 +101,9 @@ def measure(requests: int, workers: int) -> dict[str, list[float]]:
         time.sleep(1)
         callers = {name: Caller(port) for name, port in ports.items()}
         times: dict[str, list[float]] = {name: [] for name in callers}
-        order = list(callers)
+        order, chance = list(callers), random.Random(11)
         for number, text in enumerate(sentences(requests + WARM_UP)):
-            order = order[1:] + order[:1]  # nobody is always behind the same neighbour
+            chance.shuffle(order)  # what one server still does after its answer must not always hit the same other
             for name in order:
                 taken = callers[name].first_audio_ms(text)
                 if number >= WARM_UP:

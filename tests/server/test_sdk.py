@@ -172,13 +172,9 @@ def test_all_stages_of_a_request_are_marked_in_their_order(server):
     assert names.index("AUDIO_GENERATION_COMPLETE") > max(
         index for index, name in enumerate(names) if name == "AUDIO_CHUNK_GENERATED"
     )
-    assert dict(events[-1].metadata) == {
-        "outcome": "ok",
-        "start": "warm",
-        "cache": "miss",
-        "provider": "cpu",
-        "truth": "L1",
-    }
+    end = dict(events[-1].metadata)
+    assert end.pop("start") in ("cold", "warm")
+    assert end == {"outcome": "ok", "cache": "miss", "provider": "cpu", "truth": "L1"}
 
 
 def test_the_audio_of_all_pieces_is_the_audio_that_was_sent(server):

@@ -12,7 +12,7 @@ from voxtrace.clock import mono_ns
 from voxtrace.server.api_error import ApiError, from_speech_error
 from voxtrace.server.body import read_body
 from voxtrace.server.exchange import KEY, Exchange
-from voxtrace.server.speech_request import MAX_BODY_BYTES, read_request
+from voxtrace.server.speech_request import MAX_BODY_BYTES, SpeechRequest, read_request
 from voxtrace.speech.encode import FORMATS, Encoder
 from voxtrace.speech.errors import ClientGone, ReaderTooSlow, SpeechError, Stopping
 from voxtrace.speech.stream import Order, SpeechStream, audio_ms
@@ -56,29 +56,15 @@ class SpeechRoute:
         exchange: Exchange = scope[KEY]
         try:
             request = read_request(await read_body(scope, receive, MAX_BODY_BYTES), self.catalogue)
+            if self.counters.active >= MAX_ANSWERS:
+                raise _too_many_answers()
         except (ApiError, ClientGone) as refusal:
-            self._note_received(exchange)
-            self._note(exchange, "REQUEST_COMPLETE", outcome="error", error=refusal.code)
-            self.counters.error += 1
+            self._note_refused(exchange, refusal)
             if isinstance(refusal, ApiError):
                 raise
             return
-        if self.counters.active >= MAX_ANSWERS:
-            text = f"{MAX_ANSWERS} answers are under way; wait for one to end"
-            raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, text, code="too_many_answers")
-        self._note_received(
-            exchange,
-            text_chars=len(request.text),
-            voice=request.voice,
-            format=request.format,
-            speed=request.speed,
-            engine=self.catalogue.engine,
-        )
-        self._note(exchange, "PROCESSING_START")
-        order = Order(exchange.request_id, request.text, request.engine_voice, request.speed, exchange.session_id)
-        stream = SpeechStream(self.pool, order, self.marks)
-        answer = _Answer(self, exchange, stream, FORMATS[request.format](), send)
-        await answer.give(receive)
+        self.note(exchange, "PROCESSING_START")
+        await _Answer(self, exchange, request, send).give(receive)
 
     async def encode(self, encoder: Encoder, pcm: bytes) -> bytes:
         """Encode without holding up other streams."""
@@ -86,27 +72,44 @@ class SpeechRoute:
             return await asyncio.get_running_loop().run_in_executor(self._threads, encoder.encode, pcm)
         return encoder.encode(pcm)
 
-    def _note_received(self, exchange: Exchange, **metadata: object) -> None:
-        """Noted once the body is read, as of the moment when the request's first line was here."""
-        if exchange.source:
-            metadata["source"] = exchange.source
+    def note_received(self, exchange: Exchange, request: SpeechRequest | None) -> None:
+        """Noted when there is time, as of the moment when the request's head was here."""
+        facts: dict[str, object] = {"source": exchange.source} if exchange.source else {}
+        if request is not None:
+            facts |= {"text_chars": len(request.text), "voice": request.voice, "format": request.format}
+            facts |= {"speed": request.speed, "engine": self.catalogue.engine}
         at = (exchange.received_mono_ns, exchange.received_wall_ns)
-        self.marks.mark_at("REQUEST_RECEIVED", at, exchange.request_id, exchange.session_id, **metadata)
+        self.marks.mark_at("REQUEST_RECEIVED", at, exchange.request_id, exchange.session_id, **facts)
 
-    def _note(self, exchange: Exchange, name: str, **metadata: object) -> None:
+    def note(self, exchange: Exchange, name: str, **metadata: object) -> None:
+        """It happened now."""
         self.marks.mark(name, exchange.request_id, exchange.session_id, **metadata)
+
+    def _note_refused(self, exchange: Exchange, refusal: ApiError | ClientGone) -> None:
+        self.note_received(exchange, None)
+        if isinstance(refusal, ClientGone):
+            self.counters.cancelled += 1
+            self.note(exchange, "REQUEST_COMPLETE", outcome="cancelled")
+        else:
+            self.counters.error += 1
+            self.note(exchange, "REQUEST_COMPLETE", outcome="error", error=refusal.code, stage="request")
+
+
+def _too_many_answers() -> ApiError:
+    text = f"{MAX_ANSWERS} answers are under way; wait for one to end"
+    return ApiError(HTTPStatus.SERVICE_UNAVAILABLE, text, code="too_many_answers")
 
 
 class _Answer:
     """One answer on its way to its client."""
 
-    def __init__(
-        self, route: SpeechRoute, exchange: Exchange, stream: SpeechStream, encoder: Encoder, send: Send
-    ) -> None:
+    def __init__(self, route: SpeechRoute, exchange: Exchange, request: SpeechRequest, send: Send) -> None:
+        order = Order(exchange.request_id, request.text, request.engine_voice, request.speed, exchange.session_id)
         self._route = route
         self._exchange = exchange
-        self._stream = stream
-        self._encoder = encoder
+        self._request = request
+        self._stream = SpeechStream(route.pool, order, route.marks)
+        self._encoder = FORMATS[request.format]()
         self._send = send
         self._has_begun = False
         self._encode_ns = 0
@@ -117,9 +120,7 @@ class _Answer:
         counters.active += 1
         watch: asyncio.Task[None] | None = None
         try:
-            if task := asyncio.current_task():
-                self._stream.on_given_up = task.cancel
-            self._stream.start()
+            self._start()
             # The engine is at work now, so this costs the first block nothing.
             watch = asyncio.get_running_loop().create_task(_watch_client(receive, self._stream))
             await self._send_all()
@@ -139,6 +140,14 @@ class _Answer:
             raise from_speech_error(error) from error
         # After the first byte an error has no status left: the body ends without its last chunk, and the
         # client's own library reports that it is incomplete.
+
+    def _start(self) -> None:
+        if task := asyncio.current_task():
+            self._stream.on_given_up = task.cancel
+        try:
+            self._stream.start()
+        finally:
+            self._route.note_received(self._exchange, self._request)
 
     async def _send_all(self) -> None:
         encoder, route = self._encoder, self._route
@@ -197,7 +206,7 @@ class _Answer:
         self._note("REQUEST_COMPLETE", **facts, cache="miss", provider=route.catalogue.provider, truth="L1")
 
     def _note(self, name: str, **metadata: object) -> None:
-        self._route.marks.mark(name, self._exchange.request_id, self._exchange.session_id, **metadata)
+        self._route.note(self._exchange, name, **metadata)
 
 
 async def _watch_client(receive: Receive, stream: SpeechStream) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -30,7 +31,7 @@ class Voice:
     also: tuple[str, ...] = ()  # other names by which it can be asked for
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: `cached_property` needs a place
 class Catalogue:
     """What an engine says about itself when it starts."""
 
@@ -39,12 +40,15 @@ class Catalogue:
     voices: tuple[Voice, ...]
     variants: tuple[str, ...] = ()  # timbres that may follow any voice, as in "en-us+f3"
 
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Every name that a voice answers to, without variants."""
+        return frozenset(name for voice in self.voices for name in (voice.id, *voice.also))
+
     def has(self, voice: str) -> bool:
         """Whether `voice`, with or without a variant, can be spoken."""
         name, plus, variant = voice.partition("+")
-        return any(name == known.id or name in known.also for known in self.voices) and (
-            not plus or variant in self.variants
-        )
+        return name in self.names and (not plus or variant in self.variants)
 
 
 @dataclass(frozen=True, slots=True)
