@@ -67,8 +67,11 @@ def test_a_name_that_is_not_ours_is_refused(port):
     assert ask(port, host="evil.example").status == 400
 
 
-def test_a_refusal_carries_the_headers_too(port):
-    assert ask(port, host="evil.example", x_request_id="mine").headers["x-request-id"] == "mine"
+def test_a_refusal_at_the_door_looks_like_every_other_error(port):
+    answer = ask(port, host="evil.example", x_request_id="mine")
+
+    assert set(answer.error) == {"message", "type", "param", "code"}
+    assert answer.headers["x-request-id"] == "mine"
 
 
 def test_a_port_in_use_is_one_clear_line(tmp_path):

@@ -74,14 +74,14 @@ def read_answer(connection: socket.socket) -> Answer:
 
 def unchunk(body: bytes) -> tuple[bytes, bool]:
     """The content of a chunked body, and whether its last chunk is there."""
-    content = b""
-    while b"\r\n" in body:
-        size_text, _, rest = body.partition(b"\r\n")
-        size = int(size_text, 16)
+    content, position = bytearray(), 0
+    while (end := body.find(b"\r\n", position)) >= 0:
+        size = int(body[position:end], 16)
         if size == 0:
-            return content, True
-        content, body = content + rest[:size], rest[size + 2 :]
-    return content, False
+            return bytes(content), True
+        content += body[end + 2 : end + 2 + size]
+        position = end + 2 + size + 2
+    return bytes(content), False
 
 
 def speak(port: int, request_id: str = "", **fields: object) -> Answer:

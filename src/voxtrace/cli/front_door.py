@@ -84,4 +84,7 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, code: str, message
         await send({"type": "websocket.close", "code": 1008, "reason": message})
         return
     status = HTTPStatus.BAD_REQUEST if code == "unknown_host" else HTTPStatus.FORBIDDEN
-    await JSONResponse({"error": {"code": code, "message": message}}, status)(scope, receive, send)
+    # All four keys that OpenAI's clients look for: the speech server stands behind this door too.
+    kind = "invalid_request_error" if code == "unknown_host" else "permission_error"
+    error = {"message": message, "type": kind, "param": None, "code": code}
+    await JSONResponse({"error": error}, status)(scope, receive, send)
