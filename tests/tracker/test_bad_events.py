@@ -67,7 +67,8 @@ def _copy(value: object) -> object:
     [
         (MAX_MARKS + 100, {f"key{number}": 10**9 + number for number in range(5)}),
         (MAX_MARKS + 100, {f"key{number}": "\U0001f3a7" * 48 for number in range(5)}),
-        (MAX_MARKS + 100, {f"key{number}": "x" * 50 for number in range(5)}),
+        (MAX_MARKS + 100, {f"key{number}": "x" * 64 for number in range(10)}),
+        (MAX_MARKS + 100, {f"key{number}": "\xe9" * 64 for number in range(10)}),
         (MAX_MARKS + 100, {f"key{number}": number for number in range(12)}),
         (MAX_MARKS + 100, {"pcm": b"\0" * 100_000}),
         (MAX_MARKS + 100, {"huge": 10**5000}),

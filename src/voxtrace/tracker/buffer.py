@@ -18,11 +18,12 @@ from voxtrace.events.plain import sound_text, tidy
 # A plain tuple: building a named one would double the price of a mark.
 Waiting = tuple[str, str, str, str | None, int, int, Mapping[str, object], int]
 
-# A light mark holds at most 2.6 KiB of values and ids, however its texts are made (names and keys stand in the
-# host's code and take nothing). 2,048 of them, the units and the one batch that is on its way out stay under 8 MiB.
+# A light mark holds at most 2.2 KiB of values and ids: a dict of ten keys, ten ASCII texts, two ids (names and keys
+# stand in the host's code and take nothing). 2,048 of them, the units and the one batch that is on its way out stay
+# under 8 MiB.
 MAX_MARKS = 2048
-LIGHT_KEYS = 5
-LIGHT_TEXT_CHARS = 48
+LIGHT_KEYS = 10
+LIGHT_TEXT_CHARS = 64
 LIGHT_ID_CHARS = 64
 # What all other marks may hold together.
 UNIT_BYTES = 1024

@@ -76,7 +76,8 @@ class Recorder:
                         if kind is int or kind is float:
                             continue
                         if kind is str:
-                            if len(value) <= LIGHT_TEXT_CHARS:  # type: ignore[arg-type] # it is a str
+                            # A text beyond ASCII takes up to four bytes a character.
+                            if len(value) <= LIGHT_TEXT_CHARS and value.isascii():  # type: ignore[arg-type, attr-defined] # it is a str
                                 continue
                         elif kind is bool or value is None:
                             continue
