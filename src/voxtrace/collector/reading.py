@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import os
 import signal
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import tzinfo
 from hashlib import blake2b
-from itertools import islice
+from itertools import cycle, islice
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any, TypeAlias, cast
@@ -112,22 +114,40 @@ def _why_unknown(head: bytes) -> str:
 
 # ---- ahead, in a process of its own
 
+# Batches go round over several pipes, because a pipe holds one or two of them at the most: with a single one the
+# parsing would stand still during each transaction, and two cores would be no faster than one.
+LANES = 8
+LANE_BYTES = 1024 * 1024  # what Linux lets anybody ask for
+
 
 def _read_ahead(source: Source, options: ReadOptions, on_bytes: OnBytes) -> Generator[Opened | Batch, None, None]:
     spawn = get_context("spawn")  # a fork would copy the locks of whatever threads run here
-    receiver, sender = spawn.Pipe(duplex=False)
-    reader = spawn.Process(target=_send, args=(sender, source, options), daemon=True)
+    lanes = [spawn.Pipe(duplex=False) for _ in range(LANES)]
+    for _, sender in lanes:
+        _widen(sender)
+    reader = spawn.Process(target=_send, args=([sender for _, sender in lanes], source, options), daemon=True)
     reader.start()
-    sender.close()
+    for _, sender in lanes:
+        sender.close()
     try:
-        while (message := _receive(receiver, source)) is not None:
+        for receiver, _ in cycle(lanes):
+            message = _receive(receiver, source)
+            if message is None:
+                return
             disk_bytes, read = message
             on_bytes(disk_bytes)
             yield Batch(_unpacked(read.items), read.offset) if isinstance(read, Batch) else read
     finally:
         reader.terminate()
         reader.join()
-        receiver.close()
+        for receiver, _ in lanes:
+            receiver.close()
+
+
+def _widen(pipe: Connection) -> None:
+    if hasattr(fcntl, "F_SETPIPE_SZ"):  # Linux; elsewhere a lane holds less and the two wait for each other more
+        with suppress(OSError):  # the user's share of pipes is used up
+            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, LANE_BYTES)
 
 
 def _receive(receiver: Connection, source: Source) -> tuple[int, Opened | Batch] | None:
@@ -140,7 +160,7 @@ def _receive(receiver: Connection, source: Source) -> tuple[int, Opened | Batch]
     return cast("tuple[int, Opened | Batch] | None", message)
 
 
-def _send(sender: Connection, source: Source, options: ReadOptions) -> None:
+def _send(lanes: list[Connection], source: Source, options: ReadOptions) -> None:
     """The other process: everything that is read, then None or what went wrong."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who stores; it ends this process
     gc.disable()  # as the command does in its own process
@@ -150,13 +170,16 @@ def _send(sender: Connection, source: Source, options: ReadOptions) -> None:
         nonlocal disk_bytes
         disk_bytes += read
 
+    turns = cycle(lanes)
     try:
-        for read in _read_here(source, options, count):
-            sender.send((disk_bytes, Batch(_packed(read.items), read.offset) if isinstance(read, Batch) else read))
-            disk_bytes = 0
-        sender.send(None)
-    except (HoldsNoEvents, SourceUnreadable) as why:
-        sender.send(why)
+        try:
+            for read in _read_here(source, options, count):
+                message = Batch(_packed(read.items), read.offset) if isinstance(read, Batch) else read
+                next(turns).send((disk_bytes, message))
+                disk_bytes = 0
+            next(turns).send(None)
+        except (HoldsNoEvents, SourceUnreadable) as why:
+            next(turns).send(why)
     except BrokenPipeError:
         pass  # nobody wants the rest
 

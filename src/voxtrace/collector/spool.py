@@ -16,6 +16,7 @@ from pathlib import Path
 
 from voxtrace.events import Event, Unreadable
 from voxtrace.events.codec import MAX_LINE_BYTES, RAW_KEPT_BYTES, decode
+from voxtrace.importers.fast_json import parse_lines_json
 from voxtrace.store import Position, Rejected
 
 # Some four thousand events: one transaction of about 30 ms.
@@ -130,7 +131,7 @@ def _decode_lines(content: bytes, source: str, start: int) -> tuple[list[Event],
     rejected: list[Rejected] = []
     at = start
     for line in content.split(b"\n"):
-        record = decode(line)
+        record = decode(line, parse_lines_json)
         if isinstance(record, Event):
             events.append(record)
         else:

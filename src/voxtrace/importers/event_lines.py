@@ -8,6 +8,7 @@ from pathlib import PurePath
 
 from voxtrace.events import Event, Unreadable
 from voxtrace.events.codec import decode, event_from_record, parse_json
+from voxtrace.importers.fast_json import parse_lines_json
 from voxtrace.importers.lines import lines
 from voxtrace.importers.local_time import LocalTimes
 from voxtrace.importers.ports import ByteStream, Context, Item, Refused
@@ -31,7 +32,7 @@ class EventLines:
     def read(self, stream: ByteStream, context: Context) -> Iterator[Item]:
         times = LocalTimes(context.zone)
         for number, (offset, line, is_ended) in enumerate(lines(stream), 1):
-            read = decode(line)
+            read = decode(line, parse_lines_json)
             if isinstance(read, Event):
                 yield read
                 continue
