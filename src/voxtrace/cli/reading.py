@@ -9,6 +9,7 @@ from rich.console import Console
 
 from voxtrace.analysis import Measured, Turn, assemble
 from voxtrace.analysis.derived import from_json
+from voxtrace.cli.take_in import take_in_spool
 from voxtrace.errors import VoxtraceError
 from voxtrace.store import SqliteStore, open_store
 from voxtrace.store.ports import RequestRow
@@ -26,11 +27,12 @@ class UnknownRequest(VoxtraceError):
 
 
 def open_for_reading(folder: Path) -> SqliteStore:
-    """The store of a data folder, to look at.
+    """The store of a data folder, to look at, with what waited in its spool taken in.
 
     Raises:
         StoreError: there is none, or it can't be read.
     """
+    take_in_spool(folder)
     return open_store(folder, readonly=True)
 
 
