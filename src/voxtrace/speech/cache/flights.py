@@ -1,0 +1,114 @@
+"""Work that several listeners wait for is done once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from voxtrace.speech.errors import SpeechError
+from voxtrace.speech.job import Job, Spoken
+from voxtrace.speech.ports import Utterance
+
+OnLanded = Callable[[bytes | None], None]
+"""Takes the samples of the whole piece, or None where it failed or was given up."""
+
+
+class Source(Protocol):
+    """Who speaks jobs; the pool is one."""
+
+    def submit(self, job: Job) -> None: ...
+
+    def cancel(self, job: Job) -> bool: ...
+
+
+class Flight:
+    """One piece on its way to everybody who asked for it: the listener of the real job, the holder of theirs.
+
+    Whoever joins late hears at once what was made before. Nobody can hold it up: a piece is kept whole
+    anyway, so a slow reader's `pause` is not passed on. It is given up when the last of them has left.
+    """
+
+    def __init__(self, source: Source, utterance: Utterance, on_landed: OnLanded) -> None:
+        self.job = Job(utterance, self)  # the one that the source speaks
+        self._source = source
+        self._on_landed = on_landed
+        self._followers: list[Job] = []
+        self._made: list[bytes] = []
+        self._begun: tuple[int, bool] | None = None  # worker, warm
+
+    def join(self, follower: Job) -> None:
+        """Let one more job hear this piece."""
+        self._followers.append(follower)
+        follower.holder = Seat(self, follower)
+        if self._begun is not None:
+            worker, warm = self._begun
+            follower.listener.on_start(worker, warm=warm)
+        if self._made:
+            follower.listener.on_audio(b"".join(self._made))
+
+    def leave(self, follower: Job) -> bool:
+        """Take one job out.
+
+        Returns:
+            Whether its end is still to come: true for the last one, while an engine has the piece.
+        """
+        follower.cancelled = True
+        if len(self._followers) > 1:
+            self._followers.remove(follower)
+            follower.holder = None
+            return False
+        if self._source.cancel(self.job):
+            return True
+        self._land(None)
+        return False
+
+    # Listener
+
+    def on_start(self, worker: int, *, warm: bool) -> None:
+        """See `Listener`."""
+        self._begun = (worker, warm)
+        for follower in list(self._followers):
+            follower.listener.on_start(worker, warm=warm)
+
+    def on_audio(self, pcm: bytes) -> None:
+        """See `Listener`."""
+        self._made.append(pcm)
+        for follower in list(self._followers):
+            follower.listener.on_audio(pcm)
+
+    def on_done(self, spoken: Spoken) -> None:
+        """See `Listener`."""
+        followers = self._land(None if self.job.cancelled else b"".join(self._made))
+        for follower in followers:
+            follower.listener.on_done(spoken)
+
+    def on_error(self, error: SpeechError) -> None:
+        """See `Listener`."""
+        for follower in self._land(None):
+            follower.listener.on_error(error)
+
+    def _land(self, pcm: bytes | None) -> list[Job]:
+        self._on_landed(pcm)
+        followers, self._followers = self._followers, []
+        for follower in followers:
+            follower.holder = None
+        return followers
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One listener's place in a flight; see `Holder`."""
+
+    flight: Flight
+    job: Job
+
+    def cancel(self) -> None:
+        """Leave; the others go on."""
+        self.flight.leave(self.job)
+
+    def pause(self) -> None:
+        """Nothing: the piece is kept whole."""
+
+    def resume(self) -> None:
+        """Nothing: it was not paused."""

@@ -1,0 +1,108 @@
+"""The caches in front of the engines: what was made before is not made again."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+from voxtrace.clock import Clock, SystemClock
+from voxtrace.speech.cache.disk import DiskCache
+from voxtrace.speech.cache.flights import Flight, Seat, Source
+from voxtrace.speech.cache.keys import Maker, piece_key
+from voxtrace.speech.cache.memory import PieceCache
+from voxtrace.speech.errors import SpeechError
+from voxtrace.speech.job import Job
+
+
+class CacheListener(Protocol):
+    """What a listener of a cached source hears beside what every listener hears."""
+
+    def on_cached(self, pcm: bytes, level: str) -> None:
+        """The whole piece, from the cache of that level; nothing else follows."""
+
+
+class CachedSource:
+    """Answers a job from memory, from the disk, from work in progress, or has it spoken and keeps the result."""
+
+    def __init__(
+        self,
+        source: Source,
+        maker: Maker,
+        memory: PieceCache,
+        disk: DiskCache | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._source, self._maker = source, maker
+        self.memory, self.disk = memory, disk
+        self._clock = clock or SystemClock()
+        self._flights: dict[str, Flight] = {}
+        self._writer = ThreadPoolExecutor(1, "cache")  # a piece of a megabyte takes a millisecond to write
+        self.shared = 0  # jobs that joined work in progress
+
+    def submit(self, job: Job, listener: CacheListener) -> None:
+        """Answer `listener` at once, or have the job spoken.
+
+        Raises:
+            SpeechError: the source does not take it.
+        """
+        key = piece_key(self._maker, job.utterance)
+        found = self._find(key)
+        if found is not None:
+            listener.on_cached(*found)
+        elif key in self._flights:
+            self.shared += 1
+            self._flights[key].join(job)
+        else:
+            self._take_off(key, job)
+
+    def cancel(self, job: Job) -> bool:
+        """Take a job back.
+
+        Returns:
+            Whether its end is still to come.
+        """
+        seat = job.holder
+        return seat.flight.leave(job) if isinstance(seat, Seat) else self._source.cancel(job)
+
+    def close(self) -> None:
+        """Wait until what is kept is on the disk."""
+        self._writer.shutdown()
+
+    def clear(self) -> int:
+        """Forget all pieces of all levels.
+
+        Returns:
+            The number of pieces that were kept in memory, on the disk or both.
+        """
+        kept = self.memory.clear()
+        return max(kept, self.disk.clear()) if self.disk is not None else kept
+
+    def _find(self, key: str) -> tuple[bytes, str] | None:
+        pcm = self.memory.get(key, self._clock.mono_ns())
+        if pcm is not None:
+            return pcm, "memory"
+        pcm = self.disk.get(key, self._clock.wall_ns()) if self.disk is not None else None
+        if pcm is None:
+            return None
+        self.memory.put(key, pcm, self._clock.mono_ns())
+        return pcm, "disk"
+
+    def _take_off(self, key: str, job: Job) -> None:
+        def landed(pcm: bytes | None) -> None:
+            self._flights.pop(key, None)
+            if pcm:
+                self._keep(key, pcm)
+
+        flight = Flight(self._source, job.utterance, landed)
+        self._flights[key] = flight
+        flight.join(job)
+        try:
+            self._source.submit(flight.job)
+        except SpeechError:
+            del self._flights[key]
+            job.holder = None
+            raise
+
+    def _keep(self, key: str, pcm: bytes) -> None:
+        if self.memory.put(key, pcm, self._clock.mono_ns()) and self.disk is not None:
+            self._writer.submit(self.disk.put, key, pcm, self._clock.wall_ns())
