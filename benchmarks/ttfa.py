@@ -92,7 +92,7 @@ def measure(requests: int, workers: int) -> dict[str, list[float]]:
     """First-audio times in milliseconds of the three servers, over the same sentences, one request at a time."""
     ports = {"floor": free_port(), "telemetry off": free_port(), "telemetry on": free_port()}
     serve = (sys.executable, "-m", "voxtrace", "serve", "--workers", str(workers), "--port")
-    with ExitStack() as stack, tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         floor = (sys.executable, str(Path(__file__).with_name("ttfa_floor.py")), str(ports["floor"]))
         stack.enter_context(process(*floor, port=ports["floor"]))
         for name, level in (("telemetry off", "off"), ("telemetry on", "full")):

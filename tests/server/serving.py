@@ -57,15 +57,18 @@ class Serving:
 
 
 @contextmanager
-def serving(data: Path, *, faults: dict[str, object] | None = None, **pool: object) -> Iterator[Serving]:
+def serving(
+    data: Path, *, faults: dict[str, object] | None = None, cache_bytes: int = 0, **pool: object
+) -> Iterator[Serving]:
     """Start it, wait until it is ready, and stop it with SIGTERM.
 
     Args:
         data: its data folder.
         faults: fields of `Faults`; None for espeak-ng.
+        cache_bytes: speech that is kept, also on the disk; 0: none, so that a test meets the engine.
         pool: fields of `PoolOptions`.
     """
-    options = json.dumps({"data": str(data), "faults": faults, "pool": pool})
+    options = json.dumps({"data": str(data), "faults": faults, "cache_bytes": cache_bytes, "pool": pool})
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.server.serving", options],
         cwd=Path(__file__).parents[2],
@@ -93,6 +96,7 @@ def wait_until(seen: Callable[[], bool], what: str) -> None:
 def main() -> None:
     """The server's own process."""
     from voxtrace.server.run import ServeOptions, serve
+    from voxtrace.speech.cache.memory import CacheLimits
     from voxtrace.speech.engine_process import EngineChoice
     from voxtrace.speech.pool import PoolOptions
     from voxtrace.testing.faulty_engine import FAULTY_ENGINE
@@ -101,7 +105,12 @@ def main() -> None:
     given = json.loads(sys.argv[1])
     engine = EngineChoice() if given["faults"] is None else EngineChoice(FAULTY_ENGINE, given["faults"])
     tracker = Tracker("server", options=TrackerOptions(data=Path(given["data"]), max_age_ms=20))
-    options = ServeOptions(port=0, pool=PoolOptions(engine=engine, **given["pool"]))
+    options = ServeOptions(
+        port=0,
+        pool=PoolOptions(engine=engine, **given["pool"]),
+        cache=CacheLimits(max_bytes=given["cache_bytes"]),
+        cache_folder=Path(given["data"]) / "cache",
+    )
     serve(options, tracker, lambda app: app, lambda running: print(running.port, flush=True))
     tracker.close()
 

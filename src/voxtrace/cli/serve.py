@@ -48,10 +48,18 @@ block of sound, and notes when each stage of each request happened.
         warn_if_public(values["host"], values["port"])
         # Imported when it is known that it will be used: a web framework takes a third of a second.
         from voxtrace.server.run import ServeOptions, serve
+        from voxtrace.speech.cache.memory import CacheLimits
         from voxtrace.speech.pool import PoolOptions
 
         pool = PoolOptions(workers=values["workers"], max_waiting=values["max_waiting"])
-        options = ServeOptions(host=values["host"], port=values["port"], pool=pool)
+        cache = CacheLimits(values["cache_mib"] * 1024 * 1024, values["cache_hours"] * 3600)
+        options = ServeOptions(
+            host=values["host"],
+            port=values["port"],
+            pool=pool,
+            cache=cache,
+            cache_folder=folder / "cache" if values["cache_disk"] else None,
+        )
         tracker = Tracker("server", options=_tracker_options(folder, values))
         try:
             serve(options, tracker, lambda app: FrontDoor(app, [options.host]), _tell_ready)

@@ -120,6 +120,7 @@ STAGES: tuple[Stage, ...] = (
     _plan("server", "PROCESSING_START", "The request was checked and accepted."),
     _plan("server", "TEXT_PROCESSING_COMPLETE", "The text was normalised and cut into pieces."),
     _plan("server", "QUEUE_START", "A piece waits for a free engine."),
+    _plan("server", "CACHE_HIT", "A piece was there already, in the cache of that level: no engine spoke it."),
     _plan("server", "PHONEME_GENERATION_COMPLETE", "A piece's phonemes exist."),
     _plan("server", "INFERENCE_START", "An engine began to work on a piece: its queue wait is over."),
     _plan("server", "FIRST_CHUNK_GENERATED", "The engine produced the request's first block of samples."),

@@ -17,20 +17,26 @@ from voxtrace.server.api_error import ApiError
 from voxtrace.server.exchange import ExchangeHeaders
 from voxtrace.server.speech_request import models
 from voxtrace.server.speech_route import SpeechRoute
+from voxtrace.speech.cache.source import CachedSource
 from voxtrace.speech.pool import Pool
 from voxtrace.speech.ports import Catalogue, Marks
 from voxtrace.speech.voices import OPENAI_VOICES
 
 
 def build_app(
-    pool: Pool, catalogue: Catalogue, marks: Marks, guard: Callable[[ASGIApp], ASGIApp] = lambda app: app
+    pool: Pool,
+    catalogue: Catalogue,
+    marks: Marks,
+    guard: Callable[[ASGIApp], ASGIApp] = lambda app: app,
+    cache: CachedSource | None = None,
 ) -> ASGIApp:
     """The application; `pool` must be started, and whoever started it stops it.
 
-    `guard` is put in front of all routes, but behind what gives every answer its headers.
+    `guard` is put in front of all routes, but behind what gives every answer its headers. `cache`, where there
+    is one, stands in front of the pool.
     """
-    speech = SpeechRoute(pool, catalogue, marks)
-    pages = _Pages(pool, catalogue, speech)
+    speech = SpeechRoute(cache or pool, catalogue, marks)
+    pages = _Pages(pool, catalogue, speech, cache)
     app = Starlette(
         routes=[
             Route("/v1/audio/speech", speech, methods=["POST"]),
@@ -41,6 +47,7 @@ def build_app(
             Route("/health", pages.health),
             Route("/ready", pages.ready),
             Route("/status", pages.status),
+            Route("/performance/clear_cache", pages.clear_cache, methods=["POST"]),
         ],
         exception_handlers={ApiError: _explain, HTTPException: _explain_http, Exception: _explain_unknown},
     )
@@ -50,8 +57,9 @@ def build_app(
 class _Pages:
     """The routes that answer at once, whatever the engines do."""
 
-    def __init__(self, pool: Pool, catalogue: Catalogue, speech: SpeechRoute) -> None:
+    def __init__(self, pool: Pool, catalogue: Catalogue, speech: SpeechRoute, cache: CachedSource | None) -> None:
         self._pool = pool
+        self._cache = cache
         self._speech = speech
         self._models = [
             {"id": name, "object": "model", "created": 0, "owned_by": "voxtrace"} for name in models(catalogue)
@@ -109,8 +117,13 @@ class _Pages:
                     "cancelled": counters.cancelled,
                 },
                 "wasted_audio_ms": round(counters.wasted_audio_ms, 3),
+                "cache": self._cache.report() if self._cache else None,
             }
         )
+
+    async def clear_cache(self, _: Request) -> Response:
+        """Forget every piece of speech that is kept."""
+        return JSONResponse({"cleared": self._cache.clear() if self._cache else 0})
 
 
 async def _explain(_: Request, error: Exception) -> Response:

@@ -14,7 +14,8 @@ from voxtrace.units import NANOS_PER_MILLI
 KEY = "voxtrace.exchange"  # in the ASGI scope
 SESSION_ID = "x-session-id"
 SOURCE = "x-voxtrace-source"
-_READ = frozenset(name.encode() for name in ("x-request-id", "traceparent", SESSION_ID, SOURCE))
+CACHE_CONTROL = "cache-control"
+_READ = frozenset(name.encode() for name in ("x-request-id", "traceparent", SESSION_ID, SOURCE, CACHE_CONTROL))
 MAX_SESSION_CHARS = 128
 TRACEPARENT_CHARS = 55  # of version 00; what a later version may add means nothing to us
 
@@ -29,6 +30,7 @@ class Exchange:
     traceparent: str  # "" where there is none
     received_mono_ns: int
     received_wall_ns: int
+    is_fresh: bool = False  # the client wants to hear an engine, and no cache
     timings: list[tuple[str, int]] = field(default_factory=list)  # (stage, nanoseconds), for Server-Timing
 
     def headers(self) -> list[tuple[bytes, bytes]]:
@@ -84,4 +86,5 @@ def open_exchange(headers: Iterable[tuple[bytes, bytes]]) -> Exchange:
         traceparent,
         received_mono_ns,
         received_wall_ns,
+        any(word in found.get(CACHE_CONTROL, "").lower() for word in ("no-cache", "no-store")),
     )

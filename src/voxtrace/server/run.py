@@ -10,18 +10,25 @@ import signal
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from voxtrace.clock import wall_ns
 from voxtrace.config import LOOPBACK, SERVE_PORT
 from voxtrace.errors import InvalidOption, PortInUse
 from voxtrace.server.app import build_app
+from voxtrace.speech.cache.disk import DiskCache
+from voxtrace.speech.cache.keys import Maker
+from voxtrace.speech.cache.memory import CacheLimits, PieceCache
+from voxtrace.speech.cache.source import CachedSource
 from voxtrace.speech.pool import Pool, PoolOptions
-from voxtrace.speech.ports import Marks
+from voxtrace.speech.ports import Catalogue, Marks
 
+LOG = logging.getLogger("voxtrace.server")
 BACKLOG = 1024
 # The kernel ends a connection whose client took no byte for so long; otherwise a client that never reads
 # would keep its stream, some MiB, for ever. Linux only; elsewhere such a stream lives as long as its client.
@@ -39,6 +46,8 @@ class ServeOptions:
     host: str = LOOPBACK
     port: int = SERVE_PORT  # 0: any free one
     pool: PoolOptions = field(default_factory=PoolOptions)
+    cache: CacheLimits = field(default_factory=CacheLimits)
+    cache_folder: Path | None = None  # None: what is kept is gone with the process
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +85,12 @@ async def _serve(
     options: ServeOptions, listener: socket.socket, marks: Marks, guard: Guard, on_ready: Callable[[Running], None]
 ) -> None:
     pool = Pool(options.pool)
+    cache: CachedSource | None = None
     try:
         catalogue = await pool.start()
+        cache = _open_cache(options, pool, catalogue)
         config = uvicorn.Config(
-            build_app(pool, catalogue, marks, guard),
+            build_app(pool, catalogue, marks, guard, cache),
             http="httptools",
             ws="none",
             lifespan="off",
@@ -101,6 +112,20 @@ async def _serve(
         await server.serve(sockets=[listener])
     finally:
         await pool.stop()
+        if cache is not None:
+            cache.close()
+
+
+def _open_cache(options: ServeOptions, pool: Pool, catalogue: Catalogue) -> CachedSource | None:
+    if not options.cache.max_bytes:
+        return None
+    disk = DiskCache(options.cache_folder, options.cache) if options.cache_folder else None
+    if disk is not None:
+        disk.open(wall_ns())
+        if disk.broken:
+            LOG.warning("nothing that is spoken is kept on the disk: %s: %s", options.cache_folder, disk.broken)
+    maker = Maker(catalogue.engine, catalogue.build, catalogue.provider)
+    return CachedSource(pool, maker, PieceCache(options.cache), disk)
 
 
 def listen(host: str, port: int) -> socket.socket:

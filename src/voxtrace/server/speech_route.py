@@ -20,7 +20,7 @@ from voxtrace.speech.stream import Order, SpeechStream, audio_ms
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from voxtrace.speech.pool import Pool
+    from voxtrace.speech.job import Source
     from voxtrace.speech.ports import Catalogue, Marks
 
 # A costly encoder works on the event loop for a block or two (0.1 ms), which a thread would only delay;
@@ -46,7 +46,7 @@ class Counters:
 class SpeechRoute:
     """Answers with audio from the first block on. Headers wait for it: until then an error has its status."""
 
-    pool: Pool
+    source: Source
     catalogue: Catalogue
     marks: Marks
     counters: Counters = field(default_factory=Counters)
@@ -104,11 +104,18 @@ class _Answer:
     """One answer on its way to its client."""
 
     def __init__(self, route: SpeechRoute, exchange: Exchange, request: SpeechRequest, send: Send) -> None:
-        order = Order(exchange.request_id, request.text, request.engine_voice, request.speed, exchange.session_id)
+        order = Order(
+            exchange.request_id,
+            request.text,
+            request.engine_voice,
+            request.speed,
+            exchange.session_id,
+            exchange.is_fresh,
+        )
         self._route = route
         self._exchange = exchange
         self._request = request
-        self._stream = SpeechStream(route.pool, order, route.marks)
+        self._stream = SpeechStream(route.source, order, route.marks)
         self._encoder = FORMATS[request.format]()
         self._send = send
         self._has_begun = False
@@ -176,17 +183,19 @@ class _Answer:
 
     def _headers(self) -> list[tuple[bytes, bytes]]:
         progress, catalogue = self._stream.progress, self._route.catalogue
-        self._exchange.timings += [
+        stages = (
             ("text", progress.text_ns),
             ("queue", progress.queue_ns),
             ("inference", progress.first_inference_ns),
             ("encode", self._encode_ns),
-        ]
+        )
+        # A stage that did not happen, as inference of a piece from a cache, is left out and not 0.
+        self._exchange.timings += [stage for stage in stages if stage[1]]
         return [
             (b"content-type", self._encoder.media_type.encode("ascii")),
             (b"x-voxtrace-engine", catalogue.engine.encode("ascii")),
             (b"x-voxtrace-provider", catalogue.provider.encode("ascii")),
-            (b"x-voxtrace-cache", b"miss"),
+            (b"x-voxtrace-cache", b"hit" if progress.pieces_cached else b"miss"),  # of the first piece
         ]
 
     def _note_complete(self, error: SpeechError | None) -> None:
@@ -203,7 +212,7 @@ class _Answer:
             facts["start"] = "warm" if progress.warm else "cold"
         outcome = str(facts["outcome"])
         setattr(route.counters, outcome, getattr(route.counters, outcome) + 1)
-        self._note("REQUEST_COMPLETE", **facts, cache="miss", provider=route.catalogue.provider, truth="L1")
+        self._note("REQUEST_COMPLETE", **facts, cache=progress.cache, provider=route.catalogue.provider, truth="L1")
 
     def _note(self, name: str, **metadata: object) -> None:
         self._route.note(self._exchange, name, **metadata)

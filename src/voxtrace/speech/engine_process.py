@@ -171,4 +171,4 @@ def catalogue_from_json(payload: bytes) -> Catalogue:
     """What a worker said about its engine."""
     record = json.loads(payload)
     voices = tuple(Voice(**voice | {"also": tuple(voice["also"])}) for voice in record["voices"])
-    return Catalogue(record["engine"], record["provider"], voices, tuple(record["variants"]))
+    return Catalogue(record["engine"], record["provider"], voices, tuple(record["variants"]), record["build"])

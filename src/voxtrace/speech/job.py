@@ -32,6 +32,9 @@ class Listener(Protocol):
     def on_error(self, error: SpeechError) -> None:
         """The job is over without success."""
 
+    def on_cached(self, pcm: bytes, level: str) -> None:
+        """The whole piece, from the cache of that level: nobody spoke, and nothing else follows."""
+
 
 class Holder(Protocol):
     """Who speaks a job right now."""
@@ -55,8 +58,27 @@ class Job:
     number: int = 0
     cancelled: bool = False
     holder: Holder | None = None  # who speaks it, while it is being spoken
+    fresh: bool = False  # no cache may answer it, or keep what it gave
 
     @property
     def is_first(self) -> bool:
         """Nothing of its request is audible yet: it goes before continuations."""
         return self.utterance.is_first
+
+
+class Source(Protocol):
+    """Who speaks jobs: the pool, or caches in front of it."""
+
+    def submit(self, job: Job) -> None:
+        """Take a job; its listener hears the rest.
+
+        Raises:
+            SpeechError: it is not taken.
+        """
+
+    def cancel(self, job: Job) -> bool:
+        """Take a job back.
+
+        Returns:
+            Whether its end is still to come.
+        """

@@ -39,6 +39,7 @@ class Catalogue:
     provider: str  # what computes: "cpu" or the name of an accelerator
     voices: tuple[Voice, ...]
     variants: tuple[str, ...] = ()  # timbres that may follow any voice, as in "en-us+f3"
+    build: str = ""  # of the engine and its data: another build makes other samples
 
     @cached_property
     def names(self) -> frozenset[str]:

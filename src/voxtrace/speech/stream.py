@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 
 from voxtrace.clock import mono_ns
 from voxtrace.speech.errors import ClientGone, NoSound, ReaderTooSlow, SpeechError
-from voxtrace.speech.job import Job, Spoken
-from voxtrace.speech.pool import Pool
+from voxtrace.speech.job import Job, Source, Spoken
 from voxtrace.speech.ports import OUTPUT_BYTES_PER_SECOND, Marks, Utterance
 from voxtrace.speech.segment import pieces_of
 from voxtrace.units import NANOS_PER_MILLI
@@ -34,6 +33,7 @@ class Order:
     voice: str  # as the engine names it
     speed: float = 1.0
     session_id: str | None = None
+    fresh: bool = False  # neither answered from a cache nor kept in one
 
 
 @dataclass(slots=True)
@@ -47,7 +47,16 @@ class Progress:
     bytes_made: int = 0  # of samples that were asked for and arrived
     bytes_wasted: int = 0  # of samples that were made and that nobody took
     warm: bool = True
+    pieces: int = 0  # that were asked for
+    pieces_cached: int = 0  # of them, those that nobody had to speak
     started_ns: list[int] = field(default_factory=list)
+
+    @property
+    def cache(self) -> str:
+        """What the caches did for it so far: hit, partial or miss."""
+        if not self.pieces_cached:
+            return "miss"
+        return "hit" if self.pieces_cached == self.pieces else "partial"
 
 
 def audio_ms(pcm_bytes: int) -> float:
@@ -62,7 +71,7 @@ class SpeechStream:
     BUFFER_BYTES is made to wait.
     """
 
-    def __init__(self, pool: Pool, order: Order, marks: Marks) -> None:
+    def __init__(self, pool: Source, order: Order, marks: Marks) -> None:
         self._pool = pool
         self._order = order
         self._marks = marks
@@ -147,7 +156,8 @@ class SpeechStream:
         # After the last piece a pause would be nothing but silence to be sent.
         has_pause = has_pause and self._unasked > 0
         utterance = Utterance(text, self._order.voice, self._order.speed, self._piece == 0, has_pause)
-        self._job = Job(utterance, self)
+        self._job = Job(utterance, self, fresh=self._order.fresh)
+        self.progress.pieces += 1
         self._piece_bytes = 0
         self._queued_ns = mono_ns()
         if self._piece == 0:
@@ -198,6 +208,20 @@ class SpeechStream:
             self._job.holder.pause()
         self._wake_reader()
 
+    def on_cached(self, pcm: bytes, level: str) -> None:
+        """See `Listener`."""
+        self._job = None
+        if self.progress.pieces_cached == 0 and self._piece == 0:
+            self.progress.queue_ns = mono_ns() - self._queued_ns
+        self.progress.pieces_cached += 1
+        self.progress.chunks += 1
+        self.progress.bytes_made += len(pcm)
+        self._note("CACHE_HIT", piece=self._piece, level=level, audio_ms=audio_ms(len(pcm)))
+        # In portions of one write each: a piece of a megabyte must not hold up other streams.
+        self._blocks.extend(pcm[begin : begin + READ_BYTES] for begin in range(0, len(pcm), READ_BYTES))
+        self._buffered += len(pcm)
+        self._end_of_piece()
+
     def on_done(self, spoken: Spoken) -> None:
         """See `Listener`."""
         job, self._job = self._job, None
@@ -209,15 +233,19 @@ class SpeechStream:
             synthesis_ms=round(spoken.busy_ns / NANOS_PER_MILLI, 3),
         )
         if job is not None and not job.cancelled:
-            self._go_on()
-            if self._job is None and not self._unasked and self._error is None:
-                self._note(
-                    "AUDIO_GENERATION_COMPLETE",
-                    audio_ms=audio_ms(self.progress.bytes_made),
-                    pieces=self._piece + 1,
-                    chunks=self.progress.chunks,
-                )
+            self._end_of_piece()
         self._wake_reader()
+
+    def _end_of_piece(self) -> None:
+        is_last = not self._unasked
+        self._go_on()
+        if is_last and self._error is None:
+            self._note(
+                "AUDIO_GENERATION_COMPLETE",
+                audio_ms=audio_ms(self.progress.bytes_made),
+                pieces=self._piece + 1,
+                chunks=self.progress.chunks,
+            )
 
     def on_error(self, error: SpeechError) -> None:
         """See `Listener`."""

@@ -78,7 +78,7 @@ def source(engine) -> CachedSource:
 def ask(source: CachedSource, text: str = "hello") -> tuple[Ear, Job]:
     ear = Ear()
     job = Job(Utterance(text, "en"), ear)
-    source.submit(job, ear)
+    source.submit(job)
     return ear, job
 
 
@@ -145,6 +145,17 @@ def test_a_refusal_of_the_source_is_passed_on_and_leaves_nothing_behind(source, 
     ask(source)
 
     assert len(engine.jobs) == 1
+
+
+def test_who_asks_for_a_fresh_piece_gets_one_and_leaves_nothing_behind(source, engine):
+    ask(source)
+    engine.speak(b"old")
+    ear = Ear()
+    source.submit(Job(Utterance("hello", "en"), ear, fresh=True))
+    engine.speak(b"new")
+    later, _ = ask(source)
+
+    assert (ear.heard, later.heard) == (b"new", b"old")
 
 
 def test_different_texts_are_different_work(source, engine):

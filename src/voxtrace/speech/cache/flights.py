@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from voxtrace.speech.errors import SpeechError
-from voxtrace.speech.job import Job, Spoken
+from voxtrace.speech.job import Job, Source, Spoken
 from voxtrace.speech.ports import Utterance
 
 OnLanded = Callable[[bytes | None], None]
 """Takes the samples of the whole piece, or None where it failed or was given up."""
-
-
-class Source(Protocol):
-    """Who speaks jobs; the pool is one."""
-
-    def submit(self, job: Job) -> None: ...
-
-    def cancel(self, job: Job) -> bool: ...
 
 
 class Flight:
@@ -87,6 +78,11 @@ class Flight:
         """See `Listener`."""
         for follower in self._land(None):
             follower.listener.on_error(error)
+
+    def on_cached(self, pcm: bytes, level: str) -> None:
+        """See `Listener`: what is behind us has a cache of its own."""
+        for follower in self._land(pcm):
+            follower.listener.on_cached(pcm, level)
 
     def _land(self, pcm: bytes | None) -> list[Job]:
         self._on_landed(pcm)

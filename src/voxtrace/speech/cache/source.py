@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from dataclasses import asdict
 
 from voxtrace.clock import Clock, SystemClock
 from voxtrace.speech.cache.disk import DiskCache
-from voxtrace.speech.cache.flights import Flight, Seat, Source
+from voxtrace.speech.cache.flights import Flight, Seat
 from voxtrace.speech.cache.keys import Maker, piece_key
 from voxtrace.speech.cache.memory import PieceCache
 from voxtrace.speech.errors import SpeechError
-from voxtrace.speech.job import Job
-
-
-class CacheListener(Protocol):
-    """What a listener of a cached source hears beside what every listener hears."""
-
-    def on_cached(self, pcm: bytes, level: str) -> None:
-        """The whole piece, from the cache of that level; nothing else follows."""
+from voxtrace.speech.job import Job, Source
 
 
 class CachedSource:
@@ -39,16 +32,15 @@ class CachedSource:
         self._writer = ThreadPoolExecutor(1, "cache")  # a piece of a megabyte takes a millisecond to write
         self.shared = 0  # jobs that joined work in progress
 
-    def submit(self, job: Job, listener: CacheListener) -> None:
-        """Answer `listener` at once, or have the job spoken.
-
-        Raises:
-            SpeechError: the source does not take it.
-        """
+    def submit(self, job: Job) -> None:
+        """See `Source`: a piece that is kept is answered before this returns."""
+        if job.fresh:
+            self._source.submit(job)
+            return
         key = piece_key(self._maker, job.utterance)
         found = self._find(key)
         if found is not None:
-            listener.on_cached(*found)
+            job.listener.on_cached(*found)
         elif key in self._flights:
             self.shared += 1
             self._flights[key].join(job)
@@ -56,11 +48,7 @@ class CachedSource:
             self._take_off(key, job)
 
     def cancel(self, job: Job) -> bool:
-        """Take a job back.
-
-        Returns:
-            Whether its end is still to come.
-        """
+        """See `Source`."""
         seat = job.holder
         return seat.flight.leave(job) if isinstance(seat, Seat) else self._source.cancel(job)
 
@@ -76,6 +64,16 @@ class CachedSource:
         """
         kept = self.memory.clear()
         return max(kept, self.disk.clear()) if self.disk is not None else kept
+
+    def report(self) -> dict[str, object]:
+        """What the caches did since the start, for people and for the status page."""
+        levels = {"memory": self.memory.stats} | ({"disk": self.disk.stats} if self.disk is not None else {})
+        return {
+            "levels": {name: {**asdict(stats), "hit_rate": stats.hit_rate} for name, stats in levels.items()},
+            "shared": self.shared,
+            "predicted": asdict(self.memory.waste),
+            "broken": self.disk.broken if self.disk is not None else "",
+        }
 
     def _find(self, key: str) -> tuple[bytes, str] | None:
         pcm = self.memory.get(key, self._clock.mono_ns())

@@ -54,7 +54,8 @@ class EspeakEngine:
         variants = (
             each.identifier.decode().removeprefix("!v/") for each in espeak.list_voices(self._library, b"variant")
         )
-        return Catalogue("espeak-ng", "cpu", tuple(voices.values()), tuple(sorted(variants)))
+        build = f"espeak-ng {espeak.version_of(self._library)}, {NORMAL_WPM} words a minute"
+        return Catalogue("espeak-ng", "cpu", tuple(voices.values()), tuple(sorted(variants)), build)
 
     def speak(self, utterance: Utterance, on_block: OnBlock) -> None:
         """See `Engine.speak`."""

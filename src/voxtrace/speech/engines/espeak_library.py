@@ -94,3 +94,11 @@ def languages_of(record: Any) -> Iterator[tuple[str, int]]:
         name = ctypes.string_at(address + 1)
         yield name.decode("utf-8", "replace"), priority
         address += len(name) + 2
+
+
+def version_of(library: ctypes.CDLL) -> str:
+    """The library's own version, such as "1.52-dev"."""
+    library.espeak_Info.restype = ctypes.c_char_p
+    library.espeak_Info.argtypes = [ctypes.c_void_p]
+    told: bytes | None = library.espeak_Info(None)
+    return (told or b"of unknown version").decode("ascii", "replace").split()[0]
