@@ -42,10 +42,11 @@ def test_everything_that_openai_takes_is_taken():
         instructions="Cheerful.",
         response_format="wav",
         speed=1.5,
-        stream_format="audio",
+        stream_format="sse",
+        sample_rate=16_000,
     )
 
-    assert asked == SpeechRequest("Hello", "nova", "en-us+f3", "wav", 1.5)
+    assert asked == SpeechRequest("Hello", "nova", "en-us+f3", "wav", 1.5, 16_000, "sse")
 
 
 @pytest.mark.parametrize("voice", [*OPENAI_VOICES, "fr", "fr+f3", {"id": "alloy"}])
@@ -75,7 +76,7 @@ def test_these_texts_are_spoken(text):
         ({"voice": "../../etc/passwd"}, 400, "voice", "passwd"),
         ({"voice": 7}, 400, "voice", "name"),
         ({"voice": {}}, 400, "voice", "name"),
-        ({"response_format": "opus"}, 400, "response_format", "mp3, wav, pcm"),
+        ({"response_format": "ogg"}, 400, "response_format", "mp3, wav, pcm, opus, aac, flac"),
         ({"response_format": 7}, 400, "response_format", "mp3, wav, pcm"),
         ({"speed": 0.2}, 400, "speed", "0.25 to 4"),
         ({"speed": 4.01}, 400, "speed", "0.25 to 4"),
@@ -84,7 +85,12 @@ def test_these_texts_are_spoken(text):
         ({"speed": True}, 400, "speed", "number"),
         ({"model": "whisper-1"}, 404, "model", "tts-1"),
         ({"model": ["tts-1"]}, 400, "model", "text"),
-        ({"stream_format": "sse"}, 400, "stream_format", "audio"),
+        ({"stream_format": "websocket"}, 400, "stream_format", "audio, sse"),
+        ({"stream_format": ["sse"]}, 400, "stream_format", "audio, sse"),
+        ({"sample_rate": "8k"}, 400, "sample_rate", "whole number"),
+        ({"sample_rate": 7_999, "response_format": "pcm"}, 400, "sample_rate", "8000 to 48000"),
+        ({"sample_rate": 44_100, "response_format": "opus"}, 400, "sample_rate", "24000, 48000"),
+        ({"sample_rate": 10**30}, 400, "sample_rate", "mp3, which takes"),
         ({"instructions": 7}, 400, "instructions", "text"),
     ],
 )
@@ -124,7 +130,10 @@ JSON = st.recursive(
 
 @given(
     st.dictionaries(
-        st.sampled_from(["input", "voice", "model", "speed", "response_format", "stream_format", "instructions"]), JSON
+        st.sampled_from(
+            ["input", "voice", "model", "speed", "response_format", "sample_rate", "stream_format", "instructions"]
+        ),
+        JSON,
     )
 )
 def test_any_json_is_either_read_or_refused(record):

@@ -18,6 +18,7 @@ from voxtrace.server.exchange import ExchangeHeaders
 from voxtrace.server.speech_request import models
 from voxtrace.server.speech_route import SpeechRoute
 from voxtrace.speech.cache.source import CachedSource
+from voxtrace.speech.encode import FORMATS, Format
 from voxtrace.speech.pool import Pool
 from voxtrace.speech.ports import Catalogue, Marks
 from voxtrace.speech.voices import OPENAI_VOICES
@@ -71,7 +72,8 @@ class _Pages:
 
     async def models(self, _: Request) -> Response:
         """What `model` may be."""
-        return JSONResponse({"object": "list", "data": self._models, "models": self._models})
+        formats = [form.name for form in FORMATS.values() if form.is_available]
+        return JSONResponse({"object": "list", "data": self._models, "models": self._models, "formats": formats})
 
     async def model(self, request: Request) -> Response:
         """One of them."""
@@ -102,6 +104,7 @@ class _Pages:
             {
                 "version": __version__,
                 "engine": self._engine,
+                "formats": {form.name: _availability(form) for form in FORMATS.values()},
                 "workers": {
                     "configured": pool.workers,
                     "ready": pool.ready,
@@ -124,6 +127,12 @@ class _Pages:
     async def clear_cache(self, _: Request) -> Response:
         """Forget every piece of speech that is kept."""
         return JSONResponse({"cleared": self._cache.clear() if self._cache else 0})
+
+
+def _availability(form: Format) -> dict[str, object]:
+    if form.is_available:
+        return {"available": True}
+    return {"available": False, "why": str(form.missing)}
 
 
 async def _explain(_: Request, error: Exception) -> Response:

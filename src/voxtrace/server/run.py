@@ -25,6 +25,7 @@ from voxtrace.speech.cache.disk import DiskCache
 from voxtrace.speech.cache.keys import Maker
 from voxtrace.speech.cache.memory import CacheLimits, PieceCache
 from voxtrace.speech.cache.source import CachedSource
+from voxtrace.speech.encode import load_codecs
 from voxtrace.speech.pool import Pool, PoolOptions
 from voxtrace.speech.ports import Catalogue, Marks
 
@@ -87,7 +88,9 @@ async def _serve(
     pool = Pool(options.pool)
     cache: CachedSource | None = None
     try:
+        codecs = asyncio.get_running_loop().run_in_executor(None, load_codecs)  # while the engines load theirs
         catalogue = await pool.start()
+        await codecs
         cache = _open_cache(options, pool, catalogue)
         config = uvicorn.Config(
             build_app(pool, catalogue, marks, guard, cache),

@@ -8,13 +8,14 @@ from http import HTTPStatus
 
 from voxtrace.events.codec import parse_json
 from voxtrace.server.api_error import ApiError
-from voxtrace.speech.encode import FORMATS
-from voxtrace.speech.ports import Catalogue
+from voxtrace.speech.encode import FORMATS, HIGHEST_RATE_HZ, LOWEST_RATE_HZ, Format
+from voxtrace.speech.ports import OUTPUT_RATE_HZ, Catalogue
 from voxtrace.speech.voices import DEFAULT_VOICE, VoiceNotFound, find_voice
 
 MAX_TEXT_CHARS = 4096
 SLOWEST, FASTEST = 0.25, 4.0
 DEFAULT_FORMAT = "mp3"  # OpenAI's, so a client that names none expects it
+STREAM_FORMATS = ("audio", "sse")
 # What clients of OpenAI send as model; here all of them are spoken by the engine that the server runs.
 OPENAI_MODELS = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")
 MAX_BODY_BYTES = 256 * 1024  # 4,096 characters, each as two escaped surrogates, are 48 KiB
@@ -33,6 +34,8 @@ class SpeechRequest:
     engine_voice: str
     format: str
     speed: float
+    rate_hz: int = OUTPUT_RATE_HZ  # of the answer
+    stream_format: str = "audio"
 
 
 def read_request(body: bytes, catalogue: Catalogue) -> SpeechRequest:
@@ -54,9 +57,12 @@ def read_request(body: bytes, catalogue: Catalogue) -> SpeechRequest:
         engine_voice = find_voice(voice, catalogue)
     except VoiceNotFound as why:
         raise ApiError(HTTPStatus.BAD_REQUEST, str(why), code=why.code, param="voice") from why
-    _check_stream_format(record.get("stream_format"))
+    form = _format(record.get("response_format"))
+    rate_hz = _rate(record.get("sample_rate"), form)
+    stream_format = _stream_format(record.get("stream_format"))
     _check_instructions(record.get("instructions"))
-    return SpeechRequest(text, voice, engine_voice, _format(record.get("response_format")), _speed(record.get("speed")))
+    speed = _speed(record.get("speed"))
+    return SpeechRequest(text, voice, engine_voice, form.name, speed, rate_hz, stream_format)
 
 
 def models(catalogue: Catalogue) -> tuple[str, ...]:
@@ -95,12 +101,27 @@ def _name(voice: object) -> str:
     return voice
 
 
-def _format(name: object) -> str:
+def _format(name: object) -> Format:
     if name is None:
-        return DEFAULT_FORMAT
+        name = DEFAULT_FORMAT
     if not isinstance(name, str) or name not in FORMATS:
         raise _invalid("response_format", f"{str(name)[:40]!r} is not made here; there are: {', '.join(FORMATS)}")
-    return name
+    form = FORMATS[name]
+    if not form.is_available:
+        why = f"response_format: {name!r} can't be made here: {form.missing}"
+        raise ApiError(HTTPStatus.BAD_REQUEST, why, code="format_unavailable", param="response_format")
+    return form
+
+
+def _rate(rate_hz: object, form: Format) -> int:
+    if rate_hz is None:
+        return OUTPUT_RATE_HZ
+    if isinstance(rate_hz, bool) or not isinstance(rate_hz, int):
+        raise _invalid("sample_rate", "must be a whole number of samples per second")
+    if not form.takes(rate_hz):
+        rates = ", ".join(map(str, form.rates_hz)) if form.rates_hz else f"{LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ}"
+        raise _invalid("sample_rate", f"{str(rate_hz)[:20]} does not go with {form.name}, which takes: {rates}")
+    return rate_hz
 
 
 def _speed(speed: object) -> float:
@@ -113,9 +134,12 @@ def _speed(speed: object) -> float:
     return float(speed)
 
 
-def _check_stream_format(name: object) -> None:
-    if name not in (None, "audio"):
-        raise _invalid("stream_format", f"{str(name)[:40]!r} is not made here; there is: audio")
+def _stream_format(name: object) -> str:
+    if name is None:
+        return "audio"
+    if not isinstance(name, str) or name not in STREAM_FORMATS:
+        raise _invalid("stream_format", f"{str(name)[:40]!r} is not made here; there are: {', '.join(STREAM_FORMATS)}")
+    return name
 
 
 def _check_instructions(instructions: object) -> None:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from voxtrace.clock import mono_ns
 from voxtrace.server.api_error import ApiError, from_speech_error
 from voxtrace.server.body import read_body
+from voxtrace.server.delivery import delivery_of
 from voxtrace.server.exchange import KEY, Exchange
 from voxtrace.server.speech_request import MAX_BODY_BYTES, SpeechRequest, read_request
-from voxtrace.speech.encode import FORMATS, Encoder
+from voxtrace.speech.encode import Encoder, open_encoder
 from voxtrace.speech.errors import ClientGone, ReaderTooSlow, SpeechError, Stopping
 from voxtrace.speech.stream import Order, SpeechStream, audio_ms
 
@@ -116,7 +117,7 @@ class _Answer:
         self._exchange = exchange
         self._request = request
         self._stream = SpeechStream(route.source, order, route.marks)
-        self._encoder = FORMATS[request.format]()
+        self._delivery = delivery_of(request)
         self._send = send
         self._has_begun = False
         self._encode_ns = 0
@@ -130,7 +131,7 @@ class _Answer:
             self._start()
             # The engine is at work now, so this costs the first block nothing.
             watch = asyncio.get_running_loop().create_task(_watch_client(receive, self._stream))
-            await self._send_all()
+            await self._send_all(open_encoder(self._request.format, self._request.rate_hz))
         except SpeechError as failure:
             error = failure
         except asyncio.CancelledError:
@@ -145,8 +146,8 @@ class _Answer:
             self._note_complete(error)
         if error is not None and not self._has_begun and not isinstance(error, ClientGone):
             raise from_speech_error(error) from error
-        # After the first byte an error has no status left: the body ends without its last chunk, and the
-        # client's own library reports that it is incomplete.
+        if error is not None and self._has_begun:
+            await self._end_broken(error)
 
     def _start(self) -> None:
         if task := asyncio.current_task():
@@ -156,8 +157,8 @@ class _Answer:
         finally:
             self._route.note_received(self._exchange, self._request)
 
-    async def _send_all(self) -> None:
-        encoder, route = self._encoder, self._route
+    async def _send_all(self, encoder: Encoder) -> None:
+        route = self._route
         while (pcm := await self._stream.read()) is not None:
             began = mono_ns()
             body = await route.encode(encoder, pcm)
@@ -167,10 +168,20 @@ class _Answer:
         rest = encoder.finish()
         if rest:
             await self._send_audio(rest)
-        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        end = self._delivery.end(audio_ms(self._stream.progress.bytes_made))
+        await self._send({"type": "http.response.body", "body": end, "more_body": False})
+
+    async def _end_broken(self, error: SpeechError) -> None:
+        """After the first byte an error has no status left. Where the delivery has no words for it either, the
+        body ends without its last chunk, and the client's own library reports that it is incomplete."""
+        words = (
+            b"" if isinstance(error, ClientGone | ReaderTooSlow) else self._delivery.broken(from_speech_error(error))
+        )
+        if words:
+            await self._send({"type": "http.response.body", "body": words, "more_body": False})
 
     async def _send_audio(self, body: bytes) -> None:
-        message = {"type": "http.response.body", "body": body, "more_body": True}
+        message = {"type": "http.response.body", "body": self._delivery.chunk(body), "more_body": True}
         if self._has_begun:
             await self._send(message)
             return
@@ -192,7 +203,8 @@ class _Answer:
         # A stage that did not happen, as inference of a piece from a cache, is left out and not 0.
         self._exchange.timings += [stage for stage in stages if stage[1]]
         return [
-            (b"content-type", self._encoder.media_type.encode("ascii")),
+            (b"content-type", self._delivery.media_type.encode("ascii")),
+            (b"x-voxtrace-sample-rate", b"%d" % self._request.rate_hz),
             (b"x-voxtrace-engine", catalogue.engine.encode("ascii")),
             (b"x-voxtrace-provider", catalogue.provider.encode("ascii")),
             (b"x-voxtrace-cache", b"hit" if progress.pieces_cached else b"miss"),  # of the first piece

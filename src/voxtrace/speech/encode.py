@@ -3,85 +3,101 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
 from typing import Protocol
 
-from voxtrace.audio.wav import SampleFormat, write_header
-from voxtrace.speech.ports import OUTPUT_RATE_HZ
+import numpy as np
 
-MP3_KBIT_PER_S = 96  # mono speech at 24 kHz is transparent from about 64
-# LAME's own scale from 0 (slow) to 9. 10 s of speech take 9 ms at 5 and 20 ms at 2; the difference is not
-# heard at this bit rate.
-MP3_EFFORT = 5
+from voxtrace.errors import MissingExtra
+from voxtrace.speech.encoders.lame import Mp3Encoder
+from voxtrace.speech.encoders.libav import AAC, FLAC, NO_PYAV, OPUS, LibavEncoder
+from voxtrace.speech.encoders.plain import PcmEncoder, WavEncoder
+from voxtrace.speech.ports import OUTPUT_RATE_HZ
+from voxtrace.speech.resample import Resampler
+
+LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 8_000, 48_000
 
 
 class Encoder(Protocol):
     """One answer in one format."""
 
-    media_type: str
     # Milliseconds of work per second of audio: what costs next to nothing is done on the event loop.
     is_costly: bool
 
     def encode(self, pcm: bytes) -> bytes:
-        """What can be sent once these samples (signed 16 bit, mono, OUTPUT_RATE_HZ) are known; may be empty."""
+        """What can be sent once these samples (signed 16 bit, mono) are known; may be empty."""
         ...
 
     def finish(self) -> bytes:
-        """The end of the answer."""
+        """The end of the answer. Empty where nothing was ever put in."""
         ...
 
 
-class PcmEncoder:
-    """Samples as they are."""
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A way to send sound."""
 
-    media_type = "audio/pcm"
-    is_costly = False
+    name: str  # what `response_format` says
+    media_type: str
+    make: Callable[[int], Encoder]  # of a sample rate in Hz
+    rates_hz: tuple[int, ...] = ()  # that the codec knows; empty: every one
+    missing: MissingExtra | None = None  # what must be said where its library is not installed
+
+    @property
+    def is_available(self) -> bool:
+        """Whether it can be made here."""
+        return self.missing is None or find_spec("av") is not None
+
+    def takes(self, rate_hz: int) -> bool:
+        """Whether it can carry this sample rate."""
+        return rate_hz in self.rates_hz if self.rates_hz else LOWEST_RATE_HZ <= rate_hz <= HIGHEST_RATE_HZ
+
+
+_MPEG_RATES_HZ = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+_OPUS_RATES_HZ = (8_000, 12_000, 16_000, 24_000, 48_000)
+
+FORMATS = {
+    each.name: each
+    for each in (
+        Format("mp3", "audio/mpeg", Mp3Encoder, _MPEG_RATES_HZ),
+        Format("wav", "audio/wav", WavEncoder),
+        Format("pcm", "audio/pcm", PcmEncoder),
+        Format("opus", "audio/ogg", partial(LibavEncoder, OPUS), _OPUS_RATES_HZ, NO_PYAV),
+        Format("aac", "audio/aac", partial(LibavEncoder, AAC), _MPEG_RATES_HZ, NO_PYAV),
+        Format("flac", "audio/flac", partial(LibavEncoder, FLAC), (), NO_PYAV),
+    )
+}
+
+
+def open_encoder(name: str, rate_hz: int = OUTPUT_RATE_HZ) -> Encoder:
+    """An encoder for one answer: takes samples at OUTPUT_RATE_HZ, gives the format `name` at `rate_hz`.
+
+    Raises:
+        MissingExtra: the format needs a package that is not installed.
+    """
+    encoder = FORMATS[name].make(rate_hz)
+    return encoder if rate_hz == OUTPUT_RATE_HZ else _Resampled(encoder, rate_hz)
+
+
+def load_codecs() -> None:
+    """Load what the first answer in each format would otherwise wait for: some 70 ms."""
+    for each in FORMATS.values():
+        if each.is_available:
+            each.make(OUTPUT_RATE_HZ)
+
+
+class _Resampled:
+    """An encoder at another rate. The filter holds back 20 to 30 ms of sound."""
+
+    def __init__(self, encoder: Encoder, rate_hz: int) -> None:
+        self._encoder = encoder
+        self._resampler = Resampler(OUTPUT_RATE_HZ, rate_hz)
+        self.is_costly = encoder.is_costly
 
     def encode(self, pcm: bytes) -> bytes:
-        return pcm
+        return self._encoder.encode(self._resampler.convert(np.frombuffer(pcm, np.int16)).tobytes())
 
     def finish(self) -> bytes:
-        return b""
-
-
-class WavEncoder:
-    """One header, whose sizes say that the length is not known yet, then samples as they are."""
-
-    media_type = "audio/wav"
-    is_costly = False
-
-    def __init__(self) -> None:
-        self._head = write_header(SampleFormat(OUTPUT_RATE_HZ))
-
-    def encode(self, pcm: bytes) -> bytes:
-        head, self._head = self._head, b""
-        return head + pcm
-
-    def finish(self) -> bytes:
-        return b""
-
-
-class Mp3Encoder:
-    """LAME, frame by frame: the first bytes leave after 40 ms of audio."""
-
-    media_type = "audio/mpeg"
-    is_costly = True
-
-    def __init__(self) -> None:
-        from lameenc import Encoder as Lame
-
-        self._lame = Lame()
-        self._lame.silence()  # no messages on stderr
-        self._lame.set_channels(1)
-        self._lame.set_in_sample_rate(OUTPUT_RATE_HZ)
-        self._lame.set_out_sample_rate(OUTPUT_RATE_HZ)
-        self._lame.set_bit_rate(MP3_KBIT_PER_S)
-        self._lame.set_quality(MP3_EFFORT)
-
-    def encode(self, pcm: bytes) -> bytes:
-        return bytes(self._lame.encode(pcm))
-
-    def finish(self) -> bytes:
-        return bytes(self._lame.flush())
-
-
-FORMATS: dict[str, Callable[[], Encoder]] = {"mp3": Mp3Encoder, "wav": WavEncoder, "pcm": PcmEncoder}
+        return self._encoder.encode(self._resampler.finish().tobytes()) + self._encoder.finish()

@@ -103,10 +103,12 @@ def _speak(engine: Engine, link: Link, frame: Frame, resampler: Resampler) -> No
         wanted = not link.is_cancelled(job)
         return wanted
 
-    engine.speak(utterance, on_block)
-    if wanted:
-        sender.push(resampler.finish().tobytes())
-    sender.flush()
+    try:
+        engine.speak(utterance, on_block)
+        if wanted:
+            sender.push(resampler.finish().tobytes())
+    finally:
+        sender.flush()  # of a failure is told when the sound before it was sent
     busy_ns = mono_ns() - began - (link.waited_ns - waited)
     link.send(Kind.DONE, job, json.dumps({"samples": sender.bytes_made // 2, "busy_ns": busy_ns}).encode())
 
