@@ -29,6 +29,7 @@ from voxtrace.config import Value, load_settings, prepare_data_folder, require_p
 from voxtrace.dashboard.app import build_app as build_dashboard
 from voxtrace.dashboard.changes import Changes
 from voxtrace.dashboard.headers import SafeHeaders
+from voxtrace.server.silence import ImpatientProtocol, raise_file_limit
 from voxtrace.store.recovery import open_or_begin_again
 
 BYTES_PER_MIB = 1024 * 1024
@@ -117,10 +118,12 @@ def build_watch(collector: Collector, ingest: Sequence[BaseRoute], dashboard: AS
 
 def run_until_stopped(app: ASGIApp, host: str, port: int) -> None:
     """Serve `app` until SIGINT or SIGTERM, and let it shut down in order."""
+    raise_file_limit()
     config = uvicorn.Config(
         app,
         host=host,
         port=port,
+        http=ImpatientProtocol,
         lifespan="on",
         log_level="warning",
         access_log=False,  # a line of it holds ids and searches

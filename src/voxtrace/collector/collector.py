@@ -158,6 +158,9 @@ class Collector:
         except StoreError as error:
             self._tell_trouble(str(error))
             return None
+        except OSError as why:
+            self._tell_trouble(f"the spool can't be read: {why}")
+            return None
         except Exception as error:  # noqa: BLE001 - the loop is the outermost edge: it must outlive any single step
             _log.exception("a step of the collector failed")
             self._tell_trouble(f"a step of the collector failed: {type(error).__name__}: {error}")

@@ -21,6 +21,7 @@ from voxtrace.clock import wall_ns
 from voxtrace.config import LOOPBACK, SERVE_PORT
 from voxtrace.errors import InvalidOption, PortInUse
 from voxtrace.server.app import build_app
+from voxtrace.server.silence import ImpatientProtocol, raise_file_limit
 from voxtrace.speech.cache.disk import DiskCache
 from voxtrace.speech.cache.keys import Maker
 from voxtrace.speech.cache.memory import CacheLimits, PieceCache
@@ -70,6 +71,7 @@ def serve(options: ServeOptions, marks: Marks, guard: Guard, on_ready: Callable[
         InvalidOption: the address is none of this machine.
         EngineDidNotStart: there is nothing that could speak.
     """
+    raise_file_limit()
     listener = listen(options.host, options.port)
     # uvicorn raises a signal again after its graceful stop; by then there is nothing left to interrupt.
     before = {sign: signal.signal(sign, _ignore) for sign in (signal.SIGINT, signal.SIGTERM)}
@@ -94,7 +96,7 @@ async def _serve(
         cache = _open_cache(options, pool, catalogue)
         config = uvicorn.Config(
             build_app(pool, catalogue, marks, guard, cache),
-            http="httptools",
+            http=ImpatientProtocol,
             ws="none",
             lifespan="off",
             access_log=False,
