@@ -11,6 +11,7 @@ import pytest
 from tests.server.raw_client import open_request, read_answer, request_bytes, speak
 from tests.server.serving import serving
 from voxtrace.analysis import assemble
+from voxtrace.cli.main import main
 
 pytestmark = pytest.mark.slow
 
@@ -82,3 +83,26 @@ def test_many_who_ask_the_same_at_once_are_served_by_one_piece_of_work(tmp_path)
     assert len({answer.body for answer in answers}) == 1
     assert all(answer.is_complete for answer in answers)
     assert report["shared"] + report["levels"]["memory"]["hits"] == 11
+
+
+def test_the_cache_command_warms_reports_and_empties(tmp_path, capsys):
+    texts = tmp_path / "greetings.txt"
+    texts.write_text("Good morning.\n\nHow are you?\n")
+
+    def cache(*words: str) -> str:
+        assert main(["cache", *words, "--url", url, "--data", str(tmp_path)]) == 0
+        return capsys.readouterr().out
+
+    with serving(tmp_path / "served", cache_bytes=MIB * 10) as server:
+        url = f"http://127.0.0.1:{server.port}"
+        warmed = cache("warm", str(texts))
+        hits = [speak(server.port, input="How are you?").headers["x-voxtrace-cache"] for _ in range(3)]
+        stats = json.loads(cache("stats", "--json"))
+        pieces = cache("analyze")
+        cleared = cache("clear")
+
+    assert "2 of 2 texts spoken" in warmed
+    assert hits == ["hit"] * 3
+    assert (stats["levels"]["memory"]["hits"], stats["levels"]["memory"]["misses"]) == (3, 2)
+    assert "How are you" not in pieces
+    assert "2 pieces forgotten" in cleared

@@ -25,10 +25,15 @@ class Health:
 
 def ask_health(url: str) -> Health | None:
     """The answer of the service at `url`, or None where nothing there speaks HTTP in time."""
+    return ask(url, "/health")
+
+
+def ask(url: str, path: str, method: str = "GET") -> Health | None:
+    """The answer of a route without a body, or None where nothing there speaks HTTP in time."""
     where = urlsplit(url)
     connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=TIMEOUT_S)
     try:
-        connection.request("GET", "/health")
+        connection.request(method, path)
         answer = connection.getresponse()
         body = answer.read(MAX_ANSWER_BYTES)
     except (OSError, http.client.HTTPException):

@@ -28,6 +28,7 @@ COMMANDS: tuple[str, ...] = (
     "import",
     "recompute",
     "prune",
+    "cache",
     "config",
     "doctor",
 )

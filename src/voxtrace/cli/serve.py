@@ -49,6 +49,7 @@ block of sound, and notes when each stage of each request happened.
         # Imported when it is known that it will be used: a web framework takes a third of a second.
         from voxtrace.server.run import ServeOptions, serve
         from voxtrace.speech.cache.memory import CacheLimits
+        from voxtrace.speech.cache.predict import FillOptions
         from voxtrace.speech.pool import PoolOptions
 
         pool = PoolOptions(workers=values["workers"], max_waiting=values["max_waiting"])
@@ -58,6 +59,7 @@ block of sound, and notes when each stage of each request happened.
             port=values["port"],
             pool=pool,
             cache=cache,
+            fill=FillOptions(values["cache_min_uses"], values["cache_batch"]),
             cache_folder=folder / "cache" if values["cache_disk"] else None,
         )
         tracker = Tracker("server", options=_tracker_options(folder, values))

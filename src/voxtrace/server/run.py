@@ -25,8 +25,10 @@ from voxtrace.server.silence import ImpatientProtocol, raise_file_limit
 from voxtrace.speech.cache.disk import DiskCache
 from voxtrace.speech.cache.keys import Maker
 from voxtrace.speech.cache.memory import CacheLimits, PieceCache
+from voxtrace.speech.cache.predict import FillOptions
 from voxtrace.speech.cache.source import CachedSource
 from voxtrace.speech.encode import load_codecs
+from voxtrace.speech.errors import SpeechError
 from voxtrace.speech.pool import Pool, PoolOptions
 from voxtrace.speech.ports import Catalogue, Marks
 
@@ -50,6 +52,7 @@ class ServeOptions:
     pool: PoolOptions = field(default_factory=PoolOptions)
     cache: CacheLimits = field(default_factory=CacheLimits)
     cache_folder: Path | None = None  # None: what is kept is gone with the process
+    fill: FillOptions = field(default_factory=FillOptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +92,13 @@ async def _serve(
 ) -> None:
     pool = Pool(options.pool)
     cache: CachedSource | None = None
+    filling: asyncio.Future[None] | None = None
     try:
         codecs = asyncio.get_running_loop().run_in_executor(None, load_codecs)  # while the engines load theirs
         catalogue = await pool.start()
         await codecs
         cache = _open_cache(options, pool, catalogue)
+        filling = asyncio.ensure_future(_fill_when_idle(cache, pool, options.fill)) if cache else None
         config = uvicorn.Config(
             build_app(pool, catalogue, marks, guard, cache),
             http=ImpatientProtocol,
@@ -116,6 +121,8 @@ async def _serve(
         gc.freeze()
         await server.serve(sockets=[listener])
     finally:
+        if filling is not None:
+            filling.cancel()
         await pool.stop()
         if cache is not None:
             cache.close()
@@ -130,7 +137,22 @@ def _open_cache(options: ServeOptions, pool: Pool, catalogue: Catalogue) -> Cach
         if disk.broken:
             LOG.warning("nothing that is spoken is kept on the disk: %s: %s", options.cache_folder, disk.broken)
     maker = Maker(catalogue.engine, catalogue.build, catalogue.provider)
-    return CachedSource(pool, maker, PieceCache(options.cache), disk)
+    return CachedSource(pool, maker, PieceCache(options.cache), disk, options.fill)
+
+
+async def _fill_when_idle(cache: CachedSource, pool: Pool, options: FillOptions) -> None:
+    """Make again what is asked for often and was forgotten, one piece at a time, while nobody waits for anything."""
+    while True:
+        await asyncio.sleep(options.every_s)
+        for key, utterance in cache.missing():
+            if pool.busy or pool.waiting:
+                break
+            ended = asyncio.Event()
+            try:
+                cache.fill(key, utterance, ended.set)
+            except SpeechError:
+                break
+            await ended.wait()
 
 
 def listen(host: str, port: int) -> socket.socket:

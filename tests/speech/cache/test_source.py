@@ -173,7 +173,7 @@ def test_a_piece_comes_back_from_the_disk_after_a_restart(engine, tmp_path):
     def started() -> CachedSource:
         disk = DiskCache(tmp_path, CacheLimits())
         disk.open(clock.wall_ns())
-        return CachedSource(engine, Maker("espeak", "1"), PieceCache(CacheLimits()), disk, clock)
+        return CachedSource(engine, Maker("espeak", "1"), PieceCache(CacheLimits()), disk, clock=clock)
 
     before = started()
     ask(before)
@@ -182,3 +182,38 @@ def test_a_piece_comes_back_from_the_disk_after_a_restart(engine, tmp_path):
     heard, _ = ask(started())
 
     assert (heard.heard, heard.ends) == (b"abcd", ["disk"])
+
+
+def test_a_piece_that_is_asked_for_often_is_made_again_ahead_of_its_next_use(source, engine):
+    for _ in range(3):
+        ask(source)
+    engine.speak(b"abcd")
+    ask(source)
+    source.clear()
+    ended: list[str] = []
+    ((key, utterance),) = source.missing()
+    source.fill(key, utterance, lambda: ended.append("filled"))
+    engine.speak(b"abcd")
+    heard, _ = ask(source)
+
+    assert (utterance.text, ended, heard.ends) == ("hello", ["filled"], ["memory"])
+    assert source.missing() == []
+    assert (source.memory.waste.filled, source.memory.waste.used) == (1, 1)
+
+
+def test_what_was_asked_for_once_or_twice_predicts_nothing(source, engine):
+    ask(source)
+    engine.speak(b"abcd")
+    ask(source)
+    source.clear()
+
+    assert source.missing() == []
+
+
+def test_the_report_tells_of_pieces_without_their_words(source, engine):
+    for _ in range(3):
+        ask(source, "my secret")
+    engine.speak(b"abcd")
+
+    assert "my secret" not in str(source.report())
+    assert [each["chars"] for each in source.report()["pieces"]] == [9]

@@ -119,6 +119,9 @@ class DiskCache:
             self._remove(key)
         return len(gone)
 
+    def __contains__(self, key: str) -> bool:
+        return key in self._files
+
     def _is_old(self, written_wall_ns: int, now_wall_ns: int) -> bool:
         return now_wall_ns - written_wall_ns > self.limits.ttl_s * NANOS_PER_SECOND
 

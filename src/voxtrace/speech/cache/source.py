@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from voxtrace.clock import Clock, SystemClock
 from voxtrace.speech.cache.disk import DiskCache
 from voxtrace.speech.cache.flights import Flight, Seat
 from voxtrace.speech.cache.keys import Maker, piece_key
 from voxtrace.speech.cache.memory import PieceCache
+from voxtrace.speech.cache.predict import FillOptions, Popular
 from voxtrace.speech.errors import SpeechError
-from voxtrace.speech.job import Job, Source
+from voxtrace.speech.job import Job, Source, Spoken
+from voxtrace.speech.ports import Utterance
+
+REPORTED = 20  # of the most used pieces; by length and hash, for their words belong to those who said them
 
 
 class CachedSource:
@@ -23,6 +28,7 @@ class CachedSource:
         maker: Maker,
         memory: PieceCache,
         disk: DiskCache | None = None,
+        fill: FillOptions | None = None,
         clock: Clock | None = None,
     ) -> None:
         self._source, self._maker = source, maker
@@ -30,6 +36,7 @@ class CachedSource:
         self._clock = clock or SystemClock()
         self._flights: dict[str, Flight] = {}
         self._writer = ThreadPoolExecutor(1, "cache")  # a piece of a megabyte takes a millisecond to write
+        self.popular = Popular(memory.uses, fill or FillOptions())
         self.shared = 0  # jobs that joined work in progress
 
     def submit(self, job: Job) -> None:
@@ -39,6 +46,7 @@ class CachedSource:
             return
         key = piece_key(self._maker, job.utterance)
         found = self._find(key)
+        self.popular.note(key, job.utterance)
         if found is not None:
             job.listener.on_cached(*found)
         elif key in self._flights:
@@ -51,6 +59,22 @@ class CachedSource:
         """See `Source`."""
         seat = job.holder
         return seat.flight.leave(job) if isinstance(seat, Seat) else self._source.cancel(job)
+
+    def fill(self, key: str, utterance: Utterance, on_end: Callable[[], None]) -> None:
+        """Have a piece spoken that nobody asked for yet; `on_end` is called when it is kept, or not.
+
+        Raises:
+            SpeechError: the source does not take it.
+        """
+        if key in self._flights:
+            on_end()
+            return
+        # Whoever asks for it meanwhile joins; then it was no prediction any more, but it is kept all the same.
+        self._take_off(key, Job(utterance, _Filler(on_end)), predicted=True)
+
+    def missing(self) -> list[tuple[str, Utterance]]:
+        """What is asked for often and not kept: the next batch to fill."""
+        return self.popular.missing(lambda key: key in self.memory or (self.disk is not None and key in self.disk))
 
     def close(self) -> None:
         """Wait until what is kept is on the disk."""
@@ -71,7 +95,17 @@ class CachedSource:
         return {
             "levels": {name: {**asdict(stats), "hit_rate": stats.hit_rate} for name, stats in levels.items()},
             "shared": self.shared,
-            "predicted": asdict(self.memory.waste),
+            "predicted": {**asdict(self.memory.waste), "popular": len(self.popular)},
+            "pieces": [
+                {
+                    "key": key[:16],
+                    "chars": len(said.text),
+                    "voice": said.voice,
+                    "uses": uses,
+                    "kept": key in self.memory,
+                }
+                for key, said, uses in self.popular.most_used(REPORTED)
+            ],
             "broken": self.disk.broken if self.disk is not None else "",
         }
 
@@ -85,11 +119,11 @@ class CachedSource:
         self.memory.put(key, pcm, self._clock.mono_ns())
         return pcm, "disk"
 
-    def _take_off(self, key: str, job: Job) -> None:
+    def _take_off(self, key: str, job: Job, *, predicted: bool = False) -> None:
         def landed(pcm: bytes | None) -> None:
             self._flights.pop(key, None)
             if pcm:
-                self._keep(key, pcm)
+                self._keep(key, pcm, predicted)
 
         flight = Flight(self._source, job.utterance, landed)
         self._flights[key] = flight
@@ -101,6 +135,28 @@ class CachedSource:
             job.holder = None
             raise
 
-    def _keep(self, key: str, pcm: bytes) -> None:
-        if self.memory.put(key, pcm, self._clock.mono_ns()) and self.disk is not None:
+    def _keep(self, key: str, pcm: bytes, predicted: bool) -> None:
+        if self.memory.put(key, pcm, self._clock.mono_ns(), predicted=predicted) and self.disk is not None:
             self._writer.submit(self.disk.put, key, pcm, self._clock.wall_ns())
+
+
+@dataclass(frozen=True, slots=True)
+class _Filler:
+    """The listener of a piece that nobody waits for."""
+
+    on_end: Callable[[], None]
+
+    def on_start(self, worker: int, *, warm: bool) -> None:
+        pass
+
+    def on_audio(self, pcm: bytes) -> None:
+        pass
+
+    def on_done(self, spoken: Spoken) -> None:
+        self.on_end()
+
+    def on_error(self, error: SpeechError) -> None:
+        self.on_end()
+
+    def on_cached(self, pcm: bytes, level: str) -> None:
+        self.on_end()
