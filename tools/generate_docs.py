@@ -17,12 +17,17 @@ from pkgutil import walk_packages
 
 import voxtrace
 from voxtrace.analysis.definitions import DEFINITIONS
+from voxtrace.analysis.plausibility import POPULATION_RULES, TURN_RULES
 from voxtrace.cli.main import COMMANDS, build_parser, load_command
 from voxtrace.config import SETTINGS
 from voxtrace.errors import VoxtraceError
 from voxtrace.events.stages import STAGES, Stage
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
+RULES = """\
+Each rule that a turn, or a number beside those of other turns, breaks is named. Most take the number away; the others
+say what a log leaves open.
+"""
 GENERATED = "<!-- Written by tools/generate_docs.py from {}; change it there and run: make docs -->\n"
 SPEECH_SIDES = ("client", "server")
 NOT_IN_A_TURN = ("sdk",)
@@ -202,7 +207,10 @@ def metrics() -> str:
             if each.of == of
         )
         sections += [f"## {title}\n", table(heads, rows)]
-    return page("src/voxtrace/analysis/definitions.py", "Metrics", *sections)
+    rules = [(code(rule.name), rule.explanation) for rule in TURN_RULES]
+    rules += [(code(name), explanation) for name, explanation in POPULATION_RULES.items()]
+    sections += ["## What is doubted\n", RULES, table(("rule", "why"), rules)]
+    return page("src/voxtrace/analysis/definitions.py and plausibility.py", "Metrics", *sections)
 
 
 def errors() -> str:

@@ -87,6 +87,25 @@ def test_a_conversation_without_the_end_of_speech_says_so():
     assert "end_of_speech_not_logged" in rules(assemble("r1", [event("stt_end", 0), event("playback_start", 1)]))
 
 
+def test_a_number_below_zero_is_refused():
+    events = with_metadata(server_events(), "INFERENCE_COMPLETE", synthesis_ms=-3.0)
+
+    assert assemble("r1", events).metrics["rtf"].rejected == "below_zero"
+
+
+def test_two_requests_under_one_id_are_not_measured_as_one():
+    again = [each._replace(event_id=f"{each.event_id} again") for each in server_events(received=900)]
+    turn = assemble("r1", server_events() + again)
+
+    assert turn.metrics["server_response_ms"].rejected == "several_requests"
+
+
+def test_machines_whose_clocks_were_not_compared_are_said():
+    turn = assemble("r1", client_events() + server_events(clock="host-b/9.000000/boot-b"))
+
+    assert rules(turn) == {"clock_offset_unknown"}
+
+
 def test_four_equal_times_are_a_replay_and_three_may_be_chance():
     turns = [assemble(f"r{number}", client_events(request_id=f"r{number}")) for number in range(4)]
 

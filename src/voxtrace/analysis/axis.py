@@ -36,6 +36,18 @@ class Axis:
     note: str  # how clocks were brought together; "" where there was only one
     uncertainty: Nanos | None  # of places that come from another clock domain; None: not known
 
+    @property
+    def offset_unknown(self) -> bool:
+        """Whether monotonic clocks of several machines were brought together without knowing their offset."""
+        domains = {placed.event.clock_domain for placed in self.placed if placed.event.mono_ns is not None}
+        return self.uncertainty is None and len(domains - {WALL}) > 1
+
+    def comparable(self, one: Event, other: Event) -> bool:
+        """Whether the time between two events means anything: one clock, a known offset, or wall time at its word."""
+        if not self.note or self.uncertainty is not None or not (one.clock and other.clock):
+            return True
+        return one.clock_domain == other.clock_domain
+
 
 @dataclass(frozen=True, slots=True)
 class _Shift:

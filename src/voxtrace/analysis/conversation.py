@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from voxtrace.analysis.axis import Placed
 from voxtrace.analysis.model import Metric
-from voxtrace.analysis.timeline import Timeline
+from voxtrace.analysis.speech import audible_moment
+from voxtrace.analysis.tiling import ZERO, Wait
+from voxtrace.analysis.timeline import Timeline, finite
 from voxtrace.units import Nanos, millis
 
 # Where the agent becomes audible, from the surest witness to the least.
 AUDIBLE = ("playback.first_sample", "playback.started", "client.first_audible_chunk")
 # Audio existed, but nobody says that it was played: the listener waited at least this long.
-EXISTED = ("tts.first_audio", "tts.synthesis_complete")
+EXISTED = ("tts.first_audio", "tts.synthesis_complete", "client.first_audio_chunk", "server.first_chunk_sent")
+# While these happen the user may still be speaking, so they prove nothing about the wait.
+_DURING_SPEECH = frozenset({"", "user.speech_start", "user.interrupted", "stt.started", "stt.first_partial"})
 
 _SPANS: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     "endpointing_ms": (("user.speech_end",), ("stt.pause_detected", "stt.started")),
-    "stt_ms": (("stt.started", "stt.pause_detected"), ("stt.transcript_final",)),
     "classification_ms": (
         ("context.classification_start", "context.request_received"),
         ("context.classification_complete",),
@@ -25,8 +29,6 @@ _SPANS: dict[str, tuple[Sequence[str], Sequence[str]]] = {
         ("context.retrieval_start", "context.classification_complete"),
         ("context.retrieval_complete",),
     ),
-    "llm_first_token_ms": (("llm.request_sent",), ("llm.first_token",)),
-    "llm_total_ms": (("llm.request_sent",), ("llm.response_received",)),
     "tts_first_audio_ms": (
         ("tts.synthesis_start", "tts.request_received"),
         ("tts.first_audio", "playback.started", "tts.synthesis_complete"),
@@ -35,43 +37,154 @@ _SPANS: dict[str, tuple[Sequence[str], Sequence[str]]] = {
 }
 
 
+def is_conversation(timeline: Timeline) -> bool:
+    """Whether these events tell of more than one speech request."""
+    return any(timeline.has_side(side) for side in ("user", "stt", "context", "llm", "tts"))
+
+
 def conversation_metrics(timeline: Timeline, total: Nanos) -> dict[str, Metric]:
-    """All metrics of one turn from the events that are there."""
+    """All metrics of one turn from the events that are there; `total` is its whole length in nanoseconds."""
     metrics = {name: timeline.between(begin, end, "turn") for name, (begin, end) in _SPANS.items()}
+    metrics["stt_ms"] = _speech_to_text(timeline)
+    metrics |= _model_metrics(timeline)
     metrics["voice_to_voice_ms"] = voice_to_voice(timeline)
-    metrics["llm_chars_per_s"] = _chars_per_second(timeline, metrics["llm_total_ms"])
     prompt = timeline.number("prompt_chars", "context.prompt_built")
     why = "no context.prompt_built event with prompt_chars"
     metrics["prompt_chars"] = (
         Metric(prompt, origin="turn") if prompt is not None else Metric(missing=why, origin="turn")
     )
-    alone = "a single event has no length"
-    metrics["turn_total_ms"] = Metric(millis(total), origin="turn") if total else Metric(missing=alone, origin="turn")
+    metrics["turn_total_ms"] = _total(timeline, total)
     return metrics
+
+
+def heard(timeline: Timeline) -> tuple[Placed, Nanos] | None:
+    """The event that tells when the listener first heard the answer, and that moment; None where none does.
+
+    What was audible before the user had spoken is no answer to it.
+    """
+    asked = timeline.first("user.speech_end")
+    witness = asked and timeline.after(asked.at, *AUDIBLE, *EXISTED)
+    witness = witness or timeline.first(*AUDIBLE, *EXISTED)
+    if witness is None:
+        return None
+    # A player plays the silence in front of the speech too; only its own clock's first sample is behind it.
+    audible = audible_moment(timeline) if witness.stage in ("playback.started", "client.first_audible_chunk") else None
+    return witness, Nanos(max(witness.at, audible or 0))
+
+
+def wait_of(timeline: Timeline) -> Wait:
+    """The stretch in which somebody waits: from the end of speech, or the request, until the first sound."""
+    sound = heard(timeline)
+    end = sound[1] if sound else None
+    spoken = timeline.before(end, "user.speech_end") if end is not None else timeline.last("user.speech_end")
+    if spoken is None and timeline.first("user.speech_start"):
+        spoken = _surely_silent(timeline)
+    begin = spoken or (None if is_conversation(timeline) else timeline.first("client.request_start"))
+    return Wait(begin.at if begin and (end is None or begin.at <= end) else ZERO, end)
 
 
 def voice_to_voice(timeline: Timeline) -> Metric:
     """User stops speaking -> agent audible; a lower bound where either end was not logged."""
-    heard = timeline.first(*AUDIBLE, *EXISTED)
-    if heard is None:
+    sound = heard(timeline)
+    if sound is None:
         why = "no event says when the agent became audible"
         return Metric(missing=why, origin="turn", start="user.speech_end", end=AUDIBLE[0])
-    spoken = timeline.last("user.speech_end")
-    whole = timeline.span(spoken or timeline.axis.placed[0], heard, "turn")
+    witness, moment = sound
+    spoken = timeline.before(witness.at, "user.speech_end") or timeline.first("user.speech_end")
+    begin = spoken or _surely_silent(timeline)
+    if begin is None or begin is witness:
+        why = "no event says when the user had stopped speaking"
+        return Metric(missing=why, origin="turn", start="user.speech_end", end=witness.stage)
+    whole = timeline.span(begin, witness, "turn")
     reasons = []
     if spoken is None:
         reasons.append("end of speech was not logged")
-    if heard.stage in EXISTED:
+    if witness.stage in EXISTED:
         reasons.append("the start of playback was not logged")
-    if whole.value is None or not reasons:
+    if whole.value is None:
+        return whole
+    whole = replace(whole, value=whole.value + millis(moment - witness.at))
+    if not reasons:
         return whole
     return replace(whole, bound="lower", note=f"{' and '.join(reasons)}: the user waited at least this long")
 
 
-def _chars_per_second(timeline: Timeline, llm_total: Metric) -> Metric:
-    answer = timeline.number("response_length", "llm.response_received", "llm.handoff")
-    if answer is None:
+def _surely_silent(timeline: Timeline) -> Placed | None:
+    """The first event that can't have come before the end of the user's speech."""
+    return next((placed for placed in timeline.axis.placed if placed.stage not in _DURING_SPEECH), None)
+
+
+def _speech_to_text(timeline: Timeline) -> Metric:
+    """Recognition that runs while the user speaks is waited for only from the end of speech."""
+    whole = timeline.between(("stt.started", "stt.pause_detected"), "stt.transcript_final", "turn")
+    final = timeline.first("stt.transcript_final")
+    spoken = final and timeline.before(final.at, "user.speech_end")
+    started = timeline.first("stt.started", "stt.pause_detected")
+    if final is None or spoken is None or started is None or spoken.at <= started.at:
+        return whole
+    return timeline.span(spoken, final, "turn")
+
+
+def _model_metrics(timeline: Timeline) -> dict[str, Metric]:
+    sent, received, token = "llm.request_sent", "llm.response_received", "llm.first_token"
+    calls, tokens = _calls(timeline, sent, received), _calls(timeline, sent, token)
+    if calls is None or tokens is None:
+        why = "calls to the model overlap: which answer belongs to which call is not known"
+        unknown = Metric(missing=why, origin="turn", start=sent, end=received)
+        return dict.fromkeys(("llm_first_token_ms", "llm_total_ms", "llm_chars_per_s"), unknown)
+    lengths = [timeline.span(*call, "turn") for call in calls]
+    known = [length.value for length in lengths if length.value is not None]
+    if len(calls) < 2 or len(known) < len(lengths):
+        total = lengths[0] if lengths else timeline.between(sent, received, "turn")
+    else:
+        note = f"{len(calls)} calls together"
+        total = Metric(sum(known), origin="turn", start=sent, end=received, note=note)
+    first = timeline.span(*tokens[0], "turn") if tokens else timeline.between(sent, token, "turn")
+    return {
+        "llm_first_token_ms": first,
+        "llm_total_ms": total,
+        "llm_chars_per_s": _chars_per_second(timeline, calls, total),
+    }
+
+
+def _calls(timeline: Timeline, begin: str, end: str) -> list[tuple[Placed, Placed]] | None:
+    """Begin and end of each call that has both, one after the other; None where calls overlap.
+
+    A call without an answer, behind which another began, was given up.
+    """
+    calls: list[tuple[Placed, Placed]] = []
+    waiting: list[Placed] = []
+    is_answered = False
+    for moment in timeline.axis.placed:
+        if moment.stage == begin:
+            if is_answered:
+                waiting.clear()
+            waiting.append(moment)
+            is_answered = False
+        elif moment.stage == end and waiting:
+            if is_answered:
+                return None
+            calls.append((waiting.pop(), moment))
+            is_answered = True
+    return calls
+
+
+def _chars_per_second(timeline: Timeline, calls: Sequence[tuple[Placed, Placed]], total: Metric) -> Metric:
+    answers = [finite(stop.event.metadata.get("response_length")) for _, stop in calls]
+    if len(calls) < 2 and None in (answers or [None]):
+        answers = [timeline.number("response_length", "llm.response_received", "llm.handoff")]
+    known = [answer for answer in answers if answer is not None]
+    if len(known) < len(answers) or not known:
         return Metric(missing="no llm.response_received event with response_length", origin="turn")
-    if not llm_total.value:
-        return Metric(missing=llm_total.missing or "no time passed", origin="turn")
-    return Metric(answer / llm_total.value * 1000, origin="turn")
+    if not total.value:
+        return Metric(missing=total.missing or total.rejected or "no time passed", origin="turn")
+    return Metric(sum(known) / total.value * 1000, origin="turn")
+
+
+def _total(timeline: Timeline, total: Nanos) -> Metric:
+    if not total:
+        return Metric(missing="a single event has no length", origin="turn")
+    ends = timeline.span(timeline.axis.placed[0], timeline.axis.placed[-1], "turn")
+    return (
+        Metric(millis(total), origin="turn") if ends.value is not None else Metric(missing=ends.missing, origin="turn")
+    )

@@ -134,12 +134,17 @@ DEFINITIONS: tuple[Definition, ...] = (
     _speech("required_prebuffer_ms", "The smallest start delay with which nothing stalls."),
     _turn(
         "voice_to_voice_ms",
-        "From the user's last word to the agent's first audible sample.",
+        "From the user's last word to the agent's first audible sample. A lower bound where an end was not logged.",
         "user.speech_end",
         "playback.first_sample",
     ),
     _turn("endpointing_ms", "Deciding that the user had finished.", "user.speech_end", "stt.pause_detected"),
-    _turn("stt_ms", "Speech to text.", "stt.started", "stt.transcript_final"),
+    _turn(
+        "stt_ms",
+        "Speech to text; from the end of speech where recognition ran while the user spoke.",
+        "stt.started",
+        "stt.transcript_final",
+    ),
     _turn(
         "classification_ms",
         "Classifying the message.",
@@ -147,8 +152,18 @@ DEFINITIONS: tuple[Definition, ...] = (
         "context.classification_complete",
     ),
     _turn("retrieval_ms", "Searching for context.", "context.retrieval_start", "context.retrieval_complete"),
-    _turn("llm_first_token_ms", "Until the model's first token.", "llm.request_sent", "llm.first_token"),
-    _turn("llm_total_ms", "Until the model's answer was complete.", "llm.request_sent", "llm.response_received"),
+    _turn(
+        "llm_first_token_ms",
+        "Until the model's first token, of the first call that has one.",
+        "llm.request_sent",
+        "llm.first_token",
+    ),
+    _turn(
+        "llm_total_ms",
+        "Until the model's answer was complete; several calls are added up.",
+        "llm.request_sent",
+        "llm.response_received",
+    ),
     _turn("llm_chars_per_s", "Characters of the answer / time of the model.", better="more"),
     _turn("prompt_chars", "Length of the prompt.", better=""),
     _turn(

@@ -7,10 +7,9 @@ stands in, so that a log with end events only still explains its time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from voxtrace.analysis.axis import Placed
+from voxtrace.analysis.axis import Axis, Placed
 from voxtrace.analysis.model import Span
 
 
@@ -29,6 +28,7 @@ RULES: tuple[Rule, ...] = (
     # A conversation. Broad ones first: they name only what no deeper rule explains.
     Rule("language model", "llm.response_received", ("llm.request_sent",), depth=0),
     Rule("speaking the answer", "llm.pipeline_complete", ("llm.pipeline_start",), depth=0),
+    Rule("user speaking", "user.speech_end", ("user.speech_start",), depth=3),
     Rule("end-pointing", "stt.pause_detected", ("user.speech_end",)),
     Rule("speech to text", "stt.transcript_final", ("stt.started", "stt.pause_detected", "user.speech_end")),
     Rule("hand-over to backend", "stt.handoff", ("stt.transcript_final",)),
@@ -125,7 +125,9 @@ class Interval:
 class _Seen:
     """The events passed so far, by stage and by the stem of their names."""
 
-    def __init__(self) -> None:
+    def __init__(self, axis: Axis) -> None:
+        self.axis = axis
+        self.taken: set[tuple[int, int]] = set()  # a rule and the event that it began with, by identity
         self.by_stage: dict[str, list[Placed]] = {}
         self.starts: dict[tuple[str, str], list[Placed]] = {}
 
@@ -136,29 +138,43 @@ class _Seen:
             self.starts.setdefault((placed.event.service, _stem(placed.event.name)), []).append(placed)
 
     def nearest(self, rule: Rule, end: Placed) -> Placed | None:
-        """The latest earlier event of the most preferred stage that belongs to the same piece."""
+        """The latest earlier event of the most preferred stage that belongs to the same piece.
+
+        An event begins one piece of work of a kind: a second call of the model did not begin with the prompt of
+        the first. Neither is there work between events whose clocks can't be compared.
+        """
         wanted = end.event.metadata.get(rule.per) if rule.per else None
         for stage in rule.begins:
+            occurred = False
             for earlier in reversed(self.by_stage.get(stage, ())):
-                if wanted is None or earlier.event.metadata.get(rule.per, wanted) == wanted:
+                if wanted is not None and earlier.event.metadata.get(rule.per, wanted) != wanted:
+                    continue
+                occurred = True
+                if (id(rule), id(earlier)) not in self.taken and self.axis.comparable(earlier.event, end.event):
+                    self.taken.add((id(rule), id(earlier)))
                     return earlier
+            if occurred:
+                return None
         return None
 
     def own_start(self, end: Placed) -> Placed | None:
         """The start that a span of the tracker, or any log with the same habit, wrote for this end."""
         span = end.event.metadata.get("span")
         for earlier in reversed(self.starts.get((end.event.service, _stem(end.event.name)), ())):
-            if span is None or earlier.event.metadata.get("span") == span:
+            if span is not None and earlier.event.metadata.get("span") != span:
+                continue
+            if (0, id(earlier)) not in self.taken:
+                self.taken.add((0, id(earlier)))
                 return earlier
         return None
 
 
-def find_intervals(placed: Sequence[Placed]) -> list[Interval]:
+def find_intervals(axis: Axis) -> list[Interval]:
     """Every piece of work that two events of the request enclose, and starts whose end never came."""
     intervals: list[Interval] = []
-    seen = _Seen()
+    seen = _Seen(axis)
     closed: set[int] = set()  # ids of the start events that found their end
-    for end in placed:
+    for end in axis.placed:
         rules = _RULES_BY_END.get(end.stage, ())
         for rule in rules:
             begin = seen.nearest(rule, end)

@@ -13,9 +13,12 @@ _ENDS = ("client.request_complete", "server.request_complete")
 def label(timeline: Timeline) -> Labels:
     """The labels that the events themselves carry; what no event says is `unknown`."""
     asked = ("client.request_start", "server.request_received")
-    chars = timeline.number("text_chars", *asked) or timeline.number("text_length", *asked, "tts.request_received")
+    outcome = _outcome(timeline)
+    chars = timeline.number("text_chars", *asked)
+    if chars is None:
+        chars = timeline.number("text_length", *asked, "tts.request_received")
     return Labels(
-        outcome=_outcome(timeline),
+        outcome=outcome,
         cache=cast("Cache", _one_of(Cache, timeline.text("cache", *reversed(_ENDS)))),
         start=cast("Start", _one_of(Start, timeline.text("start", *reversed(_ENDS)))),
         source=cast("Source", _one_of(Source, timeline.text("source", *asked), "real")),
@@ -26,7 +29,7 @@ def label(timeline: Timeline) -> Labels:
         voice=timeline.text("voice", *reversed(asked)),
         format=timeline.text("format", *reversed(asked)),
         text_chars=int(chars) if chars is not None else None,
-        error=timeline.text("error", *_ENDS),
+        error=timeline.text("error", *_ENDS) if outcome == "error" else "",
     )
 
 
@@ -35,14 +38,24 @@ def _one_of(kind: object, value: str, otherwise: str = "unknown") -> str:
 
 
 def _outcome(timeline: Timeline) -> Outcome:
-    """What the caller says of the end, else the server, else what a conversation's last stage shows."""
-    for stage in _ENDS:
-        said = timeline.text("outcome", stage)
-        if said in get_args(Outcome):
-            return cast("Outcome", said)
-    if timeline.first("user.interrupted"):
+    """What the caller says of the end, else the server, else what a conversation's last stage shows.
+
+    The last word counts: a request that failed and was asked again has ended as its last try. Neither a
+    request that ended well nor one that was called off ended so where the user spoke into the answer.
+    """
+    said = next((said for stage in _ENDS if (said := _last_outcome(timeline, stage))), None)
+    if said is None:
+        said = _last_outcome(timeline, "playback.completed") or _last_outcome(timeline, "llm.response_sent")
+    if said is None and timeline.first("playback.completed", "llm.response_sent"):
+        said = "ok"
+    if said in (None, "ok", "cancelled") and timeline.first("user.interrupted"):
         return "interrupted"
-    return "ok" if timeline.first("playback.completed", "llm.response_sent") else "unknown"
+    return said or "unknown"
+
+
+def _last_outcome(timeline: Timeline, stage: str) -> Outcome | None:
+    told = [placed.event.metadata["outcome"] for placed in timeline.all(stage) if "outcome" in placed.event.metadata]
+    return cast("Outcome", told[-1]) if told and told[-1] in get_args(Outcome) else None
 
 
 def _truth(timeline: Timeline) -> Truth:

@@ -77,7 +77,7 @@ class Part:
     begin: Nanos
     end: Nanos
     explained: bool = True  # False: no event says what happened in this time
-    waited: bool = True  # False: it lies behind the moment in which the listener first heard something
+    waited: bool = True  # False: before anybody waited, or behind the moment in which they first heard something
 
     @property
     def length(self) -> Nanos:
@@ -153,4 +153,5 @@ class Turn(Measured):
     spans: tuple[Span, ...] = ()
     marks: tuple[Mark, ...] = ()
     chunks: tuple[Chunk, ...] = ()
+    clocks_compared: bool = True  # False: some events come from another machine whose clock's offset is not known
     clock_note: str = ""  # how events of different clocks were put on one axis; "" where there was one clock

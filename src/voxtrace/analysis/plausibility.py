@@ -5,15 +5,23 @@ A rule that rejects replaces the metric by its rejection; the number itself is g
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TypeAlias
 
-from voxtrace.analysis.model import Finding, Measured, Metric, Turn
+from voxtrace.analysis.definitions import DEFINITIONS
+from voxtrace.analysis.model import Finding, Mark, Measured, Metric, Turn
 from voxtrace.analysis.repeats import repeated
+from voxtrace.analysis.speech import AUDIO_LENGTH_DISAGREES
 from voxtrace.units import NANOS_PER_MICRO, NANOS_PER_MILLI, Nanos, millis
 
 # Rounding of milliseconds in logs; a smaller disagreement proves nothing.
 TOLERANCE_MS = 1.0
+
+
+Marks: TypeAlias = Mapping[str, Sequence[Mark]]
+"""The marks of a turn by stage, in order of time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +38,7 @@ class TurnRule:
 
     name: str
     explanation: str
-    check: Callable[[Turn], Doubt | None]
+    check: Callable[[Turn, Marks], Doubt | None]
 
 
 def _value(turn: Measured, name: str) -> float | None:
@@ -38,14 +46,17 @@ def _value(turn: Measured, name: str) -> float | None:
     return metric.value if metric else None
 
 
-def _ttfa_not_positive(turn: Turn) -> Doubt | None:
+def _ttfa_not_positive(turn: Turn, _: Marks) -> Doubt | None:
     ttfa = _value(turn, "ttfa_ms")
     return Doubt(f"a TTFA of {ttfa:g} ms", ("ttfa_ms",)) if ttfa is not None and ttfa <= 0 else None
 
 
-def _round_trip(turn: Turn) -> Nanos | None:
-    sent = next((mark for mark in turn.marks if mark.stage == "client.request_sent"), None)
-    headers = next((mark for mark in turn.marks if mark.stage == "client.headers_received"), None)
+def _first(marks: Marks, stage: str) -> Mark | None:
+    return next(iter(marks.get(stage, ())), None)
+
+
+def _round_trip(marks: Marks) -> Nanos | None:
+    sent, headers = _first(marks, "client.request_sent"), _first(marks, "client.headers_received")
     if sent is None or headers is None:
         return None
     received, answered = (headers.metadata.get(key) for key in ("server_recv_wall_ns", "server_sent_wall_ns"))
@@ -54,20 +65,20 @@ def _round_trip(turn: Turn) -> Nanos | None:
     return Nanos((headers.at - sent.at) - (answered - received))
 
 
-def _ttfa_below_round_trip(turn: Turn) -> Doubt | None:
-    ttfa, trip = _value(turn, "ttfa_ms"), _round_trip(turn)
+def _ttfa_below_round_trip(turn: Turn, marks: Marks) -> Doubt | None:
+    ttfa, trip = _value(turn, "ttfa_ms"), _round_trip(marks)
     if ttfa is None or trip is None or ttfa >= millis(trip):
         return None
     return Doubt(f"a TTFA of {ttfa:.3f} ms is below the network's round trip of {millis(trip):.3f} ms", ("ttfa_ms",))
 
 
-def _full_ratio_without_chunks(turn: Turn) -> Doubt | None:
+def _full_ratio_without_chunks(turn: Turn, _: Marks) -> Doubt | None:
     if _value(turn, "realtime_ratio") != 1.0 or turn.chunks:
         return None
     return Doubt("a real-time ratio of exactly 100 % without any chunk times", ("realtime_ratio",))
 
 
-def _first_token_is_total(turn: Turn) -> Doubt | None:
+def _first_token_is_total(turn: Turn, _: Marks) -> Doubt | None:
     first, total = _value(turn, "llm_first_token_ms"), _value(turn, "llm_total_ms")
     if first is None or first != total:
         return None
@@ -76,9 +87,9 @@ def _first_token_is_total(turn: Turn) -> Doubt | None:
     )
 
 
-def _bytes_disagree(turn: Turn) -> Doubt | None:
+def _bytes_disagree(turn: Turn, marks: Marks) -> Doubt | None:
     """PCM and WAV: bytes = seconds x rate x width x channels; the header's bytes are no audio."""
-    first = next((mark for mark in turn.marks if mark.stage == "client.first_audio_chunk"), None)
+    first = _first(marks, "client.first_audio_chunk")
     audio = _value(turn, "audio_ms")
     if first is None or audio is None or not turn.chunks:
         return None
@@ -95,7 +106,7 @@ def _bytes_disagree(turn: Turn) -> Doubt | None:
     return Doubt(f"{told:.0f} ms of bytes but {audio:.0f} ms of audio", gone)
 
 
-def _parts_exceed_total(turn: Turn) -> Doubt | None:
+def _parts_exceed_total(turn: Turn, _: Marks) -> Doubt | None:
     whole = _value(turn, "server_response_ms")
     parts = [_value(turn, name) for name in ("text_ms", "queue_ms", "inference_ms", "encode_ms")]
     known = sum(part for part in parts if part is not None)
@@ -104,27 +115,53 @@ def _parts_exceed_total(turn: Turn) -> Doubt | None:
     return Doubt(f"serial parts of {known:.1f} ms in a total of {whole:.1f} ms", ("server_response_ms",))
 
 
-def _end_before_start(turn: Turn) -> Doubt | None:
+def _end_before_start(turn: Turn, _: Marks) -> Doubt | None:
     names = sorted(name for name, metric in turn.metrics.items() if metric.rejected == "end_before_start")
     return Doubt(f"ends before it starts: {', '.join(names)}") if names else None
 
 
-def _audio_length_disagrees(turn: Turn) -> Doubt | None:
+def _audio_length_disagrees(turn: Turn, _: Marks) -> Doubt | None:
     audio = turn.metrics.get("audio_ms")
-    if audio is None or audio.rejected != "audio_length_disagrees":
+    if audio is None or audio.rejected != AUDIO_LENGTH_DISAGREES:
         return None
     return Doubt("the chunks' audio and the audio that the end of the stream declares are not the same length")
 
 
-def _end_of_speech_not_logged(turn: Turn) -> Doubt | None:
-    whole = turn.metrics.get("voice_to_voice_ms")
-    if whole is None or any(mark.stage == "user.speech_end" for mark in turn.marks):
+def _below_zero(turn: Turn, _: Marks) -> Doubt | None:
+    names = tuple(sorted(name for name, metric in turn.metrics.items() if (metric.value or 0.0) < 0))
+    return Doubt(f"below zero: {', '.join(names)}", names) if names else None
+
+
+def _moments(marks: Sequence[Mark]) -> int:
+    """How many moments these marks tell of: two logs that tell of one moment may differ in its last digits."""
+    apart = sum(millis(later.at - earlier.at) > TOLERANCE_MS for earlier, later in pairwise(marks))
+    return apart + bool(marks)
+
+
+def _several_requests(turn: Turn, marks: Marks) -> Doubt | None:
+    begun = max(_moments(marks.get(stage, ())) for stage in ("client.request_start", "server.request_received"))
+    if begun < 2:
         return None
-    return Doubt("the end of the user's speech was not logged: voice-to-voice is a lower bound")
+    gone = tuple(definition.name for definition in DEFINITIONS if definition.of == "speech")
+    return Doubt(f"{begun} speech requests have this one id: which event belongs to which is not known", gone)
 
 
-def _server_events_missing(turn: Turn) -> Doubt | None:
-    sides = {mark.stage.partition(".")[0] for mark in turn.marks}
+def _clock_offset_unknown(turn: Turn, _: Marks) -> Doubt | None:
+    if turn.clocks_compared:
+        return None
+    return Doubt("events of several machines are placed by their wall clocks: the order between them may be wrong")
+
+
+def _end_of_speech_not_logged(turn: Turn, marks: Marks) -> Doubt | None:
+    whole = turn.metrics.get("voice_to_voice_ms")
+    if whole is None or "user.speech_end" in marks:
+        return None
+    bound = ": voice-to-voice is a lower bound" if whole.measured else ""
+    return Doubt(f"the end of the user's speech was not logged{bound}")
+
+
+def _server_events_missing(turn: Turn, marks: Marks) -> Doubt | None:
+    sides = {stage.partition(".")[0] for stage in marks}
     if turn.kind != "speech" or {"client", "server"} <= sides or not {"client", "server"} & sides:
         return None
     absent = "server" if "client" in sides else "client"
@@ -132,6 +169,8 @@ def _server_events_missing(turn: Turn) -> Doubt | None:
 
 
 TURN_RULES: tuple[TurnRule, ...] = (
+    TurnRule("several_requests", "The numbers of a request need an id of its own.", _several_requests),
+    TurnRule("below_zero", "No length, count or ratio is below zero.", _below_zero),
     TurnRule("ttfa_not_positive", "A TTFA of zero or less is a failure or a wrong start.", _ttfa_not_positive),
     TurnRule("ttfa_below_round_trip", "Nothing is heard sooner than the network answers.", _ttfa_below_round_trip),
     TurnRule("end_before_start", "An interval that ends before it starts has mixed clocks.", _end_before_start),
@@ -151,6 +190,11 @@ TURN_RULES: tuple[TurnRule, ...] = (
         "Without the end of speech, voice-to-voice is a lower bound.",
         _end_of_speech_not_logged,
     ),
+    TurnRule(
+        "clock_offset_unknown",
+        "Between machines whose clocks were not compared nothing can be subtracted.",
+        _clock_offset_unknown,
+    ),
     TurnRule("one_side_only", "Events of only one side tell half of the story.", _server_events_missing),
 )
 
@@ -165,13 +209,16 @@ def check_turn(turn: Turn) -> Turn:
     """The turn with what the rules found, and without the numbers that they reject."""
     findings: list[Finding] = []
     metrics = dict(turn.metrics)
+    marks: dict[str, list[Mark]] = {}
+    for mark in turn.marks:
+        marks.setdefault(mark.stage, []).append(mark)
     for rule in TURN_RULES:
-        doubt = rule.check(turn)
+        doubt = rule.check(turn, marks)
         if doubt is None:
             continue
         findings.append(Finding(rule.name, doubt.message))
         for name in doubt.rejects:
-            if name in metrics:
+            if name in metrics and metrics[name].measured:
                 metrics[name] = _reject(metrics[name], rule.name)
     return replace(turn, metrics=metrics, findings=(*turn.findings, *findings))
 

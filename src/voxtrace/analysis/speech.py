@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from voxtrace.analysis.axis import Placed
 from voxtrace.analysis.model import Chunk, Metric, Origin
-from voxtrace.analysis.timeline import Timeline
+from voxtrace.analysis.timeline import Timeline, finite
 from voxtrace.audio.playout import NoAudio, simulate
 from voxtrace.units import NANOS_PER_MILLI, Nanos, millis, nanos_from_millis
 
 PLAYOUT = ("stall_count", "stall_ms", "max_stall_ms", "required_prebuffer_ms")
+AUDIO_LENGTH_DISAGREES = "audio_length_disagrees"
 
 
 def speech_metrics(timeline: Timeline, chunks: Sequence[Chunk]) -> dict[str, Metric]:
@@ -23,10 +24,22 @@ def arrivals(timeline: Timeline) -> tuple[Chunk, ...]:
     stage = "client.audio_chunk_received" if timeline.has_side("client") else "server.audio_chunk_generated"
     chunks = []
     for placed in timeline.all(stage):
-        audio_ms, size = placed.event.metadata.get("audio_ms"), placed.event.metadata.get("bytes")
-        if isinstance(audio_ms, int | float) and audio_ms >= 0:
+        audio_ms, size = finite(placed.event.metadata.get("audio_ms")), placed.event.metadata.get("bytes")
+        if audio_ms is not None and audio_ms >= 0:
             chunks.append(Chunk(placed.at, nanos_from_millis(audio_ms), size if isinstance(size, int) else 0))
     return tuple(chunks)
+
+
+def audible_moment(timeline: Timeline) -> Nanos | None:
+    """When the caller's player could make the first audible sample heard, on the turn's axis.
+
+    The later of the arrival of the chunk that holds it and the first audio + the silence in front of it.
+    """
+    first, holder = timeline.first("client.first_audio_chunk"), timeline.first("client.first_audible_chunk")
+    silence = timeline.number("leading_silence_ms", "client.first_audible_chunk")
+    if first is None or holder is None or silence is None:
+        return None
+    return Nanos(max(holder.at, first.at + nanos_from_millis(silence)))
 
 
 def _caller_metrics(timeline: Timeline) -> dict[str, Metric]:
@@ -69,18 +82,18 @@ def _why_not_audible(timeline: Timeline) -> str:
 
 
 def _ttfa(timeline: Timeline) -> Metric:
-    """Request start to the first audible sample: max(arrival of its chunk, first audio + leading silence)."""
+    """Request start to the moment in which the first audible sample could be heard."""
     begin, end = "client.request_start", "client.first_audible_chunk"
     first_audio = timeline.between(begin, "client.first_audio_chunk")
     arrival = timeline.between(begin, end)
-    silence = _leading_silence(timeline)
     if first_audio.rejected or arrival.rejected:
         return Metric(rejected=first_audio.rejected or arrival.rejected, start=begin, end=end)
     if first_audio.value is None:
         return Metric(missing=first_audio.missing, start=begin, end=end)
-    if arrival.value is None or silence.value is None:
+    start, audible = timeline.first(begin), audible_moment(timeline)
+    if start is None or audible is None:
         return Metric(missing=_why_not_audible(timeline), start=begin, end=end)
-    return Metric(max(arrival.value, first_audio.value + silence.value), start=begin, end=end)
+    return Metric(millis(audible - start.at), start=begin, end=end)
 
 
 def _server_metrics(timeline: Timeline) -> dict[str, Metric]:
@@ -97,26 +110,41 @@ def _server_metrics(timeline: Timeline) -> dict[str, Metric]:
         ("phoneme", "server.inference_start", "server.phoneme_generation_complete"),
         ("inference", "server.inference_start", "server.inference_complete"),
     ):
-        pairs = _pieces(timeline, begin, end)
-        spans = [timeline.span(*pair, "server") for pair in pairs]
-        whole = [span.value for span in spans if span.value is not None]
-        metrics[f"{name}_ms"] = spans[0] if spans else timeline.between(begin, end, "server")
+        first = "server.first_chunk_generated" if name == "inference" else end
+        pairs = _pieces(timeline, begin, first)
+        metrics[f"{name}_ms"] = (
+            timeline.span(*pairs[0], "server") if pairs else timeline.between(begin, first, "server")
+        )
         if name != "phoneme":
-            metrics[f"{name}_total_ms"] = (
-                Metric(sum(whole), origin="server", start=begin, end=end)
-                if whole and len(whole) == len(spans)
-                else Metric(missing=f"no {begin} with its {end}", origin="server", start=begin, end=end)
-            )
-    metrics["inference_ms"] = timeline.between("server.inference_start", "server.first_chunk_generated", "server")
+            metrics[f"{name}_total_ms"] = _all_pieces(timeline, begin, end)
     return metrics
 
 
+def _all_pieces(timeline: Timeline, begin: str, end: str) -> Metric:
+    """The lengths of all pieces together; not known as soon as one is not."""
+    pairs = _pieces(timeline, begin, end)
+    lengths = [timeline.span(*pair).value for pair in pairs]
+    known = [length for length in lengths if length is not None]
+    if not pairs or len(known) < len(lengths):
+        return Metric(missing=f"no {begin} with its {end}", origin="server", start=begin, end=end)
+    if len(pairs) < len(timeline.all(begin)):
+        why = f"{len(timeline.all(begin)) - len(pairs)} of {len(timeline.all(begin))} pieces have no {end} event"
+        return Metric(missing=why, origin="server", start=begin, end=end)
+    return Metric(sum(known), origin="server", start=begin, end=end)
+
+
 def _pieces(timeline: Timeline, begin: str, end: str) -> list[tuple[Placed, Placed]]:
-    """Start and end of each piece, by the piece's number."""
-    starts: Mapping[object, Placed] = {start.event.metadata.get("piece"): start for start in timeline.all(begin)}
-    return [
-        (starts[piece], stop) for stop in timeline.all(end) if (piece := stop.event.metadata.get("piece")) in starts
-    ]
+    """Start and end of each piece: an end belongs to the last start of its piece's number in front of it."""
+    starts: dict[str, list[Placed]] = {}
+    for start in timeline.all(begin):
+        starts.setdefault(str(start.event.metadata.get("piece")), []).append(start)
+    pairs = []
+    for stop in timeline.all(end):
+        same = starts.get(str(stop.event.metadata.get("piece")), [])
+        earlier = [start for start in same if start.at <= stop.at]
+        if same:
+            pairs.append((earlier[-1] if earlier else same[0], stop))
+    return pairs
 
 
 def _stream_metrics(timeline: Timeline, chunks: Sequence[Chunk]) -> dict[str, Metric]:
@@ -127,15 +155,23 @@ def _stream_metrics(timeline: Timeline, chunks: Sequence[Chunk]) -> dict[str, Me
     if not by_caller:
         why = "no client events: how the audio arrived is not known"
         return metrics | {name: Metric(missing=why) for name in PLAYOUT}
+    if audio.rejected:
+        return metrics | {name: Metric(rejected=audio.rejected) for name in PLAYOUT}
+    return metrics | _playout(timeline, chunks)
+
+
+def _playout(timeline: Timeline, chunks: Sequence[Chunk]) -> dict[str, Metric]:
     if timeline.first("client.last_audio_chunk") is None:
         why = "no client.last_audio_chunk event: the stream did not end, or was not measured to its end"
-        return metrics | {name: Metric(missing=why) for name in PLAYOUT}
+        return {name: Metric(missing=why) for name in PLAYOUT}
+    lost = _lost_chunks(timeline, chunks, "client")
     try:
         played = simulate([(chunk.at, chunk.audio) for chunk in chunks])
     except NoAudio:
-        why = "no client.audio_chunk_received event with audio_ms"
-        return metrics | {name: Metric(missing=why) for name in PLAYOUT}
-    return metrics | {
+        lost = "no client.audio_chunk_received event with audio_ms"
+    if lost:
+        return {name: Metric(missing=lost) for name in PLAYOUT}
+    return {
         "stall_count": Metric(float(played.stall_count)),
         "stall_ms": Metric(millis(played.stall_ns)),
         "max_stall_ms": Metric(millis(played.max_stall_ns)),
@@ -143,16 +179,34 @@ def _stream_metrics(timeline: Timeline, chunks: Sequence[Chunk]) -> dict[str, Me
     }
 
 
+def _chunk_stages(origin: Origin) -> tuple[str, str]:
+    """The event of one chunk, and the event that counts them all at the end."""
+    if origin == "client":
+        return "client.audio_chunk_received", "client.last_audio_chunk"
+    return "server.audio_chunk_generated", "server.audio_generation_complete"
+
+
+def _lost_chunks(timeline: Timeline, chunks: Sequence[Chunk], origin: Origin) -> str:
+    """Which chunks nothing is known of, or "": a lost event is not a stall."""
+    one, end = _chunk_stages(origin)
+    arrived, counted = len(timeline.all(one)), timeline.number("chunks", end)
+    if counted is not None and arrived < counted:
+        return f"{arrived} {one} events of {counted:.0f} chunks: the others were lost or not kept"
+    if 0 < len(chunks) < arrived:
+        return f"{arrived - len(chunks)} of {arrived} {one} events have no audio_ms"
+    return ""
+
+
 def _audio(timeline: Timeline, chunks: Sequence[Chunk], origin: Origin) -> Metric:
-    stages = ("client.last_audio_chunk",) if origin == "client" else ("server.audio_generation_complete",)
-    declared = timeline.number("audio_ms", *stages)
-    if chunks:
+    end = _chunk_stages(origin)[1]
+    declared = timeline.number("audio_ms", end)
+    if chunks and not _lost_chunks(timeline, chunks, origin):
         total = sum(chunk.audio for chunk in chunks)
         if declared is None or abs(total / NANOS_PER_MILLI - declared) <= 1.0:
             return Metric(millis(total), origin=origin)
-        return Metric(rejected="audio_length_disagrees", origin=origin)
+        return Metric(rejected=AUDIO_LENGTH_DISAGREES, origin=origin)
     if declared is None:
-        return Metric(missing=f"no {stages[0]} event with audio_ms", origin=origin)
+        return Metric(missing=f"no {end} event with audio_ms", origin=origin)
     return Metric(declared, origin=origin)
 
 
@@ -162,11 +216,11 @@ def _rtf(timeline: Timeline) -> Metric:
     work = audio = 0.0
     for start, stop in _pieces(timeline, begin, end):
         # The engine's own time where it is told: a full pipe to a slow reader is no synthesis.
-        busy = stop.event.metadata.get("synthesis_ms")
-        length = stop.event.metadata.get("audio_ms")
-        if not isinstance(length, int | float) or length <= 0:
+        busy, length = (finite(stop.event.metadata.get(name)) for name in ("synthesis_ms", "audio_ms"))
+        took = timeline.span(start, stop, "server") if busy is None else Metric(busy)
+        if length is None or length <= 0 or took.value is None:
             continue
-        work += busy if isinstance(busy, int | float) else millis(Nanos(stop.at - start.at))
+        work += took.value
         audio += length
     if audio <= 0:
         return Metric(missing=f"no {end} event with audio_ms", origin="server", start=begin, end=end)
@@ -183,9 +237,9 @@ def _realtime_ratio(timeline: Timeline, audio: Metric, origin: Origin) -> Metric
     if start is None or stop is None:
         return Metric(missing=f"no {begin if start is None else end} event", origin=origin, start=begin, end=end)
     took = timeline.span(start, stop, origin)
-    if took.value is None or audio.value is None:
-        why = audio.missing or audio.rejected or took.missing or took.rejected or "no time passed"
+    if rule := audio.rejected or took.rejected:
+        return Metric(rejected=rule, origin=origin, start=begin, end=end)
+    if not took.value or audio.value is None:
+        why = audio.missing or took.missing or "no time passed"
         return Metric(missing=why, origin=origin, start=begin, end=end)
-    if took.value <= 0:
-        return Metric(rejected="end_before_start", origin=origin, start=begin, end=end)
     return Metric(audio.value / took.value, origin=origin, start=begin, end=end)

@@ -14,6 +14,8 @@ from voxtrace.units import Nanos
 
 # A gap shorter than this is not noticed as one (continuity counts streams without a longer stall).
 CONTINUOUS_STALL_MS = 100.0
+# The others are counted, and their numbers enter no percentile: what did not come to its end has no length.
+MEASURED_OUTCOMES = ("ok", "interrupted", "unknown")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -21,7 +23,7 @@ class Population:
     """What the turns of one group have in common; percentiles are never taken over more than one group."""
 
     kind: str
-    outcome: str  # ok, or unknown where no event tells the end
+    outcome: str  # ok, interrupted by the user, or unknown where no event tells the end
     origin: str  # whose events told: client, server, turn
     cache: str
     start: str  # cold or warm
@@ -35,6 +37,7 @@ class Population:
         if self.kind == "speech":
             words.append("seen by the client" if self.origin == "client" else "seen by the server only")
         words += ["end not logged"] if self.outcome == "unknown" else []
+        words += ["interrupted"] if self.outcome == "interrupted" else []
         words += [f"cache {self.cache}"] if self.cache != "unknown" else []
         words += [self.start] if self.start != "unknown" else []
         words += [self.source] if self.source != "real" else []
@@ -54,7 +57,7 @@ class PartShare:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One population that ended well, in numbers."""
+    """One population of turns that did not fail, in numbers."""
 
     population: Population
     turns: int
@@ -73,7 +76,7 @@ class Summary:
     last_wall_ns: int | None
     outcomes: dict[str, int]
     errors: dict[str, int]  # cause -> turns
-    groups: tuple[Group, ...]  # most turns first; none of turns that failed
+    groups: tuple[Group, ...]  # most turns first; none of turns that failed or were cancelled
     findings: tuple[tuple[str, int], ...]  # rule -> turns, most frequent first
 
     @property
@@ -90,11 +93,11 @@ def population_of(turn: Measured) -> Population:
 
 
 def summarize(turns: Iterable[Measured], now_wall_ns: int | None = None) -> Summary:
-    """The numbers of `turns`. Turns that failed are counted and never enter a percentile."""
+    """The numbers of `turns`. Turns that failed or were cancelled are counted and never enter a percentile."""
     checked = check_population(list(turns), now_wall_ns)
     groups: dict[Population, list[Measured]] = {}
     for turn in checked:
-        if turn.labels.outcome in ("ok", "unknown"):
+        if turn.labels.outcome in MEASURED_OUTCOMES:
             groups.setdefault(population_of(turn), []).append(turn)
     times = [turn.started_wall_ns for turn in checked]
     return Summary(

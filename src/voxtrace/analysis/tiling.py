@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from voxtrace.analysis.intervals import Interval
@@ -10,15 +11,24 @@ from voxtrace.analysis.model import Part
 from voxtrace.units import Nanos
 
 UNATTRIBUTED = "unattributed"
+ZERO = Nanos(0)
 
 
-def tile(intervals: Sequence[Interval], total: Nanos, audible_at: Nanos | None) -> tuple[Part, ...]:
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The stretch of a turn in which somebody waits for the first sound."""
+
+    begin: Nanos = ZERO  # asked for, or the end of the user's own speech
+    end: Nanos | None = None  # first heard; None: nobody says so, and all the rest was waiting
+
+
+def tile(intervals: Sequence[Interval], total: Nanos, wait: Wait) -> tuple[Part, ...]:
     """The parts of `total`, in order of time.
 
     Each moment belongs to the deepest interval that covers it; among equally deep ones to the one that
     began last, because it is what the turn went on to. A moment that no interval covers is a part of
-    its own, *unattributed*. The moment in which the listener first heard something is always a
-    boundary: what comes after it, nobody waits for.
+    its own, *unattributed*. Both ends of the wait are always boundaries: nobody waits in front of it or
+    behind it.
     """
     bars = sorted(
         (
@@ -29,8 +39,7 @@ def tile(intervals: Sequence[Interval], total: Nanos, audible_at: Nanos | None) 
         key=lambda bar: bar[0],
     )
     cuts = {0, int(total)} | {int(edge) for bar in bars if bar[0] < bar[1] for edge in bar[:2]}
-    if audible_at is not None and 0 < audible_at < total:
-        cuts.add(int(audible_at))
+    cuts |= {int(edge) for edge in (wait.begin, wait.end) if edge is not None and 0 < edge < total}
     edges = sorted(cuts)
     parts: list[Part] = []
     active: list[tuple[int, int, int, str]] = []
@@ -42,7 +51,7 @@ def tile(intervals: Sequence[Interval], total: Nanos, audible_at: Nanos | None) 
         active = [bar for bar in active if bar[1] > begin]
         owner = max(active, key=lambda bar: (bar[2], bar[0]), default=None)
         name = owner[3] if owner else UNATTRIBUTED
-        waited = audible_at is None or begin < audible_at
+        waited = begin >= wait.begin and (wait.end is None or begin < wait.end)
         last = parts[-1] if parts else None
         if last is not None and last.name == name and last.waited == waited:
             parts[-1] = Part(name, last.begin, Nanos(end), last.explained, waited)

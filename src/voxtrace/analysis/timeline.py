@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 
 from voxtrace.analysis.axis import Axis, Placed
 from voxtrace.analysis.model import Metric, Origin
-from voxtrace.units import millis
+from voxtrace.units import Nanos, millis
 
 END_BEFORE_START = "end_before_start"
+
+
+def finite(value: object) -> float | None:
+    """A number of an event's metadata; None where it is none, or one that no length can be."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        return float(value) if isfinite(value) else None
+    except OverflowError:  # a whole number of hundreds of digits
+        return None
 
 
 class Timeline:
@@ -20,6 +31,7 @@ class Timeline:
         for placed in axis.placed:
             if placed.stage:
                 self._by_stage.setdefault(placed.stage, []).append(placed)
+        self._sides = {stage.partition(".")[0] for stage in self._by_stage}
 
     def all(self, stage: str) -> Sequence[Placed]:
         return self._by_stage.get(stage, ())
@@ -32,8 +44,17 @@ class Timeline:
         """The last event of the first of `stages` that occurred."""
         return next((self._by_stage[stage][-1] for stage in stages if stage in self._by_stage), None)
 
+    def after(self, at: Nanos, *stages: str) -> Placed | None:
+        """The first event at `at` or later of the first of `stages` that has one."""
+        return next((placed for stage in stages for placed in self.all(stage) if placed.at >= at), None)
+
+    def before(self, at: Nanos, stage: str) -> Placed | None:
+        """The last event of `stage` at `at` or earlier."""
+        return next((placed for placed in reversed(self.all(stage)) if placed.at <= at), None)
+
     def has_side(self, side: str) -> bool:
-        return any(stage.partition(".")[0] == side for stage in self._by_stage)
+        """Whether anything of that side ("client", "llm", …) occurred."""
+        return side in self._sides
 
     def fact(self, name: str, *stages: str) -> object:
         """The value of metadata `name` on the first event of `stages` that carries it."""
@@ -45,8 +66,7 @@ class Timeline:
 
     def number(self, name: str, *stages: str) -> float | None:
         """Like `fact`, where it is a number."""
-        value = self.fact(name, *stages)
-        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+        return finite(self.fact(name, *stages))
 
     def text(self, name: str, *stages: str) -> str:
         """Like `fact`, where it is text; "" where there is none."""
@@ -54,10 +74,15 @@ class Timeline:
         return value if isinstance(value, str) else ""
 
     def between(self, begin: str | Sequence[str], end: str | Sequence[str], origin: Origin = "client") -> Metric:
-        """Milliseconds from the first of `begin` to the first of `end` after it, or why that is not known."""
+        """Milliseconds from the first of `begin` to the first of `end` after it, or why that is not known.
+
+        Of several stages the earlier named ones are wanted and the others stand in. Only a wanted end that is
+        too early is an error in the log; a stand-in that is too early is no end of this.
+        """
         begins = (begin,) if isinstance(begin, str) else tuple(begin)
         ends = (end,) if isinstance(end, str) else tuple(end)
-        start, stop = self.first(*begins), self.first(*ends)
+        start = self.first(*begins)
+        stop = start and (self.after(start.at, *ends) or self.first(ends[0]))
         if start is None or stop is None:
             missing = begins[0] if start is None else ends[0]
             return Metric(missing=f"no {missing} event", origin=origin, start=begins[0], end=ends[0])
@@ -66,12 +91,11 @@ class Timeline:
     def span(self, start: Placed, stop: Placed, origin: Origin = "client") -> Metric:
         """Milliseconds between two events; refused where their clocks can't be compared or the order is wrong."""
         note = ""
-        if start.event.clock_domain != stop.event.clock_domain and self.axis.note:
-            if self.axis.uncertainty is None and start.event.clock and stop.event.clock:
-                why = "the two events come from different clocks whose offset is not known"
-                return Metric(missing=why, origin=origin, start=start.stage, end=stop.stage)
-            if self.axis.uncertainty is not None:
-                note = f"± {millis(self.axis.uncertainty):.3f} ms"
+        if not self.axis.comparable(start.event, stop.event):
+            why = "the two events come from different clocks whose offset is not known"
+            return Metric(missing=why, origin=origin, start=start.stage, end=stop.stage)
+        if self.axis.uncertainty is not None and start.event.clock_domain != stop.event.clock_domain:
+            note = f"± {millis(self.axis.uncertainty):.3f} ms"
         if stop.at < start.at:
             return Metric(rejected=END_BEFORE_START, origin=origin, start=start.stage, end=stop.stage)
         return Metric(millis(stop.at - start.at), origin=origin, start=start.stage, end=stop.stage, note=note)

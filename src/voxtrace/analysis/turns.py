@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from voxtrace.analysis.axis import place
-from voxtrace.analysis.conversation import AUDIBLE, EXISTED, conversation_metrics
+from voxtrace.analysis.conversation import conversation_metrics, is_conversation, wait_of
+from voxtrace.analysis.definitions import DEFINITION_BY_NAME
 from voxtrace.analysis.intervals import Interval, find_intervals
 from voxtrace.analysis.labels import label
 from voxtrace.analysis.model import Kind, Mark, Metric, Span, Turn
@@ -17,7 +18,6 @@ from voxtrace.events import Event
 from voxtrace.units import Nanos, nanos_from_millis
 
 SILENCE_DEPTH = 4  # deeper than the streaming that it hides in
-_CONVERSATION_SIDES = ("user", "stt", "context", "llm", "tts")
 
 
 def assemble(request_id: str, events: Sequence[Event]) -> Turn:
@@ -27,18 +27,17 @@ def assemble(request_id: str, events: Sequence[Event]) -> Turn:
     """
     axis = place(list({event.event_id: event for event in sorted(events, key=_stable)}.values()))
     timeline = Timeline(axis)
-    last = axis.placed[-1].at if axis.placed else Nanos(0)
+    wait = wait_of(timeline)
+    # Fast servers answer whole before the first sample would be heard; the wait is over only then.
+    total = Nanos(max(axis.placed[-1].at if axis.placed else 0, wait.end or 0))
     chunks = arrivals(timeline)
     kind = _kind(timeline)
     metrics: dict[str, Metric] = {}
     if timeline.has_side("client") or timeline.has_side("server"):
         metrics |= speech_metrics(timeline, chunks)
     if kind == "conversation":
-        metrics |= conversation_metrics(timeline, last)
-    audible_at = _audible_at(timeline, metrics)
-    # Fast servers answer whole before the first sample would be heard; the wait is over only then.
-    total = Nanos(max(last, audible_at or 0))
-    intervals = [*find_intervals(axis.placed), *_leading_silence(timeline, audible_at)]
+        metrics |= conversation_metrics(timeline, total)
+    intervals = [*find_intervals(axis), *_leading_silence(timeline, wait.end)]
     turn = Turn(
         request_id=request_id,
         session_id=next((placed.event.session_id for placed in axis.placed if placed.event.session_id), None),
@@ -46,8 +45,8 @@ def assemble(request_id: str, events: Sequence[Event]) -> Turn:
         started_wall_ns=axis.started_wall_ns,
         total=total,
         labels=label(timeline),
-        metrics=metrics,
-        parts=tile(intervals, total, audible_at),
+        metrics={name: metrics[name] for name in DEFINITION_BY_NAME if name in metrics},
+        parts=tile(intervals, total, wait),
         findings=(),
         spans=tuple(interval.span for interval in intervals),
         marks=tuple(
@@ -55,6 +54,7 @@ def assemble(request_id: str, events: Sequence[Event]) -> Turn:
             for placed in axis.placed
         ),
         chunks=chunks,
+        clocks_compared=not axis.offset_unknown,
         clock_note=axis.note,
     )
     return check_turn(turn)
@@ -65,7 +65,7 @@ def _stable(event: Event) -> tuple[int, str, int, str]:
 
 
 def _kind(timeline: Timeline) -> Kind:
-    if any(timeline.has_side(side) for side in _CONVERSATION_SIDES):
+    if is_conversation(timeline):
         return "conversation"
     return "speech" if timeline.has_side("client") or timeline.has_side("server") else "events"
 
@@ -73,17 +73,10 @@ def _kind(timeline: Timeline) -> Kind:
 def _leading_silence(timeline: Timeline, audible_at: Nanos | None) -> list[Interval]:
     """Silence at the head of the audio is time that the listener waits through."""
     arrived = timeline.first("client.first_audio_chunk")
-    if arrived is None or audible_at is None or timeline.first("client.first_audible_chunk") is None:
+    silence_ms = timeline.number("leading_silence_ms", "client.first_audible_chunk")
+    if arrived is None or audible_at is None or silence_ms is None:
         return []
-    silence = Span("leading silence", arrived.event.service, arrived.at, audible_at)
-    return [Interval(silence, SILENCE_DEPTH)] if audible_at > arrived.at else []
-
-
-def _audible_at(timeline: Timeline, metrics: dict[str, Metric]) -> Nanos | None:
-    """When the listener first heard something, on the turn's axis; None where no event says so."""
-    start = timeline.first("client.request_start")
-    ttfa = metrics.get("ttfa_ms")
-    if start is not None and ttfa is not None and ttfa.value is not None:
-        return Nanos(start.at + nanos_from_millis(ttfa.value))
-    heard = timeline.first(*AUDIBLE, *EXISTED, "client.first_audio_chunk", "server.first_chunk_sent")
-    return heard.at if heard else None
+    # Not further: behind its silence a stream may keep the listener waiting for more.
+    end = Nanos(min(arrived.at + nanos_from_millis(silence_ms), audible_at))
+    silence = Span("leading silence", arrived.event.service, arrived.at, end)
+    return [Interval(silence, SILENCE_DEPTH)] if end > arrived.at else []

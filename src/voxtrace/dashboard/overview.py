@@ -117,11 +117,7 @@ def _headline_metric(group: Group) -> str:
 def _of_group(seen: _Seen, group: Group) -> dict[str, Any]:
     name = _headline_metric(group)
     budget = budget_for(group.population, name)
-    members = [
-        turn
-        for turn in seen.turns
-        if population_of(turn) == group.population and turn.labels.outcome in ("ok", "unknown")
-    ]
+    members = [turn for turn in seen.turns if population_of(turn) == group.population]
     inside = [turn for turn in members if turn.started_wall_ns >= seen.begin_wall_ns]
     valued = [turn for turn in inside if name in turn.metrics and turn.metrics[name].value is not None]
     slowest = sorted(valued, key=lambda turn: -(turn.metrics[name].value or 0.0))[:EXAMPLES]

@@ -222,7 +222,9 @@ export function Picture({ turn, chosen, choose }) {
   const total = turn.total_ms || 1;
   const left = narrow ? 4 : LABEL_WIDTH;
   const geometry = { narrow, width, height: narrow ? 36 : 23, x: (at) => left + (at / total) * (width - left - RIGHT) };
-  const heard = turn.parts.find((part) => part.waited === false)?.begin_ms ?? null;
+  // Parts in front of the wait are not waited for either: the sound is behind the last part that was.
+  const waited = turn.parts.findLastIndex((part) => part.waited !== false);
+  const heard = turn.parts[waited + 1]?.begin_ms ?? null;
   let y = AXIS_HEIGHT;
   let first = true;
   const drawn = layOut(turn).flatMap(({ rows }, group) => {
