@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from voxtrace import __version__
 from voxtrace.server.api_error import ApiError
+from voxtrace.server.desk import Desk
 from voxtrace.server.exchange import ExchangeHeaders
 from voxtrace.server.speech_request import models
 from voxtrace.server.speech_route import SpeechRoute
@@ -36,11 +37,11 @@ def build_app(
     `guard` is put in front of all routes, but behind what gives every answer its headers. `cache`, where there
     is one, stands in front of the pool.
     """
-    speech = SpeechRoute(cache or pool, catalogue, marks)
-    pages = _Pages(pool, catalogue, speech, cache)
+    desk = Desk(cache or pool, catalogue, marks)
+    pages = _Pages(pool, desk, cache)
     app = Starlette(
         routes=[
-            Route("/v1/audio/speech", speech, methods=["POST"]),
+            Route("/v1/audio/speech", SpeechRoute(desk), methods=["POST"]),
             Route("/v1/models", pages.models),
             Route("/v1/models/{model:path}", pages.model),
             *(Route(path, pages.models) for path in ("/v1/audio/models", "/audio/models")),
@@ -58,10 +59,11 @@ def build_app(
 class _Pages:
     """The routes that answer at once, whatever the engines do."""
 
-    def __init__(self, pool: Pool, catalogue: Catalogue, speech: SpeechRoute, cache: CachedSource | None) -> None:
+    def __init__(self, pool: Pool, desk: Desk, cache: CachedSource | None) -> None:
+        catalogue = desk.catalogue
         self._pool = pool
         self._cache = cache
-        self._speech = speech
+        self._counters = desk.counters
         self._models = [
             {"id": name, "object": "model", "created": 0, "owned_by": "voxtrace"} for name in models(catalogue)
         ]
@@ -99,7 +101,7 @@ class _Pages:
 
     async def status(self, _: Request) -> Response:
         """What it does right now, and what it has done since it started."""
-        pool, counters = self._pool, self._speech.counters
+        pool, counters = self._pool, self._counters
         return JSONResponse(
             {
                 "version": __version__,

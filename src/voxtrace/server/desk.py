@@ -1,0 +1,102 @@
+"""What all transports share: who speaks, who notes it, and what has been done since the start."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from voxtrace.server.api_error import ApiError
+from voxtrace.server.exchange import Exchange
+from voxtrace.server.speech_request import SpeechRequest
+from voxtrace.speech.encode import Encoder
+from voxtrace.speech.errors import ClientGone
+from voxtrace.speech.stream import Order
+
+if TYPE_CHECKING:
+    from voxtrace.speech.job import Source
+    from voxtrace.speech.ports import Catalogue, Marks
+
+# A costly encoder works on the event loop for a block or two (0.1 ms), which a thread would only delay;
+# more at once goes to a thread.
+INLINE_PCM_BYTES = 8 * 1024
+ENCODER_THREADS = 2
+# Answers that wait for their readers hold up to 2 MiB each, mostly far less; this bounds all of them.
+MAX_ANSWERS = 512
+
+
+@dataclass(slots=True)
+class Counters:
+    """What the server has done since it started."""
+
+    active: int = 0
+    ok: int = 0
+    error: int = 0
+    cancelled: int = 0
+    wasted_audio_ms: float = 0.0  # synthesised for clients that had left
+
+
+@dataclass(slots=True)
+class Desk:
+    """Where every request for speech is taken in, however it came."""
+
+    source: Source
+    catalogue: Catalogue
+    marks: Marks
+    counters: Counters = field(default_factory=Counters)
+    _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(ENCODER_THREADS, "encode"))
+
+    def admit(self) -> None:
+        """Look whether one more answer can be given at all.
+
+        Raises:
+            ApiError: too many are under way.
+        """
+        if self.counters.active >= MAX_ANSWERS:
+            text = f"{MAX_ANSWERS} answers are under way; wait for one to end"
+            raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, text, code="too_many_answers")
+
+    async def encode(self, encoder: Encoder, pcm: bytes) -> bytes:
+        """Encode without holding up other streams."""
+        if encoder.is_costly and len(pcm) > INLINE_PCM_BYTES:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, encoder.encode, pcm)
+        return encoder.encode(pcm)
+
+    def note_received(self, exchange: Exchange, request: SpeechRequest | None) -> None:
+        """Noted when there is time, as of the moment when the request's head was here."""
+        facts: dict[str, object] = {"source": exchange.source} if exchange.source else {}
+        if request is not None:
+            if request.text:  # of a live utterance nothing is here yet
+                facts["text_chars"] = len(request.text)
+            facts |= {"voice": request.voice, "format": request.format}
+            facts |= {"speed": request.speed, "engine": self.catalogue.engine}
+        at = (exchange.received_mono_ns, exchange.received_wall_ns)
+        self.marks.mark_at("REQUEST_RECEIVED", at, exchange.request_id, exchange.session_id, **facts)
+
+    def note(self, exchange: Exchange, name: str, **metadata: object) -> None:
+        """It happened now."""
+        self.marks.mark(name, exchange.request_id, exchange.session_id, **metadata)
+
+    def note_refused(self, exchange: Exchange, refusal: ApiError | ClientGone) -> None:
+        """A request that never came to speech."""
+        self.note_received(exchange, None)
+        if isinstance(refusal, ClientGone):
+            self.counters.cancelled += 1
+            self.note(exchange, "REQUEST_COMPLETE", outcome="cancelled")
+        else:
+            self.counters.error += 1
+            self.note(exchange, "REQUEST_COMPLETE", outcome="error", error=refusal.code, stage="request")
+
+
+def order_of(exchange: Exchange, request: SpeechRequest) -> Order:
+    """The request as the voice takes it."""
+    return Order(
+        exchange.request_id,
+        request.text,
+        request.engine_voice,
+        request.speed,
+        exchange.session_id,
+        exchange.is_fresh,
+    )

@@ -1,0 +1,126 @@
+"""One request being spoken and encoded, whatever carries it to its client."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, NamedTuple
+
+from voxtrace.clock import mono_ns
+from voxtrace.server.desk import Desk
+from voxtrace.server.exchange import Exchange
+from voxtrace.server.speech_request import SpeechRequest
+from voxtrace.speech.encode import Encoder, open_encoder
+from voxtrace.speech.errors import ClientGone, ReaderTooSlow, SpeechError, Stopping
+from voxtrace.speech.stream import SpeechStream, audio_ms
+
+
+class Chunk(NamedTuple):
+    """Bytes that can be sent."""
+
+    body: bytes
+    seq: int  # from 0
+    pcm_begin: int  # the sound that went in since the last chunk, as bytes of samples at OUTPUT_RATE_HZ
+    pcm_end: int
+    encode_ns: int  # of the work on this sound
+
+
+Deliver = Callable[[Chunk], Awaitable[None]]
+"""Sends a chunk on; returns when there is room for the next one."""
+
+
+class Rendering:
+    """Reads a stream, encodes it and hands it on; notes how it went."""
+
+    def __init__(self, desk: Desk, exchange: Exchange, request: SpeechRequest, stream: SpeechStream) -> None:
+        self.desk, self.exchange, self.request, self.stream = desk, exchange, request, stream
+        self.first_encode_ns = 0
+        self.chunks = 0
+        self._pcm_sent = 0
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything was handed on."""
+        return self.chunks > 0
+
+    async def run(
+        self, deliver: Deliver, meanwhile: Callable[[], Coroutine[Any, Any, None]] | None = None
+    ) -> SpeechError | None:
+        """Speak until the end, an error, or until the stream is given up.
+
+        `meanwhile` runs beside it, from when the engine is at work until the end of the answer.
+
+        Returns:
+            Why it did not come to its end.
+        """
+        counters, error = self.desk.counters, None
+        counters.active += 1
+        beside: asyncio.Task[None] | None = None
+        try:
+            self._start()
+            if meanwhile is not None:
+                # The engine is at work now, so this costs the first block nothing.
+                beside = asyncio.get_running_loop().create_task(meanwhile())
+            await self._render(open_encoder(self.request.format, self.request.rate_hz), deliver)
+        except SpeechError as failure:
+            error = failure
+        except asyncio.CancelledError:
+            error = self.stream.error or Stopping()
+            if not isinstance(error, ReaderTooSlow):  # that one is our own doing, see `_start`
+                raise
+        finally:
+            if beside is not None:
+                beside.cancel()
+            await self.stream.close()
+            counters.active -= 1
+            self._note_complete(error)
+        return error
+
+    def note(self, name: str, **metadata: object) -> None:
+        """It happened now."""
+        self.desk.note(self.exchange, name, **metadata)
+
+    def _start(self) -> None:
+        if task := asyncio.current_task():
+            self.stream.on_given_up = task.cancel
+        try:
+            self.stream.start()
+        finally:
+            self.desk.note_received(self.exchange, self.request)
+
+    async def _render(self, encoder: Encoder, deliver: Deliver) -> None:
+        pcm_in = 0
+        while (pcm := await self.stream.read()) is not None:
+            began = mono_ns()
+            body = await self.desk.encode(encoder, pcm)
+            pcm_in += len(pcm)
+            if body:
+                await self._hand_on(body, pcm_in, mono_ns() - began, deliver)
+        rest = encoder.finish()
+        if rest:
+            await self._hand_on(rest, pcm_in, 0, deliver)
+
+    async def _hand_on(self, body: bytes, pcm_in: int, encode_ns: int, deliver: Deliver) -> None:
+        if not self.chunks:
+            self.first_encode_ns = encode_ns
+            self.note("FIRST_CHUNK_ENCODED", bytes=len(body))
+        chunk = Chunk(body, self.chunks, self._pcm_sent, pcm_in, encode_ns)
+        self.chunks, self._pcm_sent = self.chunks + 1, pcm_in
+        await deliver(chunk)
+
+    def _note_complete(self, error: SpeechError | None) -> None:
+        progress, counters = self.stream.progress, self.desk.counters
+        facts: dict[str, object] = {"outcome": "ok"}
+        if isinstance(error, ClientGone):
+            facts = {"outcome": "cancelled"}
+        elif error is not None:
+            facts = {"outcome": "error", "error": error.code, "stage": error.stage}
+        if error is not None:
+            facts["wasted_audio_ms"] = audio_ms(progress.bytes_wasted)
+            counters.wasted_audio_ms += audio_ms(progress.bytes_wasted)
+        if progress.started_ns:
+            facts["start"] = "warm" if progress.warm else "cold"
+        outcome = str(facts["outcome"])
+        setattr(counters, outcome, getattr(counters, outcome) + 1)
+        provider = self.desk.catalogue.provider
+        self.note("REQUEST_COMPLETE", **facts, cache=progress.cache, provider=provider, truth="L1")
