@@ -66,6 +66,27 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "cache_batch", 10, "Pieces of speech made ahead in one turn, while the engines have nothing to do.", least=1
     ),
+    Setting(
+        "max_ttfa_ms",
+        5000.0,
+        "Predicted time to first audio, in milliseconds, above which a request is answered with 429 at once.",
+        least=1,
+    ),
+    Setting(
+        "max_load",
+        0.9,
+        "Share of the engines' time that running streams may take, each read as fast as it is heard; a request that "
+        "would take more is answered with 429.",
+        least=0.01,
+        most=1,
+    ),
+    Setting(
+        "scheduler",
+        "edf",
+        "Which piece of text an engine speaks next: edf, the one whose listener runs dry first; fifo, that of the "
+        "oldest request, to compare with.",
+        choices=("edf", "fifo"),
+    ),
     Setting("level", "full", "What the tracker records.", choices=("off", "sampled", "full")),
     Setting("sample_rate", 0.1, "Share of requests that the level `sampled` records.", least=0, most=1),
     Setting("collector", "", "URL of a collector to post events to; empty: events go to the spool in the data folder."),

@@ -9,8 +9,8 @@ import pytest
 
 from voxtrace.errors import InvalidOption
 from voxtrace.speech.engine_process import EngineChoice
-from voxtrace.speech.errors import EngineDidNotStart, QueueFull, SpeechError, Stopping
-from voxtrace.speech.job import Job, Spoken
+from voxtrace.speech.errors import EngineDidNotStart, NoCapacity, QueueFull, SpeechError, Stopping, TooLate
+from voxtrace.speech.job import WHENEVER_NS, Job, Spoken
 from voxtrace.speech.pool import Pool, PoolOptions
 from voxtrace.speech.ports import Utterance
 from voxtrace.testing.faulty_engine import FAULTY_ENGINE
@@ -39,8 +39,8 @@ class Ear:
         self.end.set_result(error)
 
 
-def job(ear: Ear, text: str = "abc", *, is_first: bool = True, voice: str = "hum") -> Job:
-    return Job(Utterance(text, voice, is_first=is_first), ear)
+def job(ear: Ear, text: str = "abc", *, is_first: bool = True, voice: str = "hum", due_ns: int = 0) -> Job:
+    return Job(Utterance(text, voice, is_first=is_first), ear, due_ns=due_ns)
 
 
 def run(play: Callable[[Pool], Awaitable[None]], *, faults: dict[str, object] | None = None, **options) -> None:
@@ -56,17 +56,76 @@ def run(play: Callable[[Pool], Awaitable[None]], *, faults: dict[str, object] | 
 
 
 @pytest.mark.slow
-def test_who_hears_nothing_yet_is_served_before_who_hears_something():
+def test_a_continuation_goes_before_a_first_piece_only_when_its_listener_is_about_to_run_dry():
     async def play(pool):
         starts: list[str] = []
-        ears = [Ear(name, starts) for name in ("running", "later piece", "another later piece", "first piece")]
-        for ear in ears:
-            pool.submit(job(ear, is_first=ear.name in ("running", "first piece")))
-        await asyncio.gather(*(ear.end for ear in ears))
+        due = {"running": 0, "can wait": WHENEVER_NS, "first piece": 0, "runs dry": 0}
+        ears = {name: Ear(name, starts) for name in due}
+        for name, ear in ears.items():
+            pool.submit(job(ear, is_first=name in ("running", "first piece"), due_ns=due[name]))
+        await asyncio.gather(*(ear.end for ear in ears.values()))
 
-        assert starts == ["running", "first piece", "later piece", "another later piece"]
+        assert starts == ["running", "runs dry", "first piece", "can wait"]
 
     run(play, workers=1)
+
+
+@pytest.mark.slow
+def test_first_in_first_out_can_be_chosen_to_compare_with():
+    async def play(pool):
+        starts: list[str] = []
+        ears = {name: Ear(name, starts) for name in ("running", "short", "long")}
+        for name, ear in ears.items():
+            piece = job(ear, is_first=name != "long")
+            piece.admitted_ns = {"running": 0, "long": 1, "short": 2}[name]
+            pool.submit(piece)
+        await asyncio.gather(*(ear.end for ear in ears.values()))
+
+        assert starts == ["running", "long", "short"]
+
+    run(play, workers=1, schedule="fifo")
+
+
+class Speaker:
+    """A stream with text left."""
+
+    chars_left = 100
+
+
+@pytest.mark.slow
+def test_a_stream_too_many_is_refused_until_another_is_done():
+    async def play(pool):
+        pool.workload.pace.learn(
+            10, busy_ns=600, audio_ns=1000, first_block_ns=1
+        )  # two engines feed three such streams
+        streams = [Speaker() for _ in range(3)]
+        for stream in streams:
+            pool.workload.streams.add(stream)
+        with pytest.raises(NoCapacity):
+            pool.submit(job(Ear()))
+        pool.workload.streams.discard(streams[0])
+        pool.workload.streams.discard(streams[1])
+        pool.submit(job(welcome := Ear()))
+
+        assert await welcome.end
+        assert pool.refused == 1
+
+    run(play, workers=2)
+
+
+@pytest.mark.slow
+def test_whoever_would_wait_too_long_for_the_first_sound_is_refused():
+    async def play(pool):
+        pool.workload.pace.learn(1, busy_ns=10**9, audio_ns=10**12, first_block_ns=1)  # a second for each character
+        running = Ear()
+        pool.submit(job(running, "abc"))
+        with pytest.raises(TooLate) as refusal:
+            pool.submit(job(Ear(), due_ns=WHENEVER_NS))
+
+        assert 2000 < refusal.value.predicted_ms <= 3300
+        assert await running.end
+
+    run(play, workers=1, max_ttfa_ms=1000)
 
 
 @pytest.mark.slow
@@ -151,7 +210,7 @@ def test_an_engine_that_takes_too_long_to_load_is_not_waited_for():
         run(play, faults={"load_ms": 60_000}, start_limit_s=0.2)
 
 
-@pytest.mark.parametrize("options", [{"workers": 0}, {"max_waiting": -1}])
+@pytest.mark.parametrize("options", [{"workers": 0}, {"max_waiting": -1}, {"schedule": "random"}])
 def test_options_that_make_no_sense_are_refused(options):
     with pytest.raises(InvalidOption):
         PoolOptions(**options)

@@ -7,9 +7,11 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from voxtrace.speech.errors import ClientGone, EngineFailed, NoSound, QueueFull
+from voxtrace.speech.errors import ClientGone, EngineFailed, NoSound, QueueFull, SpeechError, Stopping
 from voxtrace.speech.job import Job, Spoken
-from voxtrace.speech.stream import BUFFER_BYTES, LOW_BYTES, RESUME_BYTES, Order, SpeechStream
+from voxtrace.speech.part import BUFFER_BYTES, RESUME_BYTES
+from voxtrace.speech.stream import LOW_BYTES, Order, SpeechStream
+from voxtrace.speech.workload import Workload
 from voxtrace.tracker import Tracker, TrackerOptions
 
 TWO_PIECES = "This is the first piece, and this is the second one."
@@ -20,6 +22,7 @@ class ScriptedPool:
     """Keeps each job; the test plays the engine."""
 
     def __init__(self) -> None:
+        self.workload = Workload(workers=2, target_ns=200_000_000)
         self.jobs: list[Job] = []
         self.cancelled: list[Job] = []
         self.is_paused = False
@@ -44,20 +47,28 @@ class ScriptedPool:
     def resume(self) -> None:
         self.is_paused = False
 
-    # What the engine does with the last job.
+    # What an engine does with a job, the last one where no other is named.
 
-    def make(self, *blocks: bytes) -> None:
+    def make(self, *blocks: bytes, job: int = -1) -> None:
         for block in blocks:
-            self.jobs[-1].listener.on_audio(block)
+            self.jobs[job].listener.on_audio(block)
 
-    def finish(self, samples: int = 0) -> None:
-        self.jobs[-1].holder = None
-        self.jobs[-1].listener.on_done(Spoken(samples, busy_ns=1))
+    def finish(self, samples: int = 0, job: int = -1, busy_ns: int = 1) -> None:
+        self.jobs[job].holder = None
+        self.jobs[job].listener.on_done(Spoken(samples, busy_ns))
+
+    def fail(self, error: SpeechError, job: int = -1) -> None:
+        self.jobs[job].holder = None
+        self.jobs[job].listener.on_error(error)
 
 
-def run(play: Callable[[ScriptedPool, SpeechStream], Awaitable[None]], text: str = TWO_PIECES) -> None:
+def run(
+    play: Callable[[ScriptedPool, SpeechStream], Awaitable[None]], text: str = TWO_PIECES, rtf: float | None = None
+) -> None:
     async def main() -> None:
         pool = ScriptedPool()
+        if rtf is not None:
+            pool.workload.pace.learn(100, round(6e9 * rtf), 6_000_000_000, 1)
         tracker = Tracker("server", options=TrackerOptions(level="off"))
         await play(pool, SpeechStream(pool, Order("r1", text, "en-us"), tracker))  # type: ignore[arg-type]
 
@@ -126,7 +137,7 @@ def test_what_was_made_is_read_before_an_error_is_raised():
     async def play(pool, stream):
         stream.start()
         pool.make(BLOCK)
-        pool.jobs[-1].listener.on_error(EngineFailed("broken"))
+        pool.fail(EngineFailed("broken"))
         read = await stream.read()
         with pytest.raises(EngineFailed):
             await stream.read()
@@ -140,7 +151,7 @@ def test_no_further_piece_is_asked_for_after_an_error():
     async def play(pool, stream):
         stream.start()
         pool.make(BLOCK)
-        pool.jobs[-1].listener.on_error(EngineFailed("broken"))
+        pool.fail(EngineFailed("broken"))
         await stream.read()
 
         assert len(pool.jobs) == 1
@@ -199,5 +210,126 @@ def test_a_full_queue_is_said_at_once():
         await stream.close()
 
         assert pool.jobs == []
+
+    run(play)
+
+
+LONG = "A sentence that says little. " * 40
+
+
+def second_of_audio() -> list[bytes]:
+    return [bytes(48_000)]
+
+
+def test_a_slow_engine_gets_help_from_another_once_something_is_audible():
+    async def play(pool, stream):
+        stream.start()
+        asked_in_silence = len(pool.jobs)
+        pool.make(BLOCK)
+
+        assert (asked_in_silence, len(pool.jobs)) == (1, 2)
+
+    run(play, LONG, rtf=0.5)
+
+
+def test_a_fast_engine_speaks_one_piece_after_the_other():
+    async def play(pool, stream):
+        stream.start()
+        pool.make(BLOCK)
+
+        assert len(pool.jobs) == 1
+
+    run(play, LONG, rtf=0.01)
+
+
+def test_pieces_that_are_made_at_the_same_time_are_read_in_their_order():
+    async def play(pool, stream):
+        stream.start()
+        pool.make(b"1a", job=0)
+        pool.make(b"2a", job=1)
+        pool.finish(job=1)
+        pool.make(b"1b", job=0)
+        pool.finish(job=0)
+        read = [await stream.read(), await stream.read()]
+
+        assert read == [b"1a1b", b"2a"]
+
+    run(play, LONG, rtf=0.5)
+
+
+def test_an_error_is_raised_where_the_text_breaks_off_and_nothing_behind_it_is_heard():
+    async def play(pool, stream):
+        stream.start()
+        pool.make(b"1a", job=0)
+        pool.make(b"2a", job=1)
+        pool.fail(EngineFailed("broken"), job=1)
+        pool.make(b"1b", job=0)
+        pool.finish(job=0)
+        read = [await stream.read(), await stream.read()]
+        with pytest.raises(EngineFailed):
+            await stream.read()
+
+        assert read == [b"1a1b", b"2a"]
+        assert len(pool.jobs) == 2
+
+    run(play, LONG, rtf=0.5)
+
+
+def test_a_piece_behind_one_that_failed_is_taken_back():
+    async def play(pool, stream):
+        stream.start()
+        pool.make(b"1a", job=0)
+        pool.make(b"2a", job=1)
+        pool.fail(EngineFailed("broken"), job=0)
+        read = await stream.read()
+        with pytest.raises(EngineFailed):
+            await stream.read()
+
+        assert read == b"1a"
+        assert pool.cancelled == [pool.jobs[1]]
+
+    run(play, LONG, rtf=0.5)
+
+
+def test_a_stop_between_two_pieces_is_an_error_and_not_the_end():
+    async def play(pool, stream):
+        stream.start()
+        pool.make(BLOCK)
+        pool.refusal = Stopping()
+        pool.finish()
+        read = await stream.read()
+        with pytest.raises(Stopping):
+            await stream.read()
+
+        assert read == BLOCK
+
+    run(play)
+
+
+def test_a_stream_counts_as_active_until_its_last_piece_is_made():
+    async def play(pool, stream):
+        stream.start()
+        counted = [len(pool.workload.streams)]
+        for _ in range(2):
+            pool.make(BLOCK)
+            pool.finish()
+            counted.append(len(pool.workload.streams))
+
+        assert counted == [1, 1, 0]
+
+    run(play)
+
+
+def test_a_continuation_is_due_before_its_listener_runs_dry():
+    async def play(pool, stream):
+        stream.start()
+        pool.make(*second_of_audio() * 2)
+        pool.finish()
+        first, second = pool.jobs
+
+        assert second.admitted_ns == first.admitted_ns
+        # The spare time, and next to nothing for this engine, which made its first block at once.
+        assert 50_000_000 <= stream.progress.lead.dry_ns - second.due_ns < 500_000_000
+        assert first.due_ns - first.admitted_ns == pool.workload.target_ns
 
     run(play)

@@ -52,7 +52,8 @@ block of sound, and notes when each stage of each request happened.
         from voxtrace.speech.cache.predict import FillOptions
         from voxtrace.speech.pool import PoolOptions
 
-        pool = PoolOptions(workers=values["workers"], max_waiting=values["max_waiting"])
+        chosen = {name: values[name] for name in ("workers", "max_waiting", "max_ttfa_ms", "max_load")}
+        pool = PoolOptions(**chosen, schedule=values["scheduler"])
         cache = CacheLimits(values["cache_mib"] * 1024 * 1024, values["cache_hours"] * 3600)
         options = ServeOptions(
             host=values["host"],

@@ -6,7 +6,7 @@ import json
 from http import HTTPStatus
 
 from voxtrace.errors import VoxtraceError
-from voxtrace.speech.errors import QueueFull, SpeechError, Stopping
+from voxtrace.speech.errors import Refused, SpeechError, Stopping
 
 _TYPES = {400: "invalid_request_error", 403: "permission_error", 404: "invalid_request_error", 429: "rate_limit_error"}
 
@@ -29,7 +29,7 @@ class ApiError(VoxtraceError):
 
 def from_speech_error(error: SpeechError) -> ApiError:
     """What a client is told when synthesis failed before its first byte."""
-    if isinstance(error, QueueFull):
+    if isinstance(error, Refused):
         refusal = ApiError(HTTPStatus.TOO_MANY_REQUESTS, str(error), code=error.code)
         refusal.headers.append((b"retry-after", b"%d" % error.retry_after_s))
         return refusal

@@ -31,6 +31,7 @@ class Owner(Protocol):
 
     def on_ready(self, process: EngineProcess) -> None: ...
     def on_idle(self, process: EngineProcess) -> None: ...
+    def on_spoken(self, job: Job, spoken: Spoken) -> None: ...
     def on_lost(self, process: EngineProcess) -> None: ...
 
 
@@ -143,6 +144,7 @@ class EngineProcess(asyncio.Protocol):
 
     def _deliver(self, audio: list[bytes]) -> None:
         if audio and self.job is not None and not self.job.cancelled:
+            self.job.first_block_ns = self.job.first_block_ns or mono_ns() - self.job.started_ns
             self.job.listener.on_audio(audio[0] if len(audio) == 1 else b"".join(audio))
 
     def _obey(self, frame: Frame) -> None:
@@ -157,7 +159,9 @@ class EngineProcess(asyncio.Protocol):
         self.jobs_done += 1
         # The engine is free before the listener hears of it, so that its next piece finds one.
         if frame.kind == Kind.DONE:
-            self._finish(lambda: job.listener.on_done(Spoken(**json.loads(frame.payload))))
+            spoken = Spoken(**json.loads(frame.payload))
+            self._owner.on_spoken(job, spoken)
+            self._finish(lambda: job.listener.on_done(spoken))
         else:
             self._finish(lambda: job.listener.on_error(EngineFailed(frame.payload.decode("utf-8", "replace"))))
 

@@ -58,18 +58,52 @@ class EngineDidNotStart(SpeechError):
         self.engine, self.why = engine, why
 
 
-class QueueFull(SpeechError):
+class Refused(SpeechError):
+    """The server has too much to do; `retry_after_s` says when it is worth another try."""
+
+    stage = "queue"
+
+    def __init__(self, why: str, retry_after_s: int) -> None:
+        super().__init__(f"{why}; try again in {retry_after_s} s")
+        self.retry_after_s = retry_after_s
+
+
+class QueueFull(Refused):
     """As many requests as are allowed wait for an engine already."""
 
     code = "queue_full"
-    stage = "queue"
 
     def __init__(self, waiting: int, retry_after_s: int) -> None:
         super().__init__(
-            f"{waiting} requests wait for a speech engine already; try again in {retry_after_s} s "
-            "or start the server with more --workers"
+            f"{waiting} requests wait for a speech engine already (--workers and max_waiting raise this)", retry_after_s
         )
-        self.waiting, self.retry_after_s = waiting, retry_after_s
+        self.waiting = waiting
+
+
+class TooLate(Refused):
+    """The first sound would come later than is allowed."""
+
+    code = "too_late"
+
+    def __init__(self, predicted_ms: float, limit_ms: float, retry_after_s: int) -> None:
+        super().__init__(
+            f"the first sound would come after about {predicted_ms:.0f} ms, more than the {limit_ms:g} ms allowed",
+            retry_after_s,
+        )
+        self.predicted_ms, self.limit_ms = predicted_ms, limit_ms
+
+
+class NoCapacity(Refused):
+    """With one stream more, all of them would stutter."""
+
+    code = "no_capacity"
+
+    def __init__(self, active: int, rtf: float, retry_after_s: int) -> None:
+        super().__init__(
+            f"{active} streams are being spoken, at a real-time factor of {rtf:.2g}: one more would make them stutter",
+            retry_after_s,
+        )
+        self.active, self.rtf = active, rtf
 
 
 class NoSound(SpeechError):

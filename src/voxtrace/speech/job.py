@@ -7,6 +7,9 @@ from typing import Protocol
 
 from voxtrace.speech.errors import SpeechError
 from voxtrace.speech.ports import Utterance
+from voxtrace.speech.workload import Workload
+
+WHENEVER_NS = 1 << 62  # a deadline behind all others: nobody waits for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +59,26 @@ class Job:
     utterance: Utterance
     listener: Listener
     number: int = 0
+    admitted_ns: int = 0  # when its request came
+    due_ns: int = 0  # the latest moment to begin with it
+    started_ns: int = 0  # when an engine got it
+    first_block_ns: int = 0  # from then to its first block; 0 before that
     cancelled: bool = False
     holder: Holder | None = None  # who speaks it, while it is being spoken
     fresh: bool = False  # no cache may answer it, or keep what it gave
 
     @property
     def is_first(self) -> bool:
-        """Nothing of its request is audible yet: it goes before continuations."""
+        """Nothing of its request is audible yet."""
         return self.utterance.is_first
 
 
 class Source(Protocol):
     """Who speaks jobs: the pool, or caches in front of it."""
+
+    @property
+    def workload(self) -> Workload:
+        """What the engines behind it have to do."""
 
     def submit(self, job: Job) -> None:
         """Take a job; its listener hears the rest.

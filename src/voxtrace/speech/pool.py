@@ -6,30 +6,29 @@ import asyncio
 import contextlib
 import logging
 from dataclasses import dataclass, field
-from heapq import heapify, heappop, heappush
 from itertools import count
 
 from voxtrace.clock import mono_ns
 from voxtrace.errors import InvalidOption
+from voxtrace.speech.admission import AdmissionLimits, Situation, refuse
 from voxtrace.speech.engine_process import EngineChoice, EngineProcess
 from voxtrace.speech.errors import (
     EngineCrashed,
     EngineDidNotStart,
     EngineHung,
-    QueueFull,
     ReaderTooSlow,
     SpeechError,
     Stopping,
 )
-from voxtrace.speech.job import Job
-from voxtrace.speech.ports import Catalogue
-from voxtrace.units import NANOS_PER_SECOND
+from voxtrace.speech.job import Job, Spoken
+from voxtrace.speech.ports import OUTPUT_RATE_HZ, Catalogue
+from voxtrace.speech.schedule import SCHEDULES, Schedule, new_schedule
+from voxtrace.speech.workload import Workload
+from voxtrace.units import NANOS_PER_MILLI, NANOS_PER_SECOND
 
 LOG = logging.getLogger("voxtrace.speech")
 
 WATCH_EVERY_S = 0.25
-RETRY_AFTER_S = 1
-MANY = 64  # cancelled jobs that may stay in the queue
 # A worker that ends while it starts is started again after 0.1 s, then twice as long each time.
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.1, 10.0
 
@@ -40,6 +39,10 @@ class PoolOptions:
 
     workers: int = 2
     max_waiting: int = 64  # requests without an engine; further ones are refused
+    max_ttfa_ms: float = 5000.0  # predicted; who would wait longer is refused
+    max_load: float = 0.9  # share of the engines' time that streams at real time may take
+    target_ms: float = 200.0  # after which a first piece is due
+    schedule: str = "edf"  # or "fifo", to compare with
     engine: EngineChoice = field(default_factory=EngineChoice)
     hang_limit_s: float = 10.0  # without a block while nothing holds the engine back
     reader_limit_s: float = 10.0  # an engine waits no longer for one slow listener
@@ -48,12 +51,17 @@ class PoolOptions:
     def __post_init__(self) -> None:
         if self.workers < 1:
             raise InvalidOption("workers", self.workers, "at least one engine process is needed")
-        if self.max_waiting < 0:
-            raise InvalidOption("max_waiting", self.max_waiting, "can't be negative")
+        if self.schedule not in SCHEDULES:
+            raise InvalidOption("schedule", self.schedule, f"must be one of: {', '.join(SCHEDULES)}")
+        self.admission()
+
+    def admission(self) -> AdmissionLimits:
+        """When a request is refused."""
+        return AdmissionLimits(self.max_waiting, self.max_ttfa_ms, self.max_load)
 
 
 class Pool:
-    """Gives each job to a free engine: first pieces before continuations, else in the order of arrival.
+    """Gives each free engine the job that its schedule names, and takes no more than it can serve.
 
     A process that crashes or hangs is replaced; the job it had ends with an error and no other is touched.
     """
@@ -63,7 +71,8 @@ class Pool:
         self._processes: list[EngineProcess] = []
         self._children: set[EngineProcess] = set()  # and those that are gone but were not waited for yet
         self._idle: list[EngineProcess] = []
-        self._queue: list[tuple[bool, int, Job]] = []
+        self._queue: Schedule[Job] = new_schedule(options.schedule)
+        self._limits = options.admission()
         self._numbers = count(1)
         self._waiting = {True: 0, False: 0}  # jobs in the queue, by is_first
         self._why_killed: dict[EngineProcess, SpeechError] = {}
@@ -73,7 +82,9 @@ class Pool:
         self._backoff_s = FIRST_BACKOFF_S
         self._is_stopping = False
         self.catalogue: Catalogue | None = None
+        self.workload = Workload(options.workers, round(options.target_ms * NANOS_PER_MILLI))
         self.restarts = 0
+        self.refused = 0
 
     @property
     def waiting(self) -> int:
@@ -100,6 +111,11 @@ class Pool:
         """The processes, for people and for tests that end one."""
         return [process.pid for process in self._processes]
 
+    @property
+    def processes(self) -> list[EngineProcess]:
+        """The processes, to look at."""
+        return list(self._processes)
+
     async def start(self) -> Catalogue:
         """Start all engines and wait until they are loaded.
 
@@ -121,17 +137,35 @@ class Pool:
         """Queue a job; its listener hears the rest.
 
         Raises:
-            QueueFull: it is a request's first piece and too many wait already.
+            Refused: it is a request's first piece, and the request can't be served as it should be.
             Stopping: the pool is being stopped.
         """
         if self._is_stopping:
             raise Stopping
-        if job.is_first and not self._idle and self.waiting >= self._options.max_waiting:
-            raise QueueFull(self.waiting, RETRY_AFTER_S)
+        if job.is_first and (refusal := refuse(self.situation(job), self._limits)) is not None:
+            self.refused += 1
+            raise refusal
         job.number = next(self._numbers) & 0xFFFFFFFF
         self._waiting[job.is_first] += 1
-        heappush(self._queue, (not job.is_first, job.number, job))
+        self._queue.push(job)
         self._dispatch()
+
+    def situation(self, job: Job | None = None) -> Situation:
+        """What a request would find that came now, as `job` or as any."""
+        pace, streams, idle = self.workload.pace, self.workload.streams, len(self._idle)
+        common = (self._options.workers, idle, self.waiting, len(streams), pace.rtf)
+        if idle or pace.rtf is None:
+            return Situation(*common, first_block_ns=round(pace.first_block_ns or 0))
+        now = mono_ns()
+        running = sum(
+            max(pace.busy_ns(len(each.job.utterance.text)) - (now - each.job.started_ns), 0)
+            for each in self._processes
+            if each.job is not None
+        )
+        due_ns = now + self.workload.target_ns if job is None else job.due_ns
+        before = sum(pace.busy_ns(len(each.utterance.text)) for each in self._queue if each.due_ns <= due_ns)
+        left = min((each.chars_left for each in streams), default=0)
+        return Situation(*common, running + before, round(pace.first_block_ns or 0), pace.busy_ns(left))
 
     def cancel(self, job: Job) -> bool:
         """Take a job back.
@@ -143,11 +177,8 @@ class Pool:
             return job.holder is not None
         job.cancelled = True
         if job.holder is None:
-            # It stays in the heap and is skipped when its turn comes, unless most of the heap is like it.
             self._waiting[job.is_first] -= 1
-            if len(self._queue) > 2 * sum(self._waiting.values()) + MANY:
-                self._queue = [entry for entry in self._queue if not entry[2].cancelled]
-                heapify(self._queue)
+            self._queue.discard(job)
             return False
         job.holder.cancel()
         return True
@@ -157,10 +188,9 @@ class Pool:
         self._is_stopping = True
         if self._watch is not None:
             self._watch.cancel()
-        for _, _, job in self._queue:
-            if not job.cancelled:
-                job.listener.on_error(Stopping())
-        self._queue.clear()
+        waiting, self._queue = list(self._queue), new_schedule(self._options.schedule)
+        for job in waiting:
+            job.listener.on_error(Stopping())
         children = list(self._children)
         for process in children:
             self._why_killed.setdefault(process, Stopping())
@@ -185,6 +215,12 @@ class Pool:
         """A process can take a job."""
         self._idle.append(process)
         self._dispatch()
+
+    def on_spoken(self, job: Job, spoken: Spoken) -> None:
+        """A job went to its end, or to where it was taken back."""
+        if not job.cancelled:
+            audio_ns = spoken.samples * NANOS_PER_SECOND // OUTPUT_RATE_HZ
+            self.workload.pace.learn(len(job.utterance.text), spoken.busy_ns, audio_ns, job.first_block_ns)
 
     def on_lost(self, process: EngineProcess) -> None:
         """A process ended or was ended."""
@@ -224,11 +260,9 @@ class Pool:
         await process.start()
 
     def _dispatch(self) -> None:
-        while self._idle and self._queue:
-            job = heappop(self._queue)[2]
-            if job.cancelled:
-                continue
+        while self._idle and (job := self._queue.pop(now := mono_ns())) is not None:
             self._waiting[job.is_first] -= 1
+            job.started_ns = now
             voice = job.utterance.voice
             process = next((each for each in self._idle if each.voice == voice), self._idle[0])
             self._idle.remove(process)

@@ -11,7 +11,7 @@ text before it and one character behind it, and nothing is decided before that c
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
@@ -48,6 +48,7 @@ class Limits:
 FIRST = Limits(least=12, clause=12, most=72, words=10)
 SECOND = Limits(least=24, clause=70, most=140)
 LATER = Limits(least=80, clause=160, most=240)
+RAMP = (FIRST, SECOND, LATER)  # the last of these holds for all pieces that follow; a slow engine has its own
 
 # A bracket that is not closed within so many characters is not one, as in ":(".
 BRACKET_CHARS = 120
@@ -77,7 +78,8 @@ _INITIALS = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]|\d{1,2}")  # "J", "e.g", and th
 class Segmenter:
     """Takes text as it comes and gives pieces as soon as they are certain."""
 
-    def __init__(self) -> None:
+    def __init__(self, ramp: Sequence[Limits] = RAMP) -> None:
+        self._ramp = ramp
         self._text = ""
         self._count = 0
 
@@ -86,7 +88,7 @@ class Segmenter:
         self._text += text
         pieces: list[Piece] = []
         start = 0
-        while (cut := _find_cut(self._text, start, _limits(self._count))) is not None:
+        while (cut := _find_cut(self._text, start, _limits(self._ramp, self._count))) is not None:
             position, strength = cut
             pieces.append(Piece(self._text[start:position], strength > Strength.WORD))
             start = position
@@ -100,10 +102,10 @@ class Segmenter:
         return [Piece(rest, has_pause=True)] if rest else []
 
 
-def pieces_of(text: str) -> Iterator[Piece]:
+def pieces_of(text: str, ramp: Sequence[Limits] = RAMP) -> Iterator[Piece]:
     """The pieces of a text that is known whole, each cut when it is asked for: nobody waits for the last one."""
     start = count = 0
-    while (cut := _find_cut(text, start, _limits(count))) is not None:
+    while (cut := _find_cut(text, start, _limits(ramp, count))) is not None:
         position, strength = cut
         yield Piece(text[start:position], strength > Strength.WORD)
         start, count = position, count + 1
@@ -116,8 +118,8 @@ def segment(text: str) -> list[Piece]:
     return list(pieces_of(text))
 
 
-def _limits(count: int) -> Limits:
-    return (FIRST, SECOND)[count] if count < 2 else LATER
+def _limits(ramp: Sequence[Limits], count: int) -> Limits:
+    return ramp[min(count, len(ramp) - 1)]
 
 
 def _find_cut(text: str, start: int, limits: Limits) -> tuple[int, Strength] | None:

@@ -1,4 +1,4 @@
-"""One request's speech: its pieces in order, each spoken by whichever engine is free, read as one stream."""
+"""One request's speech: its pieces, each spoken by whichever engine is free, read in order as one stream."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ from dataclasses import dataclass, field
 
 from voxtrace.clock import mono_ns
 from voxtrace.speech.errors import ClientGone, NoSound, ReaderTooSlow, SpeechError
-from voxtrace.speech.job import Job, Source, Spoken
+from voxtrace.speech.job import Source, Spoken
+from voxtrace.speech.lead import Lead
+from voxtrace.speech.part import Part
 from voxtrace.speech.ports import OUTPUT_BYTES_PER_SECOND, Marks, Utterance
 from voxtrace.speech.segment import pieces_of
-from voxtrace.units import NANOS_PER_MILLI
+from voxtrace.units import NANOS_PER_MILLI, NANOS_PER_SECOND
 
-# A piece is 5 to 20 s of speech: it fits in here whole, so that even a client that never reads holds an
-# engine for no longer than the piece takes (some ms). Text that swells (a digit is a word) waits here.
-BUFFER_BYTES = 2 * 1024 * 1024
-RESUME_BYTES = BUFFER_BYTES - 256 * 1024  # a listener in real time makes this room every 5 s
-# The next piece is asked for when so much is left unread: 2 s, more than any piece takes to begin.
+# The next piece is asked for when so much is left unread, or twice as much as a piece takes to be made.
 LOW_BYTES = 2 * OUTPUT_BYTES_PER_SECOND
-# One write to a client: what uvicorn lets pile up on a connection before it makes us wait.
-READ_BYTES = 64 * 1024
+MOST_AHEAD_BYTES = 8 * OUTPUT_BYTES_PER_SECOND
+# A continuation is begun so much before its listener runs dry, besides what the engine itself needs.
+SPARE_NS = 50 * NANOS_PER_MILLI
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +45,12 @@ class Progress:
     chunks: int = 0
     bytes_made: int = 0  # of samples that were asked for and arrived
     bytes_wasted: int = 0  # of samples that were made and that nobody took
+    busy_ns: int = 0  # of synthesis, over all pieces
     warm: bool = True
     pieces: int = 0  # that were asked for
     pieces_cached: int = 0  # of them, those that nobody had to speak
     started_ns: list[int] = field(default_factory=list)
+    lead: Lead = field(default_factory=Lead)  # of a listener who plays it as it is made
 
     @property
     def cache(self) -> str:
@@ -64,27 +65,31 @@ def audio_ms(pcm_bytes: int) -> float:
     return round(pcm_bytes * 1000 / OUTPUT_BYTES_PER_SECOND, 3)
 
 
+def _audio_ns(pcm_bytes: int) -> int:
+    return pcm_bytes * NANOS_PER_SECOND // OUTPUT_BYTES_PER_SECOND
+
+
 class SpeechStream:
     """Reads as one stream of PCM what engines speak piece by piece. Everything runs on one event loop.
 
-    At most one piece is with an engine. The buffer is bounded: an engine that is ahead of a slow reader by
-    BUFFER_BYTES is made to wait.
+    Mostly one piece is with an engine; of an engine that is slow, two pieces are, where there are two engines.
+    What is made ahead of the reader is bounded: no piece is asked for while enough is unread, and an engine
+    that is ahead within its piece is made to wait.
     """
 
-    def __init__(self, pool: Source, order: Order, marks: Marks) -> None:
-        self._pool = pool
+    def __init__(self, source: Source, order: Order, marks: Marks) -> None:
+        self._source = source
+        self._workload = source.workload
         self._order = order
         self._marks = marks
-        self._pieces = pieces_of(order.text)
-        self._piece = -1  # the number of the piece that was asked for last
-        self._unasked = len(order.text)  # characters
-        self._job: Job | None = None
-        self._queued_ns = 0
-        self._piece_bytes = 0
-        self._blocks: deque[bytes] = deque()
-        self._buffered = 0
-        self._error: SpeechError | None = None
+        self._pieces = pieces_of(order.text, self._workload.pace.limits())
+        self._parts: deque[Part] = deque()  # in the order of the text; read ones are gone
+        self._making: deque[Part] = deque()  # those that are not complete, and those behind such a one
+        self._error: SpeechError | None = None  # whatever is unread, the reader gets this
+        self._has_failed = False  # some part has an error: nothing more is asked for
+        self._admitted_ns = 0
         self._wake: asyncio.Future[None] | None = None
+        self.chars_left = len(order.text)  # not asked for yet
         self.progress = Progress()
         # Called when the reader is given up while it may be waiting for its own client, and not in `read`.
         self.on_given_up: Callable[[], object] = lambda: None
@@ -98,10 +103,14 @@ class SpeechStream:
         """Cut off the first piece and ask for it; the others are cut while it is being spoken.
 
         Raises:
-            QueueFull: too many requests wait already.
+            Refused: the server has too much to do.
             Stopping: the server is being stopped.
         """
-        self._ask()
+        self._admitted_ns = mono_ns()
+        part = self._next_part()
+        self._submit(part)
+        if self._making or self.chars_left:
+            self._workload.streams.add(self)
 
     async def read(self) -> bytes | None:
         """The next samples, as soon as there are any; None at the end.
@@ -109,23 +118,27 @@ class SpeechStream:
         Raises:
             SpeechError: synthesis failed; what came before it has been read already.
         """
-        while not self._blocks:
+        while True:
             if self._error is not None:
                 raise self._error
-            if self._job is None:
+            while self._parts:
+                part = self._parts[0]
+                pcm = part.take()
+                if pcm is not None:
+                    self._go_on()
+                    return pcm
+                if not part.is_over:
+                    break
+                if part.error is not None:
+                    self._error = part.error
+                    raise part.error
+                self._parts.popleft()
+            if not self._parts and not self._go_on():
                 if self.progress.bytes_made == 0:
                     raise NoSound
                 return None
             self._wake = asyncio.get_running_loop().create_future()
             await self._wake
-        taken = [self._blocks.popleft()]
-        size = len(taken[0])
-        while self._blocks and size + len(self._blocks[0]) <= READ_BYTES:
-            taken.append(self._blocks.popleft())
-            size += len(taken[-1])
-        self._buffered -= size
-        self._go_on()
-        return taken[0] if len(taken) == 1 else b"".join(taken)
 
     def abandon(self) -> None:
         """The reader is gone: whoever waits in `read` is told."""
@@ -134,126 +147,189 @@ class SpeechStream:
         self._wake_reader()
 
     async def close(self) -> None:
-        """Take back what is not read; returns when the engine has let go, so that waste can be counted."""
+        """Take back what is not read; returns when the engines have let go, so that waste can be counted."""
         self._drop_unread()
-        self._unasked = 0
-        if self._job is not None and not self._pool.cancel(self._job):
-            self._job = None
-        while self._job is not None:
+        self.chars_left = 0
+        self._cancel_all()
+        while not all(part.is_over for part in self._parts):
             self._wake = asyncio.get_running_loop().create_future()
             await self._wake
+        self._workload.streams.discard(self)
+
+    def _cancel_all(self) -> None:
+        for part in self._parts:
+            if not part.is_over and not self._source.cancel(part.job):
+                part.is_over = True  # no engine had it: nothing more will be heard of it
 
     def _drop_unread(self) -> None:
-        self.progress.bytes_wasted += self._buffered
-        self._blocks.clear()
-        self._buffered = 0
+        self.progress.bytes_wasted += sum(part.drop() for part in self._parts)
 
-    def _ask(self) -> None:
+    # Asking for pieces
+
+    def _next_part(self) -> Part:
         began = mono_ns()
         text, has_pause = next(self._pieces)
-        self._unasked -= len(text)
-        self._piece += 1
-        # After the last piece a pause would be nothing but silence to be sent.
-        has_pause = has_pause and self._unasked > 0
-        utterance = Utterance(text, self._order.voice, self._order.speed, self._piece == 0, has_pause)
-        self._job = Job(utterance, self, fresh=self._order.fresh)
+        self.chars_left -= len(text)
+        number = self.progress.pieces
         self.progress.pieces += 1
-        self._piece_bytes = 0
-        self._queued_ns = mono_ns()
-        if self._piece == 0:
-            self.progress.text_ns = self._queued_ns - began
+        # After the last piece a pause would be nothing but silence to be sent.
+        has_pause = has_pause and self.chars_left > 0
+        utterance = Utterance(text, self._order.voice, self._order.speed, number == 0, has_pause)
+        part = Part(self, number, utterance)
+        part.expected_ns = self._workload.pace.audio_ns(len(text))
+        part.queued_ns = mono_ns()
+        part.job.fresh = self._order.fresh
+        part.job.admitted_ns = self._admitted_ns
+        part.job.due_ns = self._due_ns()
+        if number == 0:
+            self.progress.text_ns = part.queued_ns - began
             self._note("TEXT_PROCESSING_COMPLETE", first_piece_chars=len(text))
-        self._note("QUEUE_START", piece=self._piece)
+        self._note("QUEUE_START", piece=number)
+        return part
+
+    def _submit(self, part: Part) -> None:
+        # Into the deque first: an idle engine starts at once and says so before `submit` returns.
+        self._parts.append(part)
+        self._making.append(part)
         try:
-            self._pool.submit(self._job)
+            self._source.submit(part.job)
         except SpeechError:
-            self._job = None
+            self._parts.pop()
+            self._making.pop()
             raise
 
-    def _go_on(self) -> None:
-        """Let the engine, or the next piece, go on when the reader has made room."""
-        if self._job is not None:
-            if self._buffered <= RESUME_BYTES and self._job.holder is not None:
-                self._job.holder.resume()
-        elif self._buffered <= LOW_BYTES and self._unasked and self._error is None:
+    def _due_ns(self) -> int:
+        """The latest moment to begin with the next piece."""
+        lead, pace = self.progress.lead, self._workload.pace
+        if lead.dry_ns is None:
+            return self._admitted_ns + self._workload.target_ns
+        # Any engine may have begun with another piece just before.
+        hold_ns = (pace.first_block_ns or 0) + (pace.piece_ns or 0)
+        return lead.dry_ns + self._expected_ns() - round(hold_ns) - SPARE_NS
+
+    def _expected_ns(self) -> int:
+        """Audio that will follow what was supplied so far, from pieces that are already asked for."""
+        expected = 0
+        for place, part in enumerate(self._making):
+            made = _audio_ns(part.bytes_made)
+            expected += max(part.expected_ns, made) - (made if place == 0 else 0)
+        return expected
+
+    def _go_on(self) -> bool:
+        """Ask for what should be made next.
+
+        Returns:
+            Whether anything is still being made or waits to be read.
+        """
+        while self.chars_left and not self._has_failed and self._error is None and self._shall_ask():
+            part = self._next_part()
             try:
-                self._ask()
+                self._submit(part)
             except SpeechError as error:
-                self._error = error
+                # The text ends here, and not in silence: whoever reads up to here gets the reason.
+                part.is_over, part.error = True, error
+                self._parts.append(part)
+                self._has_failed = True
+        return bool(self._parts)
 
-    # Listener of the jobs
+    def _shall_ask(self) -> bool:
+        pace = self._workload.pace
+        unread = sum(part.buffered for part in self._parts)
+        if not self._making:
+            planned = round(2 * (pace.piece_ns or 0) * OUTPUT_BYTES_PER_SECOND / NANOS_PER_SECOND)
+            return unread <= min(max(LOW_BYTES, planned), MOST_AHEAD_BYTES)
+        may_use = min(2, self._workload.workers)
+        if len(self._making) >= may_use or not pace.needs_two_engines or self.progress.lead.dry_ns is None:
+            return False
+        expected = self._expected_ns() * OUTPUT_BYTES_PER_SECOND // NANOS_PER_SECOND
+        return unread + expected <= MOST_AHEAD_BYTES
 
-    def on_start(self, worker: int, *, warm: bool) -> None:
-        """See `Listener`."""
-        now = mono_ns()
-        if self._piece == 0:
-            self.progress.queue_ns = now - self._queued_ns
+    # The stream's end of its parts
+
+    def on_part_start(self, part: Part, worker: int, *, warm: bool) -> None:
+        """See `Whole`."""
+        if part.number == 0:
+            self.progress.queue_ns = part.started_ns - part.queued_ns
             self.progress.warm = warm
-        self.progress.started_ns.append(now)
-        queue_ms = round((now - self._queued_ns) / NANOS_PER_MILLI, 3)
-        self._note("INFERENCE_START", piece=self._piece, queue_ms=queue_ms, worker=worker)
+        self.progress.started_ns.append(part.started_ns)
+        queue_ms = round((part.started_ns - part.queued_ns) / NANOS_PER_MILLI, 3)
+        self._note("INFERENCE_START", piece=part.number, queue_ms=queue_ms, worker=worker)
 
-    def on_audio(self, pcm: bytes) -> None:
-        """See `Listener`."""
-        if self.progress.bytes_made == 0:
-            self.progress.first_inference_ns = mono_ns() - self.progress.started_ns[0]
-            self._note("FIRST_CHUNK_GENERATED", piece=self._piece)
-        self.progress.chunks += 1
-        self.progress.bytes_made += len(pcm)
-        self._piece_bytes += len(pcm)
-        self._blocks.append(pcm)
-        self._buffered += len(pcm)
-        self._note("AUDIO_CHUNK_GENERATED", piece=self._piece, audio_ms=audio_ms(len(pcm)), bytes=len(pcm))
-        if self._buffered > BUFFER_BYTES and self._job is not None and self._job.holder is not None:
-            self._job.holder.pause()
+    def on_part_audio(self, part: Part, pcm: bytes) -> None:
+        """See `Whole`."""
+        progress = self.progress
+        if progress.bytes_made == 0:
+            progress.first_inference_ns = mono_ns() - progress.started_ns[0]
+            self._note("FIRST_CHUNK_GENERATED", piece=part.number)
+        progress.chunks += 1
+        progress.bytes_made += len(pcm)
+        if self._making and part is self._making[0]:
+            progress.lead.supply(mono_ns(), _audio_ns(len(pcm)))
+        self._note("AUDIO_CHUNK_GENERATED", piece=part.number, audio_ms=audio_ms(len(pcm)), bytes=len(pcm))
         self._wake_reader()
+        if part.bytes_made == len(pcm):
+            self._go_on()
 
-    def on_cached(self, pcm: bytes, level: str) -> None:
-        """See `Listener`."""
-        self._job = None
-        if self.progress.pieces_cached == 0 and self._piece == 0:
-            self.progress.queue_ns = mono_ns() - self._queued_ns
-        self.progress.pieces_cached += 1
-        self.progress.chunks += 1
-        self.progress.bytes_made += len(pcm)
-        self._note("CACHE_HIT", piece=self._piece, level=level, audio_ms=audio_ms(len(pcm)))
-        # In portions of one write each: a piece of a megabyte must not hold up other streams.
-        self._blocks.extend(pcm[begin : begin + READ_BYTES] for begin in range(0, len(pcm), READ_BYTES))
-        self._buffered += len(pcm)
-        self._end_of_piece()
-
-    def on_done(self, spoken: Spoken) -> None:
-        """See `Listener`."""
-        job, self._job = self._job, None
-        self.progress.bytes_wasted += spoken.samples * 2 - self._piece_bytes
+    def on_part_done(self, part: Part, spoken: Spoken) -> None:
+        """See `Whole`."""
+        self.progress.bytes_wasted += spoken.samples * 2 - part.bytes_made
+        self.progress.busy_ns += spoken.busy_ns
         self._note(
             "INFERENCE_COMPLETE",
-            piece=self._piece,
+            piece=part.number,
             audio_ms=audio_ms(spoken.samples * 2),
             synthesis_ms=round(spoken.busy_ns / NANOS_PER_MILLI, 3),
         )
-        if job is not None and not job.cancelled:
-            self._end_of_piece()
+        if not part.job.cancelled:
+            self._supply_next()
+            self._go_on()
+            self._note_all_made()
         self._wake_reader()
 
-    def _end_of_piece(self) -> None:
-        is_last = not self._unasked
-        self._go_on()
-        if is_last and self._error is None:
-            self._note(
-                "AUDIO_GENERATION_COMPLETE",
-                audio_ms=audio_ms(self.progress.bytes_made),
-                pieces=self._piece + 1,
-                chunks=self.progress.chunks,
-            )
+    def on_part_cached(self, part: Part, pcm: bytes, level: str) -> None:
+        """See `Whole`."""
+        progress = self.progress
+        if progress.pieces_cached == 0 and part.number == 0:
+            progress.queue_ns = mono_ns() - part.queued_ns
+        progress.pieces_cached += 1
+        progress.chunks += 1
+        progress.bytes_made += len(pcm)
+        if part is self._making[0]:
+            progress.lead.supply(mono_ns(), _audio_ns(len(pcm)))
+        self._note("CACHE_HIT", piece=part.number, level=level, audio_ms=audio_ms(len(pcm)))
+        self._supply_next()
+        self._note_all_made()
+        self._wake_reader()
 
-    def on_error(self, error: SpeechError) -> None:
-        """See `Listener`."""
-        self._job = None
-        self._error = self._error or error
+    def on_part_error(self, part: Part, error: SpeechError) -> None:
+        """See `Whole`."""
+        self._has_failed = True
+        # What comes after the gap must never be heard without it.
+        behind = [each for each in self._parts if each.number > part.number]
+        for each in behind:
+            self.progress.bytes_wasted += each.drop()
+            if not each.is_over and not self._source.cancel(each.job):
+                each.is_over = True
         self._wake_reader()
         if isinstance(error, ReaderTooSlow):
+            self._error = self._error or error
             self.on_given_up()
+
+    def _supply_next(self) -> None:
+        """What the piece behind a complete one has made already can be heard now."""
+        while self._making and self._making[0].is_over:
+            self._making.popleft()
+            if self._making:
+                self.progress.lead.supply(mono_ns(), _audio_ns(self._making[0].bytes_made))
+
+    def _note_all_made(self) -> None:
+        if self.chars_left or self._has_failed or self._error is not None:
+            return
+        if not self._making:
+            progress = self.progress
+            made_ms = audio_ms(progress.bytes_made)
+            self._note("AUDIO_GENERATION_COMPLETE", audio_ms=made_ms, pieces=progress.pieces, chunks=progress.chunks)
+            self._workload.streams.discard(self)
 
     def _wake_reader(self) -> None:
         wake, self._wake = self._wake, None

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from voxtrace.speech.errors import SpeechError
 from voxtrace.speech.job import Job, Source, Spoken
-from voxtrace.speech.ports import Utterance
 
 OnLanded = Callable[[bytes | None], None]
 """Takes the samples of the whole piece, or None where it failed or was given up."""
@@ -20,8 +19,9 @@ class Flight:
     anyway, so a slow reader's `pause` is not passed on. It is given up when the last of them has left.
     """
 
-    def __init__(self, source: Source, utterance: Utterance, on_landed: OnLanded) -> None:
-        self.job = Job(utterance, self)  # the one that the source speaks
+    def __init__(self, source: Source, asked: Job, on_landed: OnLanded) -> None:
+        # The one that the source speaks, due when the first of those who asked needs it.
+        self.job = Job(asked.utterance, self, admitted_ns=asked.admitted_ns, due_ns=asked.due_ns)
         self._source = source
         self._on_landed = on_landed
         self._followers: list[Job] = []

@@ -13,8 +13,9 @@ from voxtrace.speech.cache.keys import Maker, piece_key
 from voxtrace.speech.cache.memory import PieceCache
 from voxtrace.speech.cache.predict import FillOptions, Popular
 from voxtrace.speech.errors import SpeechError
-from voxtrace.speech.job import Job, Source, Spoken
+from voxtrace.speech.job import WHENEVER_NS, Job, Source, Spoken
 from voxtrace.speech.ports import Utterance
+from voxtrace.speech.workload import Workload
 
 REPORTED = 20  # of the most used pieces; by length and hash, for their words belong to those who said them
 
@@ -38,6 +39,11 @@ class CachedSource:
         self._writer = ThreadPoolExecutor(1, "cache")  # a piece of a megabyte takes a millisecond to write
         self.popular = Popular(memory.uses, fill or FillOptions())
         self.shared = 0  # jobs that joined work in progress
+
+    @property
+    def workload(self) -> Workload:
+        """See `Source`."""
+        return self._source.workload
 
     def submit(self, job: Job) -> None:
         """See `Source`: a piece that is kept is answered before this returns."""
@@ -70,7 +76,7 @@ class CachedSource:
             on_end()
             return
         # Whoever asks for it meanwhile joins; then it was no prediction any more, but it is kept all the same.
-        self._take_off(key, Job(utterance, _Filler(on_end)), predicted=True)
+        self._take_off(key, Job(utterance, _Filler(on_end), due_ns=WHENEVER_NS), predicted=True)
 
     def missing(self) -> list[tuple[str, Utterance]]:
         """What is asked for often and not kept: the next batch to fill."""
@@ -125,7 +131,7 @@ class CachedSource:
             if pcm:
                 self._keep(key, pcm, predicted)
 
-        flight = Flight(self._source, job.utterance, landed)
+        flight = Flight(self._source, job, landed)
         self._flights[key] = flight
         flight.join(job)
         try:
