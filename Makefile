@@ -29,6 +29,7 @@ test-quick: $(READY) ## the tests of a few milliseconds each
 	@$(BIN)/python -m pytest
 
 test-slow: $(READY) ## journeys over real processes, and crashes
+	@sh tools/need_redis.sh
 	@$(BIN)/python -m pytest -m "slow and not browser" --timeout 180
 
 test-browser: $(READY) ## what a person sees, in Debian's Chromium

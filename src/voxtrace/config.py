@@ -62,6 +62,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("cache_mib", 100, "Speech that is kept for the next time, in MiB; 0 keeps none.", least=0),
     Setting("cache_hours", 24.0, "Hours after which kept speech is forgotten.", least=0.01),
     Setting("cache_disk", True, "Whether kept speech survives a restart, in the data folder."),
+    Setting("cache_redis", "", "URL of a Redis or Valkey whose cache several servers share; empty: none."),
     Setting("cache_min_uses", 3, "Uses from which on a piece of speech is made again ahead of its next use.", least=2),
     Setting(
         "cache_batch", 10, "Pieces of speech made ahead in one turn, while the engines have nothing to do.", least=1

@@ -134,7 +134,7 @@ def _in_words(told: dict[str, Any]) -> str:
         f"made ahead: {predicted['filled']}, of which {predicted['used']} were asked for and "
         f"{predicted['wasted']} were not ({predicted['wasted_bytes'] / MIB:.1f} MiB wasted)",
     ]
-    return "\n".join([*lines, f"the disk keeps nothing: {told['broken']}"] if told["broken"] else lines)
+    return "\n".join([*lines, *(f"the level {level} fails: {why}" for level, why in told["broken"].items())])
 
 
 def _pieces(pieces: list[dict[str, Any]]) -> Table | str:

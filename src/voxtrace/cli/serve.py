@@ -60,6 +60,7 @@ block of sound, and notes when each stage of each request happened.
             port=values["port"],
             pool=pool,
             cache=cache,
+            cache_redis=values["cache_redis"],
             fill=FillOptions(values["cache_min_uses"], values["cache_batch"]),
             cache_folder=folder / "cache" if values["cache_disk"] else None,
         )

@@ -26,7 +26,8 @@ from voxtrace.speech.cache.disk import DiskCache
 from voxtrace.speech.cache.keys import Maker
 from voxtrace.speech.cache.memory import CacheLimits, PieceCache
 from voxtrace.speech.cache.predict import FillOptions
-from voxtrace.speech.cache.source import CachedSource
+from voxtrace.speech.cache.shared import SharedCache
+from voxtrace.speech.cache.source import CachedSource, Levels
 from voxtrace.speech.encode import load_codecs
 from voxtrace.speech.errors import SpeechError
 from voxtrace.speech.pool import Pool, PoolOptions
@@ -52,6 +53,7 @@ class ServeOptions:
     pool: PoolOptions = field(default_factory=PoolOptions)
     cache: CacheLimits = field(default_factory=CacheLimits)
     cache_folder: Path | None = None  # None: what is kept is gone with the process
+    cache_redis: str = ""  # URL of a Redis that several servers share; "": none
     fill: FillOptions = field(default_factory=FillOptions)
 
 
@@ -125,7 +127,7 @@ async def _serve(
             filling.cancel()
         await pool.stop()
         if cache is not None:
-            cache.close()
+            await cache.close()
 
 
 def _open_cache(options: ServeOptions, pool: Pool, catalogue: Catalogue) -> CachedSource | None:
@@ -137,7 +139,8 @@ def _open_cache(options: ServeOptions, pool: Pool, catalogue: Catalogue) -> Cach
         if disk.broken:
             LOG.warning("nothing that is spoken is kept on the disk: %s: %s", options.cache_folder, disk.broken)
     maker = Maker(catalogue.engine, catalogue.build, catalogue.provider)
-    return CachedSource(pool, maker, PieceCache(options.cache), disk, options.fill)
+    elsewhere = SharedCache(options.cache_redis, options.cache) if options.cache_redis else None
+    return CachedSource(pool, maker, Levels(PieceCache(options.cache), disk, elsewhere), options.fill)
 
 
 async def _fill_when_idle(cache: CachedSource, pool: Pool, options: FillOptions) -> None:

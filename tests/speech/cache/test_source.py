@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from voxtrace.speech.cache.keys import Maker
 from voxtrace.speech.cache.memory import CacheLimits, PieceCache
-from voxtrace.speech.cache.source import CachedSource
+from voxtrace.speech.cache.source import CachedSource, Levels
 from voxtrace.speech.errors import EngineFailed, QueueFull, SpeechError
 from voxtrace.speech.job import Job, Spoken
 from voxtrace.speech.ports import Utterance
@@ -72,7 +74,7 @@ def engine() -> Engine:
 
 @pytest.fixture
 def source(engine) -> CachedSource:
-    return CachedSource(engine, Maker("espeak", "1"), PieceCache(CacheLimits()), clock=ManualClock())
+    return CachedSource(engine, Maker("espeak", "1"), Levels(PieceCache(CacheLimits())), clock=ManualClock())
 
 
 def ask(source: CachedSource, text: str = "hello") -> tuple[Ear, Job]:
@@ -173,12 +175,12 @@ def test_a_piece_comes_back_from_the_disk_after_a_restart(engine, tmp_path):
     def started() -> CachedSource:
         disk = DiskCache(tmp_path, CacheLimits())
         disk.open(clock.wall_ns())
-        return CachedSource(engine, Maker("espeak", "1"), PieceCache(CacheLimits()), disk, clock=clock)
+        return CachedSource(engine, Maker("espeak", "1"), Levels(PieceCache(CacheLimits()), disk), clock=clock)
 
     before = started()
     ask(before)
     engine.speak(b"abcd")
-    before.close()
+    asyncio.run(before.close())
     heard, _ = ask(started())
 
     assert (heard.heard, heard.ends) == (b"abcd", ["disk"])

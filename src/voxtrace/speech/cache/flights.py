@@ -27,6 +27,7 @@ class Flight:
         self._followers: list[Job] = []
         self._made: list[bytes] = []
         self._begun: tuple[int, bool] | None = None  # worker, warm
+        self._is_with_source = False
 
     def join(self, follower: Job) -> None:
         """Let one more job hear this piece."""
@@ -37,6 +38,20 @@ class Flight:
             follower.listener.on_start(worker, warm=warm)
         if self._made:
             follower.listener.on_audio(b"".join(self._made))
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether anybody still waits for it."""
+        return bool(self._followers)
+
+    def take_off(self) -> None:
+        """Have it spoken.
+
+        Raises:
+            SpeechError: the source does not take it.
+        """
+        self._is_with_source = True
+        self._source.submit(self.job)
 
     def leave(self, follower: Job) -> bool:
         """Take one job out.
@@ -49,7 +64,7 @@ class Flight:
             self._followers.remove(follower)
             follower.holder = None
             return False
-        if self._source.cancel(self.job):
+        if self._is_with_source and self._source.cancel(self.job):
             return True
         self._land(None)
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -12,12 +13,22 @@ from voxtrace.speech.cache.flights import Flight, Seat
 from voxtrace.speech.cache.keys import Maker, piece_key
 from voxtrace.speech.cache.memory import PieceCache
 from voxtrace.speech.cache.predict import FillOptions, Popular
+from voxtrace.speech.cache.shared import SharedCache
 from voxtrace.speech.errors import SpeechError
 from voxtrace.speech.job import WHENEVER_NS, Job, Source, Spoken
 from voxtrace.speech.ports import Utterance
 from voxtrace.speech.workload import Workload
 
 REPORTED = 20  # of the most used pieces; by length and hash, for their words belong to those who said them
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """Where pieces are kept, from the quickest to the farthest."""
+
+    memory: PieceCache
+    disk: DiskCache | None = None
+    shared: SharedCache | None = None
 
 
 class CachedSource:
@@ -27,17 +38,17 @@ class CachedSource:
         self,
         source: Source,
         maker: Maker,
-        memory: PieceCache,
-        disk: DiskCache | None = None,
+        levels: Levels,
         fill: FillOptions | None = None,
         clock: Clock | None = None,
     ) -> None:
         self._source, self._maker = source, maker
-        self.memory, self.disk = memory, disk
+        self.memory, self.disk, self._elsewhere = levels.memory, levels.disk, levels.shared
         self._clock = clock or SystemClock()
         self._flights: dict[str, Flight] = {}
         self._writer = ThreadPoolExecutor(1, "cache")  # a piece of a megabyte takes a millisecond to write
-        self.popular = Popular(memory.uses, fill or FillOptions())
+        self.popular = Popular(levels.memory.uses, fill or FillOptions())
+        self._searches: set[asyncio.Task[None]] = set()
         self.shared = 0  # jobs that joined work in progress
 
     @property
@@ -82,22 +93,33 @@ class CachedSource:
         """What is asked for often and not kept: the next batch to fill."""
         return self.popular.missing(lambda key: key in self.memory or (self.disk is not None and key in self.disk))
 
-    def close(self) -> None:
-        """Wait until what is kept is on the disk."""
+    async def close(self) -> None:
+        """Wait until what is kept is where it is kept."""
         self._writer.shutdown()
+        if self._elsewhere is not None:
+            await self._elsewhere.close()
 
     def clear(self) -> int:
-        """Forget all pieces of all levels.
+        """Forget all pieces; those that are shared with other servers are forgotten soon after.
 
         Returns:
             The number of pieces that were kept in memory, on the disk or both.
         """
+        if self._elsewhere is not None:
+            forgetting = asyncio.get_running_loop().create_task(self._elsewhere.clear())
+            self._searches.add(forgetting)
+            forgetting.add_done_callback(self._searches.discard)
         kept = self.memory.clear()
         return max(kept, self.disk.clear()) if self.disk is not None else kept
 
     def report(self) -> dict[str, object]:
         """What the caches did since the start, for people and for the status page."""
-        levels = {"memory": self.memory.stats} | ({"disk": self.disk.stats} if self.disk is not None else {})
+        levels = {"memory": self.memory.stats}
+        broken: dict[str, str] = {}
+        for name, level in (("disk", self.disk), ("shared", self._elsewhere)):
+            if level is not None:
+                levels[name] = level.stats
+                broken |= {name: level.broken} if level.broken else {}
         return {
             "levels": {name: {**asdict(stats), "hit_rate": stats.hit_rate} for name, stats in levels.items()},
             "shared": self.shared,
@@ -112,7 +134,7 @@ class CachedSource:
                 }
                 for key, said, uses in self.popular.most_used(REPORTED)
             ],
-            "broken": self.disk.broken if self.disk is not None else "",
+            "broken": broken,  # why, by level
         }
 
     def _find(self, key: str) -> tuple[bytes, str] | None:
@@ -134,16 +156,35 @@ class CachedSource:
         flight = Flight(self._source, job, landed)
         self._flights[key] = flight
         flight.join(job)
+        if self._elsewhere is not None and self._elsewhere.is_up:
+            search = asyncio.get_running_loop().create_task(self._look_elsewhere(self._elsewhere, key, flight))
+            self._searches.add(search)
+            search.add_done_callback(self._searches.discard)
+            return
         try:
-            self._source.submit(flight.job)
+            flight.take_off()
         except SpeechError:
             del self._flights[key]
             job.holder = None
             raise
 
+    async def _look_elsewhere(self, elsewhere: SharedCache, key: str, flight: Flight) -> None:
+        pcm = await elsewhere.get(key)
+        if not flight.is_wanted:
+            return
+        if pcm is not None:
+            flight.on_cached(pcm, "shared")
+            return
+        try:
+            flight.take_off()
+        except SpeechError as error:
+            flight.on_error(error)
+
     def _keep(self, key: str, pcm: bytes, predicted: bool) -> None:
         if self.memory.put(key, pcm, self._clock.mono_ns(), predicted=predicted) and self.disk is not None:
             self._writer.submit(self.disk.put, key, pcm, self._clock.wall_ns())
+        if self._elsewhere is not None:
+            self._elsewhere.put(key, pcm)
 
 
 @dataclass(frozen=True, slots=True)
