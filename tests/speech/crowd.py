@@ -13,7 +13,7 @@ from heapq import heappop, heappush
 from voxtrace.speech.lead import Lead
 from voxtrace.speech.pace import ramp
 from voxtrace.speech.schedule import Schedule
-from voxtrace.speech.segment import pieces_of
+from voxtrace.speech.text.segment import pieces_of
 
 SECOND = 1_000_000_000
 CHAR_NS = 60_000_000  # of audio

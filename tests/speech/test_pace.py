@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from voxtrace.speech.lead import Lead
 from voxtrace.speech.pace import LONGEST_HOLD_S, Pace, ramp
-from voxtrace.speech.segment import RAMP, pieces_of
+from voxtrace.speech.text.segment import RAMP, pieces_of
 
 CHAR_NS = 60_000_000
 SECOND = 1_000_000_000

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxtrace.speech.segment import FIRST, LATER, Segmenter, segment
+from voxtrace.speech.text import segment as segmentation
+from voxtrace.speech.text.segment import FIRST, HARD_CHARS, LATER, TOKEN_CHARS, Segmenter, segment
 
 # Drawn from what decides: marks, spaces, brackets, digits, wide characters, emoji and a few words.
 FRAGMENTS = st.sampled_from(
@@ -109,6 +110,9 @@ def test_the_first_piece_is_the_first_clause(text, first):
         "🇩🇪",
         "👍🏽",
         "« Oui »",
+        "“Oh. Well, I never!”",
+        "„Ach so. Na gut!“",
+        "user.name@example.org",
     ],
 )
 def test_what_belongs_together_is_not_cut(kept):
@@ -130,7 +134,7 @@ def test_text_without_spaces_is_cut_before_it_grows_too_long():
     assert max(len(piece) for piece in texts_of("漢" * 500)) <= LATER.most // 2 + 1
 
 
-def test_an_endless_number_is_left_whole():
+def test_a_number_of_any_reasonable_length_is_left_whole():
     assert texts_of("7" * 600) == ["7" * 600]
 
 
@@ -146,3 +150,45 @@ def test_only_a_cut_between_two_words_has_no_pause():
 
 def test_four_thousand_characters_of_marks_are_cut_in_no_time():
     assert "".join(texts_of(".,;:!?(" * 585)) == ".,;:!?(" * 585
+
+
+@pytest.mark.parametrize(
+    "unit", ["(", "((((", "1,", "a.", ".,;:!?(", "👩‍👩‍👧‍", "«“„", "-—", "漢", "7 ", "...", "_*~", "\n", "x"]
+)
+def test_ten_kibibytes_of_anything_are_cut_into_pieces_of_bounded_length(unit):
+    text = unit * (10_240 // len(unit))
+
+    pieces = texts_of(text)
+
+    assert "".join(pieces) == text
+    assert max(map(len, pieces)) <= HARD_CHARS + TOKEN_CHARS
+
+
+@pytest.mark.parametrize("unit", ["(", "1,", "a.", "👩‍👩‍👧‍", "7 ", "word "])
+def test_floods_give_the_same_pieces_token_by_token(unit):
+    text = unit * (4000 // len(unit))
+    segmenter = Segmenter()
+
+    pieces = [piece for begin in range(0, len(text), 3) for piece in segmenter.feed(text[begin : begin + 3])]
+
+    assert pieces + segmenter.finish() == segment(text)
+
+
+@pytest.mark.parametrize("unit", ["((((", "1,1,", "a.a.", "word ", ". , "])
+def test_each_place_is_looked_at_once_however_small_the_packets(unit, monkeypatch):
+    looked_at = []
+    strength = segmentation._strength
+    monkeypatch.setattr(segmentation, "_strength", lambda *place: looked_at.append(1) or strength(*place))
+    text = unit * 500
+    segmenter = Segmenter()
+
+    for letter in text:
+        segmenter.feed(letter)
+
+    assert len(looked_at) <= len(text)
+
+
+def test_a_number_and_its_unit_are_not_parted_while_there_is_another_place():
+    text = "They walked on and on that day, and it was after some 12 km that they saw it, at 10:30 am or so"
+
+    assert all("12 km" in text or "12" not in text for text in texts_of(text))

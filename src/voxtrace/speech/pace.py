@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from voxtrace.speech.segment import FIRST, LATER, SECOND, Limits
+from voxtrace.speech.text.segment import FIRST, LATER, SECOND, Limits
 from voxtrace.units import NANOS_PER_SECOND
 
 # A new measurement counts for an eighth: some pieces after a change of load, the old pace is forgotten.

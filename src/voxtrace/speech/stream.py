@@ -13,7 +13,7 @@ from voxtrace.speech.job import Source, Spoken
 from voxtrace.speech.lead import Lead
 from voxtrace.speech.part import Part
 from voxtrace.speech.ports import OUTPUT_BYTES_PER_SECOND, Marks, Utterance
-from voxtrace.speech.segment import pieces_of
+from voxtrace.speech.text.segment import pieces_of
 from voxtrace.units import NANOS_PER_MILLI, NANOS_PER_SECOND
 
 # The next piece is asked for when so much is left unread, or twice as much as a piece takes to be made.
