@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.speech.small_models import kokoro_folder, piper_folder
 from voxtrace.speech.engines.espeak import EspeakEngine
+from voxtrace.speech.engines.kokoro import KokoroEngine
+from voxtrace.speech.engines.piper import PiperEngine
 from voxtrace.speech.errors import EngineFailed
 from voxtrace.speech.ports import Engine, Utterance
 from voxtrace.testing.faulty_engine import Faults, FaultyEngine
@@ -21,13 +25,32 @@ def espeak() -> EspeakEngine:
     return EspeakEngine()
 
 
-@pytest.fixture(params=["espeak", "faulty"])
-def engine(request) -> Engine:
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory) -> Path:
+    """Small models of Kokoro and of Piper."""
+    folder = tmp_path_factory.mktemp("voices")
+    kokoro_folder(folder / "kokoro")
+    piper_folder(folder / "piper")
+    return folder
+
+
+@pytest.fixture(params=["espeak", "faulty", "kokoro", "piper"])
+def engine(request, folders) -> Engine:
+    if request.param == "kokoro":
+        return KokoroEngine(str(folders / "kokoro"))
+    if request.param == "piper":
+        return PiperEngine(str(folders / "piper"))
     return espeak() if request.param == "espeak" else FaultyEngine(Faults())
 
 
-def spoken(engine: Engine, text: str = TEXT, voice: str = "en-us", **options) -> list[np.ndarray]:
+def voice_of(engine: Engine) -> str:
+    catalogue = engine.catalogue()
+    return "en-us" if catalogue.has("en-us") else catalogue.voices[0].id
+
+
+def spoken(engine: Engine, text: str = TEXT, voice: str = "", **options) -> list[np.ndarray]:
     blocks: list[np.ndarray] = []
+    voice = voice or voice_of(engine)
 
     def on_block(block):
         blocks.append(block)
@@ -46,6 +69,24 @@ def test_it_has_voices_and_each_has_a_name_of_its_own(engine):
 
     assert names
     assert len(set(names)) == len(names)
+
+
+def test_it_declares_what_it_can(engine):
+    abilities = engine.catalogue().abilities
+    slowest, fastest = abilities.speeds
+
+    assert abilities.sample_rate_hz == engine.sample_rate_hz
+    assert 0 < slowest <= 1 <= fastest
+    assert engine.catalogue().provider in abilities.providers
+    assert abilities.mode in (*abilities.modes, "")
+
+
+def test_what_it_declares_to_be_the_same_is_the_same(engine):
+    if not engine.catalogue().abilities.deterministic:
+        pytest.skip("it promises nothing")
+    once, again = (np.concatenate(spoken(engine)) for _ in range(2))
+
+    assert np.array_equal(once, again)
 
 
 def test_it_speaks_in_blocks_of_mono_16_bit(engine):
@@ -70,13 +111,13 @@ def test_it_stops_within_a_block_when_nobody_wants_more(engine):
         heard.append(block)
         return len(heard) < 2
 
-    engine.speak(Utterance(TEXT, "en-us"), on_block)
+    engine.speak(Utterance(TEXT, voice_of(engine)), on_block)
 
     assert len(heard) == 2
 
 
 def test_it_speaks_again_after_it_was_stopped(engine):
-    engine.speak(Utterance(TEXT, "en-us"), lambda _: False)
+    engine.speak(Utterance(TEXT, voice_of(engine)), lambda _: False)
 
     assert seconds(engine, spoken(engine)) > 1.5
 
@@ -98,12 +139,12 @@ def test_an_error_of_the_listener_comes_back_to_the_caller(engine):
         raise LookupError("the listener fell over")
 
     with pytest.raises(LookupError, match="fell over"):
-        engine.speak(Utterance(TEXT, "en-us"), on_block)
+        engine.speak(Utterance(TEXT, voice_of(engine)), on_block)
 
 
 def test_it_speaks_on_after_an_error_of_the_listener(engine):
     with pytest.raises(ZeroDivisionError):
-        engine.speak(Utterance(TEXT, "en-us"), lambda _: 1 // 0)
+        engine.speak(Utterance(TEXT, voice_of(engine)), lambda _: 1 // 0)
 
     assert seconds(engine, spoken(engine)) > 1.5
 

@@ -9,12 +9,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from voxtrace.clock import mono_ns
 from voxtrace.speech.errors import EngineFailed
 from voxtrace.speech.job import Job, Spoken
-from voxtrace.speech.ports import Catalogue, Voice
+from voxtrace.speech.ports import Abilities, Catalogue, Voice
 from voxtrace.speech.wire import BrokenStream, Frame, FrameReader, Kind, pack
 
 
@@ -24,6 +24,7 @@ class EngineChoice:
 
     name: str = "espeak"
     options: dict[str, object] = field(default_factory=dict)
+    memory_mib: int | None = None  # address space of one process; None: as much as there is
 
 
 class Owner(Protocol):
@@ -32,6 +33,7 @@ class Owner(Protocol):
     def on_ready(self, process: EngineProcess) -> None: ...
     def on_idle(self, process: EngineProcess) -> None: ...
     def on_spoken(self, job: Job, spoken: Spoken) -> None: ...
+    def on_no_memory(self, process: EngineProcess) -> None: ...
     def on_lost(self, process: EngineProcess) -> None: ...
 
 
@@ -66,6 +68,8 @@ class EngineProcess(asyncio.Protocol):
         ours.setblocking(False)
         command = [sys.executable, "-m", "voxtrace.speech.worker", "--fd", str(theirs.fileno())]
         command += ["--engine", self._choice.name, "--options", json.dumps(self._choice.options)]
+        if self._choice.memory_mib is not None:
+            command += ["--memory-mib", str(self._choice.memory_mib)]
         # A new program and not a fork: a copy of the server would share its sockets, locks and threads.
         self._child = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=(theirs.fileno(),))
         theirs.close()
@@ -152,6 +156,9 @@ class EngineProcess(asyncio.Protocol):
             self.catalogue = catalogue_from_json(frame.payload)
             self._owner.on_ready(self)
             return
+        if frame.kind == Kind.NO_MEMORY:
+            self._owner.on_no_memory(self)
+            return
         job = self.job
         if job is None or frame.job != job.number:
             return
@@ -175,4 +182,8 @@ def catalogue_from_json(payload: bytes) -> Catalogue:
     """What a worker said about its engine."""
     record = json.loads(payload)
     voices = tuple(Voice(**voice | {"also": tuple(voice["also"])}) for voice in record["voices"])
-    return Catalogue(record["engine"], record["provider"], voices, tuple(record["variants"]), record["build"])
+    said: Any = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in record["abilities"].items()
+    }
+    abilities, variants = Abilities(**said), tuple(record["variants"])
+    return Catalogue(record["engine"], record["provider"], voices, variants, record["build"], abilities)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from voxtrace.errors import EXIT_UNREACHABLE, VoxtraceError
 
 
@@ -47,6 +50,19 @@ class EngineHung(SpeechError):
         self.pid, self.limit_s = pid, limit_s
 
 
+class EngineOutOfMemory(SpeechError):
+    """An engine's process got no more memory while it spoke, and ended itself."""
+
+    code = "engine_out_of_memory"
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(
+            f"the speech engine's process {pid} ran out of memory during inference; a new one is being started: "
+            "ask for less text at once, or give engines more memory"
+        )
+        self.pid = pid
+
+
 class EngineDidNotStart(SpeechError):
     """An engine's process ended, or said nothing, before it was ready."""
 
@@ -56,6 +72,45 @@ class EngineDidNotStart(SpeechError):
     def __init__(self, engine: str, why: str) -> None:
         super().__init__(f"the speech engine {engine!r} did not start: {why}")
         self.engine, self.why = engine, why
+
+
+class VoiceUnusable(SpeechError):
+    """A voice model's files can't be spoken with; the classes below say what is wrong with them."""
+
+    code = "voice_unusable"
+
+
+class VoiceFileMissing(VoiceUnusable):
+    """A file that the voice needs is not there."""
+
+    def __init__(self, folder: Path, wanted: str, found: Sequence[str]) -> None:
+        has = ", ".join(found) if found else "nothing that a voice is made of"
+        super().__init__(f"{folder} has no {wanted}; it has {has}")
+        self.folder, self.wanted, self.found = folder, wanted, tuple(found)
+
+
+class VoiceFileBroken(VoiceUnusable):
+    """A file of the voice is not what its name says, or only a part of it."""
+
+    def __init__(self, file: Path, why: str) -> None:
+        super().__init__(f"{file} can't be read: {why}; get it once more from where it came from")
+        self.file, self.why = file, why
+
+
+class OtherModel(VoiceUnusable):
+    """The file holds a model, and not one of this kind of voice."""
+
+    def __init__(self, file: Path, kind: str, why: str) -> None:
+        super().__init__(f"{file} holds another model than one of {kind}: {why}")
+        self.file, self.kind, self.why = file, kind, why
+
+
+class PhonemesUnusable(VoiceUnusable):
+    """Phonemes and model do not fit together."""
+
+    def __init__(self, file: Path, why: str) -> None:
+        super().__init__(f"the phonemes of {file} can't be used: {why}")
+        self.file, self.why = file, why
 
 
 class Refused(SpeechError):

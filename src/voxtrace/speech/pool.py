@@ -16,6 +16,7 @@ from voxtrace.speech.errors import (
     EngineCrashed,
     EngineDidNotStart,
     EngineHung,
+    EngineOutOfMemory,
     ReaderTooSlow,
     SpeechError,
     Stopping,
@@ -221,6 +222,11 @@ class Pool:
         if not job.cancelled:
             audio_ns = spoken.samples * NANOS_PER_SECOND // OUTPUT_RATE_HZ
             self.workload.pace.learn(len(job.utterance.text), spoken.busy_ns, audio_ns, job.first_block_ns)
+
+    def on_no_memory(self, process: EngineProcess) -> None:
+        """A process can't go on for want of memory; `on_lost` follows."""
+        self._why_killed[process] = EngineOutOfMemory(process.pid)
+        process.kill()
 
     def on_lost(self, process: EngineProcess) -> None:
         """A process ended or was ended."""

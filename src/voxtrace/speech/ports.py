@@ -10,6 +10,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from voxtrace.speech.mixing import BadMix, is_mix, read_mix
+
 Samples = NDArray[np.int16]
 """Mono, signed 16 bit, at the engine's own rate."""
 
@@ -31,6 +33,23 @@ class Voice:
     also: tuple[str, ...] = ()  # other names by which it can be asked for
 
 
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What an engine can do beside speaking, as it declares it itself."""
+
+    sample_rate_hz: int = OUTPUT_RATE_HZ  # of what it makes; answers carry OUTPUT_RATE_HZ
+    speeds: tuple[float, float] = (0.25, 4.0)  # slowest and fastest
+    modes: tuple[str, ...] = ()  # forms of its model that can be chosen, such as "int8"; the fastest first
+    mode: str = ""  # the one that is loaded
+    word_timings: bool = False
+    mixes: bool = False  # voices can be mixed: "af_heart:0.7+af_bella:0.3"
+    deterministic: bool = False  # the same text is the same samples, always
+    providers: tuple[str, ...] = ("cpu",)  # what it can compute with on this machine
+    asked_provider: str = ""  # the provider asked for, where it is not the one that computes
+    fallback: str = ""  # and why it is not
+    warmed: tuple[int, ...] = ()  # lengths in tokens that it has spoken before it was ready
+
+
 @dataclass(frozen=True)  # without slots: `cached_property` needs a place
 class Catalogue:
     """What an engine says about itself when it starts."""
@@ -40,6 +59,12 @@ class Catalogue:
     voices: tuple[Voice, ...]
     variants: tuple[str, ...] = ()  # timbres that may follow any voice, as in "en-us+f3"
     build: str = ""  # of the engine and its data: another build makes other samples
+    abilities: Abilities = Abilities()
+
+    @cached_property
+    def languages(self) -> tuple[str, ...]:
+        """The languages of its voices."""
+        return tuple(sorted({voice.language for voice in self.voices}))
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -47,7 +72,12 @@ class Catalogue:
         return frozenset(name for voice in self.voices for name in (voice.id, *voice.also))
 
     def has(self, voice: str) -> bool:
-        """Whether `voice`, with or without a variant, can be spoken."""
+        """Whether `voice`, with or without a variant, or as a mix of voices, can be spoken."""
+        if self.abilities.mixes and is_mix(voice):
+            try:
+                return all(part in self.names for part, _ in read_mix(voice))
+            except BadMix:
+                return False
         name, plus, variant = voice.partition("+")
         return name in self.names and (not plus or variant in self.variants)
 

@@ -10,6 +10,7 @@ import argparse
 import ctypes
 import json
 import os
+import resource
 import signal
 import socket
 import sys
@@ -18,9 +19,10 @@ from dataclasses import asdict
 from typing import cast
 
 from voxtrace.clock import mono_ns
+from voxtrace.errors import VoxtraceError
 from voxtrace.speech.edges import LeadingSilence
 from voxtrace.speech.engines import load_engine
-from voxtrace.speech.errors import EngineFailed, SpeechError
+from voxtrace.speech.errors import EngineFailed
 from voxtrace.speech.ports import OUTPUT_BYTES_PER_SECOND, OUTPUT_RATE_HZ, Engine, Samples, Utterance
 from voxtrace.speech.resample import Resampler
 from voxtrace.speech.wire import Frame, FrameReader, Kind, pack
@@ -28,6 +30,7 @@ from voxtrace.units import NANOS_PER_MILLI
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 READ_BYTES = 64 * 1024
+BYTES_PER_MIB = 1024 * 1024
 LONGEST_HOLD_NS = 2 * NANOS_PER_MILLI  # an engine that takes longer for a block has each one sent at once
 MOST_HELD_BYTES = OUTPUT_BYTES_PER_SECOND // 2
 
@@ -81,6 +84,10 @@ def serve(engine: Engine, link: Link) -> None:
             link.send(Kind.FAILED, frame.job, failure.why.encode())
         except OSError:
             raise  # the socket: nobody is left to tell
+        except MemoryError:
+            # What a library does after that is anybody's guess: the pool starts a new process.
+            link.send(Kind.NO_MEMORY, frame.job)
+            return
         except Exception as failure:  # noqa: BLE001 - an engine may raise anything; the request must hear of it
             link.send(Kind.FAILED, frame.job, f"{type(failure).__name__}: {failure}".encode())
         # Made now and not when the next utterance is here: 30 µs that nobody waits for.
@@ -159,11 +166,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--fd", type=int, required=True)
     parser.add_argument("--engine", required=True)
     parser.add_argument("--options", type=json.loads, default={}, help="the engine's own options, as JSON")
+    parser.add_argument("--memory-mib", type=int, help="the most address space that this process may have")
     args = parser.parse_args(argv)
     _end_with_the_server()
+    if args.memory_mib is not None:
+        resource.setrlimit(resource.RLIMIT_AS, (args.memory_mib * BYTES_PER_MIB, args.memory_mib * BYTES_PER_MIB))
     try:
         engine = load_engine(args.engine, cast("Mapping[str, object]", args.options))
-    except SpeechError as error:
+    except VoxtraceError as error:
         sys.stderr.write(f"voxtrace: {error}\n")
         return error.exit_code
     try:

@@ -9,7 +9,7 @@ import numpy as np
 
 from voxtrace.clock import sleep
 from voxtrace.speech.errors import EngineFailed
-from voxtrace.speech.ports import Catalogue, OnBlock, Samples, Utterance, Voice
+from voxtrace.speech.ports import Abilities, Catalogue, OnBlock, Samples, Utterance, Voice
 
 FAULTY_ENGINE = "voxtrace.testing.faulty_engine:faulty_engine"
 """The name under which a pool finds it: `EngineChoice(FAULTY_ENGINE, {"delay_ms": 50})`."""
@@ -50,7 +50,9 @@ class FaultyEngine:
 
     def catalogue(self) -> Catalogue:
         """One voice. It answers to OpenAI's default voice too, so that any request can be spoken."""
-        return Catalogue("faulty", "cpu", (Voice(VOICE, "Hum", "und"), Voice("en-us", "Hum", "und")))
+        abilities = Abilities(self.sample_rate_hz, deterministic=True)
+        voices = (Voice(VOICE, "Hum", "und"), Voice("en-us", "Hum", "und"))
+        return Catalogue("faulty", "cpu", voices, abilities=abilities)
 
     def speak(self, utterance: Utterance, on_block: OnBlock) -> None:
         """See `Engine.speak`."""

@@ -10,7 +10,11 @@ from voxtrace.speech.errors import EngineDidNotStart
 from voxtrace.speech.ports import Engine
 
 # "module:factory"; a module is imported only in the process that speaks with it.
-ENGINES = {"espeak": "voxtrace.speech.engines.espeak:EspeakEngine"}
+ENGINES = {
+    "espeak": "voxtrace.speech.engines.espeak:EspeakEngine",
+    "kokoro": "voxtrace.speech.engines.kokoro:KokoroEngine",
+    "piper": "voxtrace.speech.engines.piper:PiperEngine",
+}
 
 
 def load_engine(name: str, options: Mapping[str, object]) -> Engine:

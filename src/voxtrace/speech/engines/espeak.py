@@ -8,14 +8,11 @@ import numpy as np
 
 from voxtrace.speech.engines import espeak_library as espeak
 from voxtrace.speech.errors import EngineFailed
-from voxtrace.speech.ports import Catalogue, OnBlock, Samples, Utterance, Voice
+from voxtrace.speech.ports import Abilities, Catalogue, OnBlock, Samples, Utterance, Voice
 
 NORMAL_WPM = 175  # espeak's default rate, spoken at speed 1
 # Below, espeak speaks at 80 whatever it is told; Sonic stretches the rest. Above 450 it uses Sonic itself.
 SLOWEST_WPM = 80
-# espeak makes blocks of 60 ms even when asked for shorter ones, and longer ones only delay the first:
-# 20 to 60 asked: first block after 0.03-0.15 ms; 100: 0.05-0.18; 200: 0.15-0.35.
-BLOCK_MS = 60
 WARM_VOICE = "en-us"
 
 
@@ -27,15 +24,9 @@ class EspeakEngine:
     """
 
     def __init__(self) -> None:
-        self._library, folder = espeak.open_library()
-        rate_hz = self._library.espeak_Initialize(
-            espeak.AUDIO_OUTPUT_SYNCHRONOUS, BLOCK_MS, folder.encode(), espeak.DONT_EXIT
-        )
-        if rate_hz <= 0:
-            raise ValueError(f"espeak-ng found no voices in {folder}")
-        self.sample_rate_hz: int = rate_hz
-        self._files = self._find_files()
-        self._voice = ""
+        self._library, self.sample_rate_hz = espeak.start_library()
+        self._files = espeak.voice_files(self._library)
+        self._voice = self._loaded = ""
         self._wpm = NORMAL_WPM
         self._on_block: OnBlock = lambda _: False
         self._failure: BaseException | None = None
@@ -55,7 +46,9 @@ class EspeakEngine:
             each.identifier.decode().removeprefix("!v/") for each in espeak.list_voices(self._library, b"variant")
         )
         build = f"espeak-ng {espeak.version_of(self._library)}, {NORMAL_WPM} words a minute"
-        return Catalogue("espeak-ng", "cpu", tuple(voices.values()), tuple(sorted(variants)), build)
+        # Not the same samples each time: its wave goes on where the utterance before it left it.
+        abilities = Abilities(self.sample_rate_hz)
+        return Catalogue("espeak-ng", "cpu", tuple(voices.values()), tuple(sorted(variants)), build, abilities)
 
     def speak(self, utterance: Utterance, on_block: OnBlock) -> None:
         """See `Engine.speak`."""
@@ -85,24 +78,15 @@ class EspeakEngine:
 
     def _use_voice(self, voice: str) -> None:
         # Setting a voice reads its files: 0.1 ms when they are cached, 2 ms when a dictionary is loaded.
-        if voice == self._voice:
+        if voice == self._voice and espeak.VOICE_IN_USE.name == self._loaded:
             return
         name, plus, variant = voice.partition("+")
         file = self._files.get(name)
-        if file is None or self._library.espeak_SetVoiceByName(f"{file}{plus}{variant}".encode()) != 0:
+        if file is None or not espeak.use_voice(self._library, f"{file}{plus}{variant}"):
             self._voice = ""
             raise EngineFailed(f"espeak-ng can't load the voice {voice!r}")
-        self._voice = voice
+        self._voice, self._loaded = voice, espeak.VOICE_IN_USE.name
         self._wpm = 0  # a voice comes with a rate of its own
-
-    def _find_files(self) -> dict[str, str]:
-        """The voice file of each language: espeak's own look-up by name knows only some of them."""
-        best: dict[str, tuple[int, str]] = {}
-        for each in espeak.list_voices(self._library):
-            for language, priority in espeak.languages_of(each):
-                if language not in best or priority < best[language][0]:
-                    best[language] = priority, each.identifier.decode()
-        return {language: file for language, (_, file) in best.items()}
 
     def _use_rate(self, wpm: int) -> None:
         if wpm != self._wpm:

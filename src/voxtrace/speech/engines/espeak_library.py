@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 AUDIO_OUTPUT_SYNCHRONOUS = 2  # samples go to the call-back while `espeak_Synth` runs
@@ -12,6 +13,9 @@ CHARS_UTF8 = 1
 END_PAUSE = 0x1000  # espeakENDPAUSE: leave the pause that the last punctuation mark asks for
 PARAMETER_RATE = 1  # words a minute
 POSITION_CHARACTER = 1
+# espeak makes blocks of 60 ms even when asked for shorter ones, and longer ones only delay the first:
+# 20 to 60 asked: first block after 0.03-0.15 ms; 100: 0.05-0.18; 200: 0.15-0.35.
+BLOCK_MS = 60
 
 # int callback(short *wav, int numsamples, espeak_EVENT *events); 0 goes on, 1 aborts.
 SynthCallback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
@@ -62,15 +66,52 @@ class Sonic:
         return buffer.raw[: read * 2]
 
 
-def open_library() -> tuple[ctypes.CDLL, str]:
-    """espeak-ng's library and the folder of its voices, both out of the `espeakng-loader` wheel."""
+class VoiceInUse:
+    """The voice that espeak has loaded, a fact about the whole process and not about one user of the library."""
+
+    name = ""
+
+
+VOICE_IN_USE = VoiceInUse()
+
+
+@cache
+def start_library() -> tuple[ctypes.CDLL, int]:
+    """espeak-ng out of the `espeakng-loader` wheel, initialised once in this process; and its sample rate.
+
+    Raises:
+        ValueError: the library finds no voices.
+    """
     import espeakng_loader
 
     library = ctypes.CDLL(espeakng_loader.get_library_path())
     library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(EspeakVoice))
     library.espeak_ListVoices.argtypes = [ctypes.c_void_p]
+    library.espeak_Info.restype = ctypes.c_char_p
+    library.espeak_TextToPhonemes.restype = ctypes.c_char_p
+    library.espeak_TextToPhonemes.argtypes = [ctypes.POINTER(ctypes.c_void_p), ctypes.c_int, ctypes.c_int]
     library.sonicCreateStream.restype = ctypes.c_void_p
-    return library, str(espeakng_loader.get_data_path())
+    folder = str(espeakng_loader.get_data_path())
+    rate_hz: int = library.espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, BLOCK_MS, folder.encode(), DONT_EXIT)
+    if rate_hz <= 0:
+        raise ValueError(f"espeak-ng found no voices in {folder}")
+    return library, rate_hz
+
+
+def use_voice(library: ctypes.CDLL, name: str) -> bool:
+    """Load a voice file, with or without "+variant"; False when there is none, or it can't be loaded."""
+    VOICE_IN_USE.name = name if library.espeak_SetVoiceByName(name.encode()) == 0 else ""
+    return bool(VOICE_IN_USE.name)
+
+
+def voice_files(library: ctypes.CDLL) -> dict[str, str]:
+    """The voice file of each language: espeak's own look-up by name knows only some of them."""
+    best: dict[str, tuple[int, str]] = {}
+    for each in list_voices(library):
+        for language, priority in languages_of(each):
+            if language not in best or priority < best[language][0]:
+                best[language] = priority, each.identifier.decode()
+    return {language: file for language, (_, file) in best.items()}
 
 
 def list_voices(library: ctypes.CDLL, kind: bytes | None = None) -> Iterator[Any]:
