@@ -41,7 +41,7 @@ def test_it_says_what_it_heard_and_when(say, tmp_path, capsys):
     assert code == 0
     assert "wrote said.wav  0.10 s of audio  alloy, wav, 11 characters" in printed
     assert "TTFA" in printed
-    assert "silence in front of it 30.0 ms" in printed
+    assert "then silence 30.0 ms" in printed
     assert "leading silence" in printed
     assert "voxtrace show mine" in printed
     assert (tmp_path / "said.wav").stat().st_size == 44 + 100 * MS
@@ -61,7 +61,7 @@ def test_with_tracking_off_the_numbers_are_the_same_and_nothing_is_written(say, 
     with ScriptedServer(*SPEECH) as server:
         say(server, "Hello", "--out", "said.wav")
 
-    assert "silence in front of it 30.0 ms" in capsys.readouterr().out
+    assert "then silence 30.0 ms" in capsys.readouterr().out
     assert not (tmp_path / "data").exists()
 
 

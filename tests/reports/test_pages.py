@@ -3,12 +3,14 @@
 import json
 from io import StringIO
 
+import pytest
 from rich.console import Console
 
 from voxtrace.analysis import assemble, summarize
 from voxtrace.reports.json_report import summary_to_json, turn_to_json
 from voxtrace.reports.summary_report import summary_to_markdown, summary_to_terminal
 from voxtrace.reports.terminal import list_of_turns, one_turn
+from voxtrace.reports.words import amount, percent
 from voxtrace.testing.turns import client_events, event, server_events
 
 CONVERSATION = [
@@ -60,7 +62,7 @@ def test_long_facts_push_neither_time_nor_name_out_of_the_line():
 
     lines = page(one_turn(assemble("r1", events), 110)).splitlines()
 
-    assert any(line.startswith(" 0.00 ms  client   REQUEST_START") for line in lines)
+    assert any(line.startswith("    0 ms  client   REQUEST_START") for line in lines)
 
 
 def test_a_list_of_requests(golden):
@@ -84,3 +86,37 @@ def test_every_metric_of_json_is_in_exactly_one_state():
     metrics = turn_to_json(assemble("r1", client_events() + CONVERSATION))["metrics"]
 
     assert {len({"value", "missing", "rejected"} & set(metric)) for metric in metrics.values()} == {1}
+
+
+def test_in_eighty_columns_a_list_has_whole_numbers():
+    speech = assemble("5ce2a446131edc2ad94e3584ddfaf674", client_events(first_byte=100, leading_silence=None))
+    paper = StringIO()
+    Console(width=80, color_system=None, file=paper).print(list_of_turns([speech, assemble("r1", CONVERSATION)], 80))
+    first, second = paper.getvalue().splitlines()[1:]
+
+    assert "first_audio_ms 100.0 ms" in first
+    assert "≥ 5,890 ms" in second
+    assert second.rstrip().endswith("language model")
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "words"),
+    [
+        (0, "ms", "0 ms"),
+        (0.0004, "ms", "<0.001 ms"),
+        (0.0031, "ms", "0.0031 ms"),
+        (0.26, "ms", "0.26 ms"),
+        (0.0015, "ratio", "0.0015"),
+        (1234.5, "ms", "1,234 ms"),
+        (0.252, "%", "25.2%"),
+    ],
+)
+def test_only_nothing_is_written_as_0(value, unit, words):
+    assert amount(value, unit) == words
+
+
+@pytest.mark.parametrize(
+    ("share", "words"), [(0, "0.0%"), (0.0001, "<0.1%"), (0.5, "50.0%"), (0.9996, ">99.9%"), (1, "100.0%")]
+)
+def test_a_share_is_all_or_nothing_only_where_it_is(share, words):
+    assert percent(share) == words

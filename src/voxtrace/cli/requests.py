@@ -49,7 +49,8 @@ A dash means: not measured. `voxtrace show ID` says why.
         if args.json:
             print(json.dumps([measured_to_json(turn) for turn in turns], indent=2))
         elif turns:
-            terminal().print(list_of_turns(turns))
+            console = terminal()
+            console.print(list_of_turns(turns, console.width))
         else:
             print('no requests yet; try: voxtrace say "Hello world"')
         return 0

@@ -144,7 +144,7 @@ def _ttfa_line(turn: Turn) -> Text:
     line = Text("\nTTFA ", style="bold")
     line.append(state("ttfa_ms", ttfa), style="bold" if ttfa.measured else "yellow")
     measured = [name for name in PARTS if name in turn.metrics and turn.metrics[name].measured]
-    names = {"ttfb_ms": "first byte", "first_audio_ms": "first audio", "leading_silence_ms": "silence in front of it"}
+    names = {"ttfb_ms": "first byte", "first_audio_ms": "first audio", "leading_silence_ms": "then silence"}
     parts = " · ".join(f"{names[name]} {state(name, turn.metrics[name])}" for name in measured)
     return line.append(f"   {parts}", style="not bold dim") if parts else line
 

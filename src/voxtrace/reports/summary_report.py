@@ -10,8 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from voxtrace.analysis import Group, Summary
-from voxtrace.analysis.definitions import DEFINITION_BY_NAME
-from voxtrace.reports.words import NONE, amount, coverage, percentile, point_in_time
+from voxtrace.reports.words import NONE, amount, counted, coverage, percent, percentile, point_in_time, unit_of
 
 METRIC_HEAD = ("metric", "p50", "p95", "p99", "smallest", "largest", "measured")
 PART_HEAD = ("part", "share of the wait", "p50", "p95", "in turns")
@@ -26,7 +25,7 @@ def metric_rows(group: Group) -> Iterator[tuple[str, ...]]:
     for name, of in group.metrics.items():
         if not of.measured:
             continue
-        unit = DEFINITION_BY_NAME[name].unit
+        unit = unit_of(name)
         tail = (percentile(of, of.p50, unit), percentile(of, of.p95, unit), percentile(of, of.p99, unit))
         ends = (percentile(of, of.smallest, unit), percentile(of, of.largest, unit))
         yield (name, *tail, *ends, coverage(of))
@@ -47,7 +46,7 @@ def part_rows(group: Group) -> Iterator[tuple[str, ...]]:
         of = part.length
         yield (
             part.name,
-            f"{part.share:.1%}",
+            percent(part.share),
             percentile(of, of.p50, "ms"),
             percentile(of, of.p95, "ms"),
             str(part.turns),
@@ -56,24 +55,22 @@ def part_rows(group: Group) -> Iterator[tuple[str, ...]]:
 
 def _headline(summary: Summary) -> str:
     ends = ", ".join(f"{count} {outcome}" for outcome, count in summary.outcomes.items()) or "none"
-    rate = NONE if summary.error_rate is None else f"{summary.error_rate:.1%}"
-    return (
-        f"{summary.turns} turns from {point_in_time(summary.first_wall_ns)} to {point_in_time(summary.last_wall_ns)}\n"
-        f"how they ended: {ends}; error rate {rate}"
-    )
+    rate = NONE if summary.error_rate is None else percent(summary.error_rate)
+    first, last = point_in_time(summary.first_wall_ns), point_in_time(summary.last_wall_ns)
+    return f"{counted(summary.turns, 'turn')} from {first} to {last}\nhow they ended: {ends}; error rate {rate}"
 
 
 def _continuity(group: Group) -> str:
     if group.continuity is None:
         return "continuity: not measured (no client's chunk times)"
-    return f"continuity: {group.continuity:.1%} of {group.turns} streams without a stall over 100 ms"
+    return f"continuity: {percent(group.continuity)} of {counted(group.turns, 'stream')} without a stall over 100 ms"
 
 
 def summary_to_terminal(summary: Summary) -> RenderableType:
     """A report for people at a terminal."""
     blocks: list[RenderableType] = [Text(_headline(summary)), Text()]
     for group in summary.groups:
-        blocks.append(Text(f"{group.population.name} · {group.turns} turns", style="bold"))
+        blocks.append(Text(f"{group.population.name} · {counted(group.turns, 'turn')}", style="bold"))
         if group.population.kind == "speech":
             blocks.append(Text(_continuity(group)))
         blocks += [_table(METRIC_HEAD, metric_rows(group)), Text(), _table(PART_HEAD, part_rows(group)), Text()]
@@ -99,7 +96,7 @@ def summary_to_markdown(summary: Summary) -> str:
     """A report for an issue, a chat or a file."""
     lines = ["# Voice latency report", "", *_headline(summary).splitlines(), ""]
     for group in summary.groups:
-        lines += [f"## {group.population.name} ({group.turns} turns)", ""]
+        lines += [f"## {group.population.name} ({counted(group.turns, 'turn')})", ""]
         if group.population.kind == "speech":
             lines += [_continuity(group), ""]
         lines += [

@@ -19,6 +19,8 @@ from voxtrace.units import millis
 # What a list shows of each kind of turn: the number that matters most.
 HEADLINE = {"speech": ("ttfa_ms", "first_audio_ms", "ttfb_ms"), "conversation": ("voice_to_voice_ms",), "events": ()}
 _ID_WIDTH = 18  # characters of an id in a list; `show` takes any piece of one that is like no other
+_WIDE = 100  # columns in which a list has room for everything
+_NARROW_ID_WIDTH = 8
 _MARK_LIMIT = 60  # lines of a timeline; a long article has thousands of chunks
 
 
@@ -108,37 +110,48 @@ def _findings(turn: Turn) -> RenderableType:
     return text
 
 
-def list_of_turns(turns: Sequence[Measured]) -> RenderableType:
-    """One line a request, newest first as they are given."""
+def list_of_turns(turns: Sequence[Measured], width: int = 120) -> RenderableType:
+    """One line a request, newest first as they are given; where it is narrow, without what can be missed best."""
+    is_wide = width >= _WIDE
+    heard = [headline(turn) for turn in turns]
     table = Table(box=None, padding=(0, 1, 0, 0), show_edge=False, header_style="dim")
     table.add_column("started (UTC)", no_wrap=True, min_width=14)
     table.add_column("request", no_wrap=True, overflow="crop", min_width=8)
-    table.add_column("kind", no_wrap=True)
+    if is_wide:
+        table.add_column("kind", no_wrap=True)
     table.add_column("outcome", no_wrap=True, min_width=7)
-    table.add_column("heard after", justify="right", no_wrap=True, min_width=11)
+    # A number that lost its end would be another number.
+    table.add_column("heard after", justify="right", no_wrap=True, min_width=max(map(len, [*heard, "heard after"])))
     table.add_column("total", justify="right", no_wrap=True, min_width=9)
-    table.add_column("slowest step", no_wrap=True)
-    table.add_column("stalls", justify="right", no_wrap=True, min_width=6)
-    for turn in turns:
+    table.add_column("slowest step", no_wrap=True, overflow="ellipsis")
+    if is_wide:
+        table.add_column("stalls", justify="right", no_wrap=True, min_width=6)
+    for turn, after in zip(turns, heard, strict=True):
         table.add_row(
             point_in_time(turn.started_wall_ns)[len("2025-") : len("2025-11-27 14:30:05")],
-            short_id(turn.request_id),
-            turn.kind,
+            short_id(turn.request_id, _ID_WIDTH if is_wide else _NARROW_ID_WIDTH),
+            *([turn.kind] if is_wide else []),
             turn.labels.outcome if turn.labels.outcome != "unknown" else NONE,
-            headline(turn),
+            after,
             _total(turn),
-            f"{turn.slowest.name} {amount(millis(turn.slowest.length), 'ms')}" if turn.slowest else NONE,
-            state("stall_count", turn.metrics["stall_count"]) if _stalls_known(turn) else NONE,
+            _slowest(turn, is_wide),
+            *([state("stall_count", turn.metrics["stall_count"]) if _stalls_known(turn) else NONE] if is_wide else []),
         )
     return table
 
 
-def short_id(request_id: str) -> str:
+def _slowest(turn: Measured, is_wide: bool) -> str:
+    if turn.slowest is None:
+        return NONE
+    return f"{turn.slowest.name} {amount(millis(turn.slowest.length), 'ms')}" if is_wide else turn.slowest.name
+
+
+def short_id(request_id: str, width: int = _ID_WIDTH) -> str:
     """As much of an id as a list has room for: random ones differ at their beginning, made ones at their end."""
-    if len(request_id) <= _ID_WIDTH:
+    if len(request_id) <= width:
         return request_id
     is_random = all(character in "0123456789abcdef-" for character in request_id)
-    return request_id[:_ID_WIDTH] if is_random else request_id[-_ID_WIDTH:]
+    return request_id[:width] if is_random else request_id[-width:]
 
 
 def _stalls_known(turn: Measured) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from voxtrace.analysis import Measured, Part
-from voxtrace.reports.words import amount
+from voxtrace.reports.words import amount, percent
 from voxtrace.units import millis
 
 # Eighths of a cell, so that a bar of 3 % is seen on a terminal of 80 columns.
@@ -51,7 +51,7 @@ def _line(turn: Measured, part: Part, bar_width: int) -> Text:
     share = part.length / turn.total if turn.total else 0.0
     style = "bold" if part is slowest else "yellow" if not part.explained else "dim" if not part.waited else ""
     line = Text(f"{part.name[: NAME_WIDTH - 1]:<{NAME_WIDTH}}", style=style)
-    line.append(f"{amount(millis(part.length), 'ms'):>11} {share:>6.1%}  ")
+    line.append(f"{amount(millis(part.length), 'ms'):>11} {percent(share):>6}  ")
     line.append(_bar(turn, part, bar_width), style="yellow" if not part.explained else "cyan" if part.waited else "dim")
     if part is slowest:
         line.append(_SLOWEST, style="bold")

@@ -11,24 +11,54 @@ from voxtrace.units import NANOS_PER_SECOND
 
 NONE = "—"
 
+# Ratios that are kept as such and talked about in percent.
+SHARES = frozenset({"realtime_ratio"})
+
 
 def amount(value: float, unit: str) -> str:
-    """A number with as many places as its size deserves."""
-    if unit == "count":
-        return f"{value:.0f}"
-    if unit == "characters":
+    """A number with as many places as its size deserves; only a true 0 is written as 0."""
+    if unit == "%":
+        return percent(value)
+    if unit in ("count", "characters"):
         return f"{value:,.0f}"
-    if unit == "ratio":
-        return f"{value:.4f}" if abs(value) < 0.1 else f"{value:.2f}"
-    places = 2 if abs(value) < 10 else 1 if abs(value) < 1000 else 0
-    return f"{value:,.{places}f}" + ("" if unit == "1/s" else f" {unit}")
+    return _digits(value) + ("" if unit in ("1/s", "ratio") else f" {unit}")
+
+
+def _digits(value: float) -> str:
+    size = abs(value)
+    if not size:
+        return "0"
+    if size < 0.001:
+        return f"{'-' if value < 0 else ''}<0.001"
+    if size < 0.1:
+        return f"{value:.2g}"
+    return f"{value:,.{2 if size < 10 else 1 if size < 1000 else 0}f}"
+
+
+def percent(share: float) -> str:
+    """A share as percent; 0 % and 100 % are only written where nothing and all is meant."""
+    if 0 < share < 0.0005:
+        return "<0.1%"
+    if 0.9995 <= share < 1:
+        return ">99.9%"
+    return f"{share:,.1%}"
+
+
+def counted(number: int, thing: str) -> str:
+    """A number of things: 1 turn, 2,000 turns."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def unit_of(name: str) -> str:
+    """The unit in which people read a metric."""
+    return "%" if name in SHARES else DEFINITION_BY_NAME[name].unit
 
 
 def state(name: str, metric: Metric) -> str:
     """A metric in words: its value, or why there is none."""
     if metric.value is not None:
         sign = "≥ " if metric.bound == "lower" else ""
-        return sign + amount(metric.value, DEFINITION_BY_NAME[name].unit)
+        return sign + amount(metric.value, unit_of(name))
     return f"not measured: {metric.missing}" if metric.missing is not None else f"rejected: {metric.rejected}"
 
 
