@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from voxtrace.analysis import assemble, summarize
+from voxtrace.analysis.crowds import crowd
 from voxtrace.analysis.plausibility import POPULATION_RULES, TURN_RULES, check_population
 from voxtrace.testing.turns import STARTED_NS, client_events, event, server_events
 
@@ -137,3 +138,10 @@ def test_failed_requests_are_counted_and_enter_no_percentile():
 
     assert summary.error_rate == 0.25
     assert [group.metrics["ttfa_ms"].p50 for group in summary.groups] == [101]
+
+
+def test_an_id_with_the_events_of_many_requests_has_no_number():
+    told = crowd("everybody", None, 0, 20_001)
+
+    assert [finding.rule for finding in told.findings] == ["too_many_events"]
+    assert told.metrics == {}

@@ -8,9 +8,10 @@ import pytest
 
 from tests.collector.build import MovedClock
 from tests.store.build import NOON_NS, event, turn
+from voxtrace.analysis.crowds import MAX_EVENTS_OF_A_TURN
 from voxtrace.analysis.derived import from_json
 from voxtrace.collector import measure, recompute
-from voxtrace.collector.measure import MAX_EVENTS_OF_A_TURN, TURNS_PER_STEP
+from voxtrace.collector.measure import TURNS_PER_STEP
 from voxtrace.store import RequestQuery, open_store
 
 
@@ -104,8 +105,10 @@ def test_an_id_that_many_requests_share_is_no_turn_and_is_not_tried_for_ever(sto
     measure(store)
 
     (row,) = store.recent(RequestQuery())
+    told = from_json(row.derived)
 
-    assert (row.derived, row.is_fresh) == (None, True)
+    assert [finding.rule for finding in told.findings] == ["too_many_events"]
+    assert (told.metrics, told.parts) == ({}, ())
     assert store.stale(1) == []
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
 import pytest
 
 from tests.store.build import event, turn
 from voxtrace.errors import DataFolderUnusable
 from voxtrace.store import RequestQuery, Retention, SqliteStore, open_store
+from voxtrace.store import sqlite as sqlite_store
 from voxtrace.store.connection import transaction
 from voxtrace.store.errors import StoreBusy, StoreCorrupt, StoreMissing, StoreTooNew, StoreUnwritable
 from voxtrace.store.recovery import open_or_begin_again
@@ -208,3 +210,17 @@ def test_words_of_a_batch_that_was_not_stored_are_given_out_again(path):
     store.close()
 
     assert found.name == "NEW WORD"
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files are listed by Linux only")
+def test_a_store_that_opens_only_half_leaves_no_file_open(tmp_path, monkeypatch):
+    def refuse(path, busy_timeout_s):
+        raise StoreBusy(path)
+
+    monkeypatch.setattr(sqlite_store, "open_reader", refuse)
+    with pytest.raises(StoreBusy) as kept:
+        open_store(tmp_path)
+    left_open = [str(each.readlink()) for each in Path("/proc/self/fd").iterdir() if each.exists()]
+
+    assert kept.value.path.parent == tmp_path  # its traceback holds on to the half-open store
+    assert [each for each in left_open if str(tmp_path) in each] == []

@@ -201,6 +201,7 @@ TURN_RULES: tuple[TurnRule, ...] = (
 POPULATION_RULES: dict[str, str] = {
     "same_ttfa": "The same TTFA to the microsecond in four or more requests, and in more than chance explains, "
     "is a replay or a constant.",
+    "too_many_events": "More events under one id than any turn has are the events of many requests.",
     "in_the_future": "A request that has not happened yet was logged with a wrong clock.",
 }
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from voxtrace.analysis import Measured, Turn, assemble
+from voxtrace.analysis.crowds import MAX_EVENTS_OF_A_TURN, crowd
 from voxtrace.analysis.derived import from_json
 from voxtrace.cli.take_in import take_in_spool
 from voxtrace.errors import VoxtraceError
@@ -43,6 +44,9 @@ def measured_turns(store: SqliteStore, rows: Sequence[RequestRow]) -> list[Measu
     """
     known: dict[str, Measured] = {}
     for row in rows:
+        if row.event_count > MAX_EVENTS_OF_A_TURN:
+            known[row.request_id] = crowd(row.request_id, row.session_id, row.started_wall_ns, row.event_count)
+            continue
         kept = from_json(row.derived) if row.derived is not None and row.is_fresh else None
         if kept is not None:
             known[row.request_id] = kept
@@ -57,14 +61,16 @@ def one_turn(store: SqliteStore, request_id: str) -> Turn:
     Raises:
         UnknownRequest: there is none, or several.
     """
-    events = store.events_of([request_id])
-    if not events:
+    rows = store.requests([request_id])
+    if not rows:
         alike = store.find(request_id)
         if len(alike) != 1:
             raise UnknownRequest(request_id, alike)
-        request_id = alike[0]
-        events = store.events_of([request_id])
-    return assemble(request_id, events[request_id])
+        rows = store.requests(alike)
+    (row,) = rows
+    if row.event_count > MAX_EVENTS_OF_A_TURN:
+        return crowd(row.request_id, row.session_id, row.started_wall_ns, row.event_count)
+    return assemble(row.request_id, store.events_of([row.request_id])[row.request_id])
 
 
 def terminal() -> Console:

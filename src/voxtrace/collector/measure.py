@@ -6,15 +6,13 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 
 from voxtrace.analysis import assemble
+from voxtrace.analysis.crowds import MAX_EVENTS_OF_A_TURN, crowd
 from voxtrace.analysis.derived import VERSION, to_json
 from voxtrace.events import Event
 from voxtrace.store import Derived, Store
 
 # Turns of one transaction. Fourteen events each and 0.2 ms of work: other writers wait for none of it.
 TURNS_PER_STEP = 100
-
-# More events than that under one id are no turn: some software writes all its requests under one id.
-MAX_EVENTS_OF_A_TURN = 20_000
 
 _log = logging.getLogger(__name__)
 
@@ -73,15 +71,17 @@ def recompute(store: Store, on_progress: Callable[[int, int], None] = lambda don
 
 
 def _derive(store: Store, request_ids: Sequence[str]) -> Iterator[Derived]:
-    counts = {row.request_id: row.event_count for row in store.requests(request_ids)}
-    turns = [request_id for request_id, count in counts.items() if count <= MAX_EVENTS_OF_A_TURN]
-    events = store.events_of(turns)
-    for request_id, count in counts.items():
-        found = events.get(request_id)
-        if found is None:
-            yield Derived(request_id, count, None)
-        else:
-            yield Derived(request_id, len(found), _document(request_id, found))
+    rows = store.requests(request_ids)
+    events = store.events_of(row.request_id for row in rows if row.event_count <= MAX_EVENTS_OF_A_TURN)
+    for row in rows:
+        found = events.get(row.request_id)
+        if found is not None:
+            yield Derived(row.request_id, len(found), _document(row.request_id, found))
+        elif row.event_count > MAX_EVENTS_OF_A_TURN:
+            told = crowd(row.request_id, row.session_id, row.started_wall_ns, row.event_count)
+            yield Derived(row.request_id, row.event_count, to_json(told))
+        else:  # forgotten meanwhile
+            yield Derived(row.request_id, row.event_count, None)
 
 
 def _document(request_id: str, events: Sequence[Event]) -> str | None:

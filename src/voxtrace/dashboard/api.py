@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from voxtrace.analysis import assemble
+from voxtrace.analysis.crowds import MAX_EVENTS_OF_A_TURN, crowd
 from voxtrace.analysis.definitions import DEFINITION_BY_NAME
 from voxtrace.clock import Clock
 from voxtrace.dashboard.overview import Question, overview
@@ -93,6 +94,9 @@ def routes(store: ReadStore, clock: Clock) -> list[Route]:
 
     def show_request(request: Request) -> Any:
         request_id: str = request.path_params["request_id"]
+        rows = store.requests([request_id])
+        if rows and rows[0].event_count > MAX_EVENTS_OF_A_TURN:
+            return turn_to_json(crowd(request_id, rows[0].session_id, rows[0].started_wall_ns, rows[0].event_count))
         events = store.events_of([request_id]).get(request_id)
         if not events:
             raise NoSuchRequest(request_id)

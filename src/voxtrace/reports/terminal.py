@@ -26,13 +26,13 @@ _MARK_LIMIT = 60  # lines of a timeline; a long article has thousands of chunks
 
 def one_turn(turn: Turn, width: int = 100) -> RenderableType:
     """Everything about one request: head, waterfall, timeline, numbers, findings."""
-    blocks: list[RenderableType] = [
-        _head(turn),
-        Text(),
-        Text("WHERE THE TIME WENT", style="bold"),
-        waterfall(turn, width),
-    ]
-    blocks += [Text("TIMELINE", style="bold"), _timeline(turn), Text("NUMBERS", style="bold"), _numbers(turn)]
+    blocks: list[RenderableType] = [_head(turn), Text()]
+    if turn.parts:
+        blocks += [Text("WHERE THE TIME WENT", style="bold"), waterfall(turn, width)]
+    if turn.marks:
+        blocks += [Text("TIMELINE", style="bold"), _timeline(turn)]
+    if turn.metrics:
+        blocks += [Text("NUMBERS", style="bold"), _numbers(turn)]
     if turn.findings or turn.clock_note:
         blocks += [Text("WHAT TO KNOW", style="bold"), _findings(turn)]
     return Stack(*blocks)

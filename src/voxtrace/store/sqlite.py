@@ -72,8 +72,12 @@ class SqliteStore:
         self._open()
 
     def _open(self) -> None:
-        self._writer = None if self._readonly else open_writer(self.path, self._durability, self._busy_timeout_s)
-        self._reader = open_reader(self.path, self._busy_timeout_s)
+        with ExitStack() as undo:
+            self._writer = None if self._readonly else open_writer(self.path, self._durability, self._busy_timeout_s)
+            if self._writer is not None:
+                undo.callback(self._writer.close)
+            self._reader = open_reader(self.path, self._busy_timeout_s)
+            undo.pop_all()
 
     def close(self) -> None:
         """Give the files back; the last process to close the store also folds the log into it."""
