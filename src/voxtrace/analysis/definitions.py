@@ -68,6 +68,13 @@ DEFINITIONS: tuple[Definition, ...] = (
         "client.request_start",
         "client.first_audible_chunk",
     ),
+    _speech(
+        "ttfa_from_send_ms",
+        "As ttfa_ms, but from the whole request being handed to the socket: without connecting, and without the "
+        "wait for a load generator that is behind its plan.",
+        "client.request_sent",
+        "client.first_audible_chunk",
+    ),
     _speech("leading_silence_ms", "Silence in front of the first audible sample, in the audio itself.", better=""),
     _speech(
         "heard_ms",

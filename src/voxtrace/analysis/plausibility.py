@@ -18,6 +18,8 @@ from voxtrace.units import NANOS_PER_MICRO, NANOS_PER_MILLI, Nanos, millis
 
 # Rounding of milliseconds in logs; a smaller disagreement proves nothing.
 TOLERANCE_MS = 1.0
+# One moment counted from two beginnings: what can't be true of one can't be of the other.
+TTFA = ("ttfa_ms", "ttfa_from_send_ms")
 
 
 Marks: TypeAlias = Mapping[str, Sequence[Mark]]
@@ -48,7 +50,7 @@ def _value(turn: Measured, name: str) -> float | None:
 
 def _ttfa_not_positive(turn: Turn, _: Marks) -> Doubt | None:
     ttfa = _value(turn, "ttfa_ms")
-    return Doubt(f"a TTFA of {ttfa:g} ms", ("ttfa_ms",)) if ttfa is not None and ttfa <= 0 else None
+    return Doubt(f"a TTFA of {ttfa:g} ms", TTFA) if ttfa is not None and ttfa <= 0 else None
 
 
 def _first(marks: Marks, stage: str) -> Mark | None:
@@ -69,7 +71,7 @@ def _ttfa_below_round_trip(turn: Turn, marks: Marks) -> Doubt | None:
     ttfa, trip = _value(turn, "ttfa_ms"), _round_trip(marks)
     if ttfa is None or trip is None or ttfa >= millis(trip):
         return None
-    return Doubt(f"a TTFA of {ttfa:.3f} ms is below the network's round trip of {millis(trip):.3f} ms", ("ttfa_ms",))
+    return Doubt(f"a TTFA of {ttfa:.3f} ms is below the network's round trip of {millis(trip):.3f} ms", TTFA)
 
 
 def _full_ratio_without_chunks(turn: Turn, _: Marks) -> Doubt | None:
@@ -234,7 +236,7 @@ def check_population(turns: Sequence[Measured], now_wall_ns: int | None = None) 
     checked: list[Measured] = []
     for turn in turns:
         if _micros(turn) in suspects:
-            turn = _refuse(turn, "same_ttfa", ("ttfa_ms",))
+            turn = _refuse(turn, "same_ttfa", TTFA)
         if now_wall_ns is not None and turn.started_wall_ns > now_wall_ns + 60_000 * NANOS_PER_MILLI:
             turn = _refuse(turn, "in_the_future", tuple(turn.metrics))
         checked.append(turn)

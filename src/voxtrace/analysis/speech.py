@@ -50,7 +50,8 @@ def _caller_metrics(timeline: Timeline) -> dict[str, Metric]:
         "headers_ms": timeline.between(start, "client.headers_received"),
         "ttfb_ms": timeline.between(start, "client.first_byte_received"),
         "first_audio_ms": timeline.between(start, "client.first_audio_chunk"),
-        "ttfa_ms": _ttfa(timeline),
+        "ttfa_ms": _ttfa(timeline, start),
+        "ttfa_from_send_ms": _ttfa(timeline, "client.request_sent"),
         "leading_silence_ms": _leading_silence(timeline),
         "heard_ms": timeline.between(start, "playback.first_sample"),
     }
@@ -60,7 +61,7 @@ def _without_caller(timeline: Timeline) -> dict[str, Metric]:
     """The server's view under the same names, marked as such; what only a caller can know stays missing."""
     written = timeline.between("server.request_received", "server.first_chunk_sent", "server")
     why = "no client events: only the server's side is known"
-    names = ("headers_ms", "ttfa_ms", "leading_silence_ms", "heard_ms")
+    names = ("headers_ms", "ttfa_ms", "ttfa_from_send_ms", "leading_silence_ms", "heard_ms")
     return {"ttfb_ms": written, "first_audio_ms": written} | {
         name: Metric(missing=why, origin="server") for name in names
     }
@@ -81,9 +82,9 @@ def _why_not_audible(timeline: Timeline) -> str:
     return "the leading silence was not measured"
 
 
-def _ttfa(timeline: Timeline) -> Metric:
-    """Request start to the moment in which the first audible sample could be heard."""
-    begin, end = "client.request_start", "client.first_audible_chunk"
+def _ttfa(timeline: Timeline, begin: str) -> Metric:
+    """`begin` to the moment in which the first audible sample could be heard."""
+    end = "client.first_audible_chunk"
     first_audio = timeline.between(begin, "client.first_audio_chunk")
     arrival = timeline.between(begin, end)
     if first_audio.rejected or arrival.rejected:

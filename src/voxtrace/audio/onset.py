@@ -67,4 +67,9 @@ class Onset:
 
 def leading_silence(samples: npt.NDArray[np.int16], rate_hz: int) -> int | None:
     """Samples before the first audible one, or None where nothing is audible."""
-    return Onset(rate_hz).feed(samples)
+    onset = Onset(rate_hz)
+    # Speech begins early: most of a long stream need not be looked at.
+    for begin in range(0, samples.size, rate_hz):
+        if onset.feed(samples[begin : begin + rate_hz]) is not None:
+            break
+    return onset.leading_silence

@@ -25,6 +25,7 @@ COMMANDS: tuple[str, ...] = (
     "requests",
     "show",
     "report",
+    "load",
     "import",
     "recompute",
     "prune",

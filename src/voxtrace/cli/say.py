@@ -105,7 +105,7 @@ def _say(text: str, args: Namespace) -> Saying:
         out=args.out,
         request_id=args.request_id,
         timeouts=Timeouts() if wait is None else Timeouts(wait, wait, wait),
-        api_key=_key(args.key_env),
+        api_key=key_of(args.key_env),
     )
     tracker = Tracker("client", options=replace(from_environment(), data=args.data))
     try:
@@ -119,7 +119,12 @@ def _say(text: str, args: Namespace) -> Saying:
         tracker.close()
 
 
-def _key(variable: str | None) -> str:
+def key_of(variable: str | None) -> str:
+    """The API key out of the environment variable of that name; "" where none is named.
+
+    Raises:
+        InvalidOption: there is no such variable.
+    """
     if variable is None:
         return ""
     if not os.environ.get(variable):

@@ -6,7 +6,6 @@ never lands in a number, and a blocking caller and an asyncio one can share this
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -18,12 +17,9 @@ from voxtrace.client.errors import (
     AnswerCutShort,
     NotAudio,
     NotHttp,
-    Redirected,
-    RequestRejected,
-    ServerBusy,
-    ServerFailed,
     SpeechRequestFailed,
 )
+from voxtrace.client.refusal import refusal
 from voxtrace.client.request import Endpoint, SpeechRequest
 from voxtrace.client.sound import Sound, sound_of
 from voxtrace.units import millis
@@ -31,7 +27,6 @@ from voxtrace.units import millis
 HTTP = b"HTTP/"  # how every answer begins
 MAX_HEADERS_BYTES = 64 * 1024
 ERROR_BODY_BYTES = 64 * 1024  # of an answer that is no audio, to say why
-EXCERPT_CHARS = 200
 MAX_ARRIVALS = 4096  # in which the first audible sample is looked for
 
 
@@ -244,35 +239,4 @@ class Exchange:
         return NotHttp(self.endpoint.where, why)
 
     def _refused(self) -> SpeechRequestFailed:
-        """Why the server gave no audio, as it says itself."""
-        status, get = self.status or 0, self.answer_headers.get
-        text = bytes(self._refusal).decode("utf-8", "replace")
-        message, kind = _error_in(text)
-        message = message or _excerpt(text) or "it gives no reason"
-        if 200 <= status < 300:
-            encoding = get("content-encoding", "identity")
-            why = f"it is {encoding}-encoded" if encoding != "identity" else message
-            return NotAudio(self._content_type, why)
-        if 300 <= status < 400:
-            return Redirected(status, get("location", ""))
-        if status in (429, 503):
-            return ServerBusy(status, message, get("retry-after", ""))
-        return RequestRejected(status, message, kind) if 400 <= status < 500 else ServerFailed(status, message)
-
-
-def _error_in(text: str) -> tuple[str, str]:
-    """Message and type of an error in OpenAI's shape, or FastAPI's; empty where it is neither."""
-    try:
-        said = json.loads(text)
-    except (ValueError, RecursionError):
-        return "", ""
-    error = said.get("error", said.get("detail")) if isinstance(said, dict) else None
-    if isinstance(error, dict) and isinstance(error.get("message"), str):
-        return _excerpt(error["message"]), str(error.get("type") or "")
-    return (_excerpt(error), "") if isinstance(error, str) else ("", "")
-
-
-def _excerpt(text: str) -> str:
-    """The beginning of a text on one line, safe to print on a terminal."""
-    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    return line if len(line) <= EXCERPT_CHARS else line[: EXCERPT_CHARS - 1] + "…"
+        return refusal(self.status or 0, self.answer_headers, bytes(self._refusal))

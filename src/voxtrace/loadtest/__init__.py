@@ -1,0 +1,1 @@
+"""THE CROWD: many requests for speech at planned moments. It notes what happens and computes no statistics."""
