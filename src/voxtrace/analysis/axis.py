@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median_low
+from typing import NamedTuple
 
 from voxtrace.events import Event, stage_of
 from voxtrace.units import Nanos, millis
@@ -18,13 +19,13 @@ from voxtrace.units import Nanos, millis
 WALL = ""  # the domain of events that carry wall time only
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """An event and its place on the turn's axis."""
 
     at: Nanos
     event: Event
     stage: str  # key of the stage table, or ""
+    domain: str  # whose clock placed it; WALL: the time of day
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +40,13 @@ class Axis:
     @property
     def offset_unknown(self) -> bool:
         """Whether monotonic clocks of several machines were brought together without knowing their offset."""
-        domains = {placed.event.clock_domain for placed in self.placed if placed.event.mono_ns is not None}
-        return self.uncertainty is None and len(domains - {WALL}) > 1
+        return self.uncertainty is None and len({placed.domain for placed in self.placed} - {WALL}) > 1
 
-    def comparable(self, one: Event, other: Event) -> bool:
+    def comparable(self, one: Placed, other: Placed) -> bool:
         """Whether the time between two events means anything: one clock, a known offset, or wall time at its word."""
-        if not self.note or self.uncertainty is not None or not (one.clock and other.clock):
+        if one.domain == other.domain or self.uncertainty is not None:
             return True
-        return one.clock_domain == other.clock_domain
+        return WALL in (one.domain, other.domain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +58,30 @@ class _Shift:
     uncertainty: int | None
 
 
+class _Staged(NamedTuple):
+    """An event, its stage ("" where it has none), and whose clock it carries."""
+
+    event: Event
+    stage: str
+    domain: str
+
+
 def place(events: Sequence[Event]) -> Axis:
     """Order the events of one request on one axis whose zero is the earliest of them."""
-    staged = [(event, _stage_key(event)) for event in events]
+    staged = [_Staged(event, _stage_key(event), _domain(event)) for event in events]
     domains: dict[str, list[Event]] = {}
-    for event, _ in staged:
-        domains.setdefault(_domain(event), []).append(event)
+    for each in staged:
+        domains.setdefault(each.domain, []).append(each.event)
     reference = _reference(domains, staged)
     shifts = {domain: _shift(domain, members, reference, domains, staged) for domain, members in domains.items()}
-    on_wall = [(_time(event) + shifts[_domain(event)].nanos, event, stage) for event, stage in staged]
-    on_wall.sort(key=lambda item: (item[0], item[1].clock, item[1].seq or 0))
+    nanos = {domain: shift.nanos for domain, shift in shifts.items()}
+    on_wall = [(_time(each.event) + nanos[each.domain], each) for each in staged]
+    on_wall.sort(key=lambda item: (item[0], item[1].event.clock, item[1].event.seq or 0))
     zero = on_wall[0][0] if on_wall else 0
     foreign = [shift for domain, shift in shifts.items() if domain != reference or domain == WALL]
     known = [shift.uncertainty for shift in foreign if shift.uncertainty is not None]
     return Axis(
-        placed=tuple(Placed(Nanos(at - zero), event, stage) for at, event, stage in on_wall),
+        placed=tuple(Placed(Nanos(at - zero), *each) for at, each in on_wall),
         started_wall_ns=zero,
         note="; ".join(sorted({shift.how for shift in foreign})),
         uncertainty=Nanos(max(known)) if foreign and len(known) == len(foreign) else None,
@@ -92,11 +101,11 @@ def _time(event: Event) -> int:
     return event.mono_ns if event.mono_ns is not None and event.clock else event.wall_ns
 
 
-def _reference(domains: dict[str, list[Event]], staged: Iterable[tuple[Event, str]]) -> str:
+def _reference(domains: dict[str, list[Event]], staged: Iterable[_Staged]) -> str:
     """The domain everything is told in: the client's, for it is the one who waits; else the busiest."""
-    for event, stage in staged:
-        if stage in ("client.request_start", "client.request_sent") and _domain(event) != WALL:
-            return _domain(event)
+    for _, stage, domain in staged:
+        if stage in ("client.request_start", "client.request_sent") and domain != WALL:
+            return domain
     return max(sorted(domains), key=lambda domain: (domain != WALL, len(domains[domain])), default=WALL)
 
 
@@ -110,7 +119,7 @@ def _shift(
     members: Sequence[Event],
     reference: str,
     domains: dict[str, list[Event]],
-    staged: Sequence[tuple[Event, str]],
+    staged: Sequence[_Staged],
 ) -> _Shift:
     if domain == WALL:
         return _Shift(0, "events without a monotonic clock are placed by wall time, whose steps nobody can see", None)
@@ -125,11 +134,11 @@ def _shift(
     return _Shift(anchor - offset, how, uncertainty)
 
 
-def _four_timestamps(staged: Sequence[tuple[Event, str]], reference: str, anchor: int) -> tuple[int, int] | None:
+def _four_timestamps(staged: Sequence[_Staged], reference: str, anchor: int) -> tuple[int, int] | None:
     """(offset of the server's wall clock against the client's, half the round trip), in nanoseconds."""
     sent = headers = None
-    for event, stage in staged:
-        if _domain(event) != reference:
+    for event, stage, domain in staged:
+        if domain != reference:
             continue
         if stage == "client.request_sent":
             sent = _time(event) + anchor

@@ -8,6 +8,7 @@ stands in, so that a log with end events only still explains its time.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from voxtrace.analysis.axis import Axis, Placed
 from voxtrace.analysis.model import Span
@@ -150,7 +151,7 @@ class _Seen:
                 if wanted is not None and earlier.event.metadata.get(rule.per, wanted) != wanted:
                     continue
                 occurred = True
-                if (id(rule), id(earlier)) not in self.taken and self.axis.comparable(earlier.event, end.event):
+                if (id(rule), id(earlier)) not in self.taken and self.axis.comparable(earlier, end):
                     self.taken.add((id(rule), id(earlier)))
                     return earlier
             if occurred:
@@ -200,14 +201,18 @@ def _interval(name: str, begin: Placed, end: Placed, depth: int) -> Interval:
     return Interval(Span(name, end.event.service, begin.at, end.at, detail), depth)
 
 
+# The same few names come again with every turn.
+@lru_cache(maxsize=4096)
 def _is_start(name: str) -> bool:
     return name.lower().endswith("_start")
 
 
+@lru_cache(maxsize=4096)
 def _is_end(name: str) -> bool:
     return name.lower().endswith(_ENDINGS)
 
 
+@lru_cache(maxsize=4096)
 def _stem(name: str) -> str:
     lowered = name.lower()
     for ending in ("_start", *_ENDINGS):

@@ -1,6 +1,8 @@
 """What the analysis answers with: frozen records, in nanoseconds from the turn's own zero.
 
-Every view (terminal, page, JSON) shows these records and computes nothing itself.
+Every view (terminal, page, JSON) shows these records and computes nothing itself. What is kept of a turn by the
+thousand (metrics, labels, parts, findings) are msgspec's structs, which are read from a store in a fifth of the
+time and half of the memory of dataclasses; `msgspec.structs.replace` changes a copy of one.
 """
 
 from __future__ import annotations
@@ -8,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct
 
 from voxtrace.units import Nanos
 
@@ -24,8 +28,7 @@ Source = Literal["real", "probe", "bench", "load"]
 Truth = Literal["L0", "L1", "L2", "L3", "L4", "L5", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(Struct, frozen=True, gc=False, omit_defaults=True):
     """A number in one of three states: measured, missing with its reason, or rejected with its rule.
 
     Exactly one of `value`, `missing` and `rejected` is set. `value` is in the unit of the metric's
@@ -51,8 +54,7 @@ class Metric:
         return self.value is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Labels:
+class Labels(Struct, frozen=True, gc=False, omit_defaults=True):
     """The population that a turn belongs to. Populations are never mixed in one percentile."""
 
     outcome: Outcome = "unknown"
@@ -69,8 +71,7 @@ class Labels:
     error: str = ""  # the cause's code where the outcome is error
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True, gc=False, array_like=True):
     """One tile of the total. Parts never overlap and leave no hole."""
 
     name: str  # "llm", "queue", …, or "unattributed"
@@ -115,8 +116,7 @@ class Chunk:
     bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True, gc=False, array_like=True):
     """Something a person should know about this turn, with the rule that says so."""
 
     rule: str  # stable name, such as "end_of_speech_not_logged"

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TypeAlias
 
+from msgspec import structs
+
 from voxtrace.analysis.definitions import DEFINITIONS
 from voxtrace.analysis.model import Finding, Mark, Measured, Metric, Turn
 from voxtrace.analysis.repeats import repeated
@@ -227,7 +229,7 @@ def check_turn(turn: Turn) -> Turn:
 
 
 def _reject(metric: Metric, rule: str) -> Metric:
-    return replace(metric, value=None, missing=None, rejected=rule)
+    return structs.replace(metric, value=None, missing=None, rejected=rule)
 
 
 def check_population(turns: Sequence[Measured], now_wall_ns: int | None = None) -> list[Measured]:

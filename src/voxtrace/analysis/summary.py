@@ -10,7 +10,7 @@ from voxtrace.analysis.definitions import DEFINITION_BY_NAME
 from voxtrace.analysis.model import Measured
 from voxtrace.analysis.plausibility import check_population
 from voxtrace.analysis.quantiles import Distribution, distribution
-from voxtrace.units import Nanos
+from voxtrace.units import Nanos, millis
 
 # A gap shorter than this is not noticed as one (continuity counts streams without a longer stall).
 CONTINUOUS_STALL_MS = 100.0
@@ -146,13 +146,13 @@ def metric_distribution(turns: Sequence[Measured], name: str) -> Distribution:
         metric = turn.metrics.get(name)
         if metric is None:
             missing["not part of this kind of turn"] += 1
-        elif metric.rejected is not None:
-            rejected[metric.rejected] += 1
-        elif metric.value is None:
-            missing[metric.missing or ""] += 1
-        else:
+        elif metric.value is not None:
             samples.append(metric.value)
             is_bound = is_bound or metric.bound == "lower"
+        elif metric.rejected is not None:
+            rejected[metric.rejected] += 1
+        else:
+            missing[metric.missing or ""] += 1
     return replace(
         distribution(samples, len(turns)),
         missing=tuple(missing.most_common()),
@@ -167,9 +167,9 @@ def _part_shares(turns: Sequence[Measured]) -> tuple[PartShare, ...]:
         of_turn: dict[str, int] = {}
         for part in turn.parts:
             if part.waited:
-                of_turn[part.name] = of_turn.get(part.name, 0) + part.length
+                of_turn[part.name] = of_turn.get(part.name, 0) + part.end - part.begin
         for name, length in of_turn.items():
-            lengths.setdefault(name, []).append(length / 1e6)
+            lengths.setdefault(name, []).append(millis(length))
     whole = sum(sum(each) for each in lengths.values())
     if not whole:
         return ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import itemgetter
 
 from voxtrace.analysis.intervals import Interval
 from voxtrace.analysis.model import Part
@@ -32,13 +33,13 @@ def tile(intervals: Sequence[Interval], total: Nanos, wait: Wait) -> tuple[Part,
     """
     bars = sorted(
         (
-            (max(interval.span.begin, 0), min(interval.span.end, total), interval.depth, interval.span.name)
-            for interval in intervals
-            if interval.span.end is not None
+            (max(span.begin, 0), min(span.end, total), depth, span.name)
+            for span, depth in ((interval.span, interval.depth) for interval in intervals)
+            if span.end is not None and span.begin < span.end
         ),
-        key=lambda bar: bar[0],
+        key=itemgetter(0),
     )
-    cuts = {0, int(total)} | {int(edge) for bar in bars if bar[0] < bar[1] for edge in bar[:2]}
+    cuts = {0, int(total), *(bar[0] for bar in bars), *(bar[1] for bar in bars)}
     cuts |= {int(edge) for edge in (wait.begin, wait.end) if edge is not None and 0 < edge < total}
     edges = sorted(cuts)
     parts: list[Part] = []
@@ -49,7 +50,7 @@ def tile(intervals: Sequence[Interval], total: Nanos, wait: Wait) -> tuple[Part,
             active.append(bars[coming])
             coming += 1
         active = [bar for bar in active if bar[1] > begin]
-        owner = max(active, key=lambda bar: (bar[2], bar[0]), default=None)
+        owner = max(active, key=itemgetter(2, 0), default=None)
         name = owner[3] if owner else UNATTRIBUTED
         waited = begin >= wait.begin and (wait.end is None or begin < wait.end)
         last = parts[-1] if parts else None

@@ -38,7 +38,11 @@ class Timeline:
 
     def first(self, *stages: str) -> Placed | None:
         """The first event of the first of `stages` that occurred."""
-        return next((self._by_stage[stage][0] for stage in stages if stage in self._by_stage), None)
+        for stage in stages:
+            found = self._by_stage.get(stage)
+            if found:
+                return found[0]
+        return None
 
     def last(self, *stages: str) -> Placed | None:
         """The last event of the first of `stages` that occurred."""
@@ -59,7 +63,7 @@ class Timeline:
     def fact(self, name: str, *stages: str) -> object:
         """The value of metadata `name` on the first event of `stages` that carries it."""
         for stage in stages:
-            for placed in self.all(stage):
+            for placed in self._by_stage.get(stage, ()):
                 if name in placed.event.metadata:
                     return placed.event.metadata[name]
         return None
@@ -91,10 +95,10 @@ class Timeline:
     def span(self, start: Placed, stop: Placed, origin: Origin = "client") -> Metric:
         """Milliseconds between two events; refused where their clocks can't be compared or the order is wrong."""
         note = ""
-        if not self.axis.comparable(start.event, stop.event):
+        if not self.axis.comparable(start, stop):
             why = "the two events come from different clocks whose offset is not known"
             return Metric(missing=why, origin=origin, start=start.stage, end=stop.stage)
-        if self.axis.uncertainty is not None and start.event.clock_domain != stop.event.clock_domain:
+        if self.axis.uncertainty is not None and start.domain != stop.domain:
             note = f"± {millis(self.axis.uncertainty):.3f} ms"
         if stop.at < start.at:
             return Metric(rejected=END_BEFORE_START, origin=origin, start=start.stage, end=stop.stage)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from msgspec import structs
+
 from voxtrace.analysis import Measured, Metric, Summary, Turn
 from voxtrace.analysis.definitions import DEFINITION_BY_NAME
 from voxtrace.analysis.quantiles import Distribution
@@ -44,7 +46,7 @@ def measured_to_json(turn: Measured) -> dict[str, Any]:
         "started": turn.started_wall_ns / NANOS_PER_SECOND,
         # A single event has a place in time and no length.
         "total_ms": _ms(turn.total) if turn.total else None,
-        "labels": {name: value for name, value in asdict(turn.labels).items() if value not in ("", None)},
+        "labels": {name: value for name, value in structs.asdict(turn.labels).items() if value not in ("", None)},
         "metrics": {name: metric_to_json(metric) for name, metric in turn.metrics.items()},
         "parts": [
             {
@@ -57,7 +59,7 @@ def measured_to_json(turn: Measured) -> dict[str, Any]:
             }
             for part in turn.parts
         ],
-        "findings": [asdict(finding) for finding in turn.findings],
+        "findings": [structs.asdict(finding) for finding in turn.findings],
         "slowest": turn.slowest.name if turn.slowest else None,
     }
 
