@@ -88,6 +88,13 @@ SETTINGS: tuple[Setting, ...] = (
         "oldest request, to compare with.",
         choices=("edf", "fifo"),
     ),
+    Setting(
+        "drain_s",
+        5,
+        "Seconds that running answers get to come to their end when the speech server is told to stop.",
+        least=0,
+        most=3600,
+    ),
     Setting("level", "full", "What the tracker records.", choices=("off", "sampled", "full")),
     Setting("sample_rate", 0.1, "Share of requests that the level `sampled` records.", least=0, most=1),
     Setting("collector", "", "URL of a collector to post events to; empty: events go to the spool in the data folder."),

@@ -51,6 +51,10 @@ class Serving:
         """The metadata of the request's last event."""
         return dict(next(each for each in self.events(request_id) if each.name == "REQUEST_COMPLETE").metadata)
 
+    def text(self, path: str) -> str:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+            return str(answer.read(), "utf-8")
+
     def resident_mib(self) -> float:
         pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
         return int(pages) * os.sysconf("SC_PAGE_SIZE") / 2**20
@@ -58,7 +62,7 @@ class Serving:
 
 @contextmanager
 def serving(
-    data: Path, *, faults: dict[str, object] | None = None, cache_bytes: int = 0, **pool: object
+    data: Path, *, faults: dict[str, object] | None = None, cache_bytes: int = 0, drain_s: int = 5, **pool: object
 ) -> Iterator[Serving]:
     """Start it, wait until it is ready, and stop it with SIGTERM.
 
@@ -66,9 +70,12 @@ def serving(
         data: its data folder.
         faults: fields of `Faults`; None for espeak-ng.
         cache_bytes: speech that is kept, also on the disk; 0: none, so that a test meets the engine.
+        drain_s: for answers under way when it is stopped.
         pool: fields of `PoolOptions`.
     """
-    options = json.dumps({"data": str(data), "faults": faults, "cache_bytes": cache_bytes, "pool": pool})
+    options = json.dumps(
+        {"data": str(data), "faults": faults, "cache_bytes": cache_bytes, "drain_s": drain_s, "pool": pool}
+    )
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.server.serving", options],
         cwd=Path(__file__).parents[2],
@@ -107,6 +114,7 @@ def main() -> None:
     tracker = Tracker("server", options=TrackerOptions(data=Path(given["data"]), max_age_ms=20))
     options = ServeOptions(
         port=0,
+        drain_s=given["drain_s"],
         pool=PoolOptions(engine=engine, **given["pool"]),
         cache=CacheLimits(max_bytes=given["cache_bytes"]),
         cache_folder=Path(given["data"]) / "cache",

@@ -59,6 +59,7 @@ block of sound, and notes when each stage of each request happened.
             host=values["host"],
             port=values["port"],
             pool=pool,
+            drain_s=values["drain_s"],
             cache=cache,
             cache_redis=values["cache_redis"],
             fill=FillOptions(values["cache_min_uses"], values["cache_batch"]),

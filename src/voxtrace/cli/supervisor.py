@@ -76,6 +76,7 @@ class Supervisor:
     services: Sequence[Service]
     tell: Callable[[str], None]
     clock: Clock = field(default_factory=SystemClock)
+    stop_within_s: float = STOP_WITHIN_S  # then those that still run are ended
     _running: list[_Running] = field(default_factory=list, init=False)
 
     def run(self, when_ready: Callable[[], None]) -> None:
@@ -148,7 +149,7 @@ class Supervisor:
         processes = [each.process for each in self._running if each.process is not None]
         for process in processes:
             process.terminate()
-        deadline = self.clock.mono_ns() + int(STOP_WITHIN_S * NANOS_PER_SECOND)
+        deadline = self.clock.mono_ns() + int(self.stop_within_s * NANOS_PER_SECOND)
         try:
             while any(process.poll() is None for process in processes) and self.clock.mono_ns() < deadline:
                 sleep(LOOK_EVERY_S / 5)

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from voxtrace.cli.addresses import require_free_port, url_of, warn_if_public
 from voxtrace.cli.folder_lock import only_one
-from voxtrace.cli.supervisor import Service, Supervisor
+from voxtrace.cli.supervisor import STOP_WITHIN_S, Service, Supervisor
 from voxtrace.config import (
     SERVE_PORT,
     Value,
@@ -22,6 +22,8 @@ from voxtrace.config import (
     prepare_data_folder,
     require_private_address,
 )
+
+DRAINED_WITHIN_S = 3.0  # to end the engines and to write the last events, after the last answer
 
 
 class UpCommand:
@@ -64,7 +66,9 @@ again and the other runs on. Ctrl-C stops both.
                 require_free_port(settings["watch_host"].value, settings["watch_port"].value, "--watch-port")
             require_free_port(settings["host"].value, settings["port"].value)
             warn_if_public(settings["host"].value, settings["port"].value)
-            Supervisor(services, tell=_tell).run(lambda: _tell(greeting(services, folder)))
+            patience_s = max(STOP_WITHIN_S, settings["drain_s"].value + DRAINED_WITHIN_S)
+            supervisor = Supervisor(services, tell=_tell, stop_within_s=patience_s)
+            supervisor.run(lambda: _tell(greeting(services, folder)))
         return 0
 
 

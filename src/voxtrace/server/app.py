@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from http import HTTPStatus
 
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -12,23 +13,21 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from voxtrace import __version__
 from voxtrace.server.api_error import ApiError
 from voxtrace.server.desk import Desk
 from voxtrace.server.exchange import ExchangeHeaders
 from voxtrace.server.speech_request import models
 from voxtrace.server.speech_route import SpeechRoute
+from voxtrace.server.status import status_report
 from voxtrace.speech.cache.source import CachedSource
-from voxtrace.speech.encode import FORMATS, Format
+from voxtrace.speech.encode import FORMATS
 from voxtrace.speech.pool import Pool
-from voxtrace.speech.ports import Catalogue, Marks
 from voxtrace.speech.voices import OPENAI_VOICES
 
 
 def build_app(
     pool: Pool,
-    catalogue: Catalogue,
-    marks: Marks,
+    desk: Desk,
     guard: Callable[[ASGIApp], ASGIApp] = lambda app: app,
     cache: CachedSource | None = None,
 ) -> ASGIApp:
@@ -37,7 +36,6 @@ def build_app(
     `guard` is put in front of all routes, but behind what gives every answer its headers. `cache`, where there
     is one, stands in front of the pool.
     """
-    desk = Desk(cache or pool, catalogue, marks)
     pages = _Pages(pool, desk, cache)
     app = Starlette(
         routes=[
@@ -49,6 +47,7 @@ def build_app(
             Route("/health", pages.health),
             Route("/ready", pages.ready),
             Route("/status", pages.status),
+            Route("/metrics", pages.metrics),
             Route("/performance/clear_cache", pages.clear_cache, methods=["POST"]),
         ],
         exception_handlers={ApiError: _explain, HTTPException: _explain_http, Exception: _explain_unknown},
@@ -63,14 +62,14 @@ class _Pages:
         catalogue = desk.catalogue
         self._pool = pool
         self._cache = cache
-        self._counters = desk.counters
+        self._desk = desk
+        desk.metrics.watch(pool, cache)
         self._models = [
             {"id": name, "object": "model", "created": 0, "owned_by": "voxtrace"} for name in models(catalogue)
         ]
         own = [{"id": each.id, "name": each.name, "language": each.language} for each in catalogue.voices]
         aliases = [{"id": name, "name": f"{name.capitalize()} ({voice})"} for name, voice in OPENAI_VOICES.items()]
         self._voices = {"voices": [*aliases, *own], "variants": list(catalogue.variants)}
-        self._engine = catalogue.engine
 
     async def models(self, _: Request) -> Response:
         """What `model` may be."""
@@ -95,46 +94,21 @@ class _Pages:
         return JSONResponse({"status": "ok"})
 
     async def ready(self, _: Request) -> Response:
-        """At least one engine is loaded."""
-        is_ready = self._pool.ready > 0
+        """At least one engine is loaded and warm, and requests are taken."""
+        is_ready = self._pool.ready > 0 and not self._desk.is_draining
         return JSONResponse({"ready": is_ready}, HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
     async def status(self, _: Request) -> Response:
-        """What it does right now, and what it has done since it started."""
-        pool, counters = self._pool, self._counters
-        return JSONResponse(
-            {
-                "version": __version__,
-                "engine": self._engine,
-                "formats": {form.name: _availability(form) for form in FORMATS.values()},
-                "workers": {
-                    "configured": pool.workers,
-                    "ready": pool.ready,
-                    "busy": pool.busy,
-                    "restarts": pool.restarts,
-                    "pids": pool.pids,
-                },
-                "requests": {
-                    "active": counters.active,
-                    "waiting": pool.waiting,
-                    "ok": counters.ok,
-                    "error": counters.error,
-                    "cancelled": counters.cancelled,
-                },
-                "wasted_audio_ms": round(counters.wasted_audio_ms, 3),
-                "cache": self._cache.report() if self._cache else None,
-            }
-        )
+        """See `status_report`."""
+        return JSONResponse(status_report(self._pool, self._desk, self._cache))
+
+    async def metrics(self, _: Request) -> Response:
+        """For Prometheus."""
+        return Response(self._desk.metrics.page(), media_type=CONTENT_TYPE_LATEST)
 
     async def clear_cache(self, _: Request) -> Response:
         """Forget every piece of speech that is kept."""
         return JSONResponse({"cleared": self._cache.clear() if self._cache else 0})
-
-
-def _availability(form: Format) -> dict[str, object]:
-    if form.is_available:
-        return {"available": True}
-    return {"available": False, "why": str(form.missing)}
 
 
 async def _explain(_: Request, error: Exception) -> Response:

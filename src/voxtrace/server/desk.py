@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from voxtrace.server.api_error import ApiError
 from voxtrace.server.exchange import Exchange
+from voxtrace.server.loop_lag import LoopLag
+from voxtrace.server.metrics import Metrics
 from voxtrace.server.speech_request import SpeechRequest
 from voxtrace.speech.encode import Encoder
 from voxtrace.speech.errors import ClientGone
@@ -46,7 +48,13 @@ class Desk:
     catalogue: Catalogue
     marks: Marks
     counters: Counters = field(default_factory=Counters)
+    metrics: Metrics = field(default_factory=Metrics)
+    lag: LoopLag = field(init=False)
+    is_draining: bool = False  # told to stop: what is under way goes on, nothing new is taken
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(ENCODER_THREADS, "encode"))
+
+    def __post_init__(self) -> None:
+        self.lag = LoopLag(self.metrics.loop_lag.observe)
 
     def admit(self) -> None:
         """Look whether one more answer can be given at all.

@@ -7,11 +7,13 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, NamedTuple
 
 from voxtrace.clock import mono_ns
+from voxtrace.server.audible import Audible
 from voxtrace.server.desk import Desk
 from voxtrace.server.exchange import Exchange
+from voxtrace.server.metrics import Ended
 from voxtrace.server.speech_request import SpeechRequest
 from voxtrace.speech.encode import Encoder, open_encoder
-from voxtrace.speech.errors import ClientGone, ReaderTooSlow, SpeechError, Stopping
+from voxtrace.speech.errors import ClientGone, ReaderTooSlow, Refused, SpeechError, Stopping
 from voxtrace.speech.stream import SpeechStream, audio_ms
 
 
@@ -37,6 +39,7 @@ class Rendering:
         self.first_encode_ns = 0
         self.chunks = 0
         self._pcm_sent = 0
+        self._audible = Audible(exchange.received_mono_ns)
 
     @property
     def has_begun(self) -> bool:
@@ -96,9 +99,11 @@ class Rendering:
             pcm_in += len(pcm)
             if body:
                 await self._hand_on(body, pcm_in, mono_ns() - began, deliver)
+            self._audible.sent(pcm, has_left=bool(body))
         rest = encoder.finish()
         if rest:
             await self._hand_on(rest, pcm_in, 0, deliver)
+            self._audible.sent(b"", has_left=True)
 
     async def _hand_on(self, body: bytes, pcm_in: int, encode_ns: int, deliver: Deliver) -> None:
         if not self.chunks:
@@ -122,5 +127,8 @@ class Rendering:
             facts["start"] = "warm" if progress.warm else "cold"
         outcome = str(facts["outcome"])
         setattr(counters, outcome, getattr(counters, outcome) + 1)
+        audible, refused = self._audible, error.code if isinstance(error, Refused) else ""
+        ended = Ended(outcome, progress.cache, audible.response_ns, audible.ttfa_ns, refused)
+        self.desk.metrics.end(ended, progress)
         provider = self.desk.catalogue.provider
         self.note("REQUEST_COMPLETE", **facts, cache=progress.cache, provider=provider, truth="L1")

@@ -21,6 +21,7 @@ from voxtrace.clock import wall_ns
 from voxtrace.config import LOOPBACK, SERVE_PORT
 from voxtrace.errors import InvalidOption, PortInUse
 from voxtrace.server.app import build_app
+from voxtrace.server.desk import Desk
 from voxtrace.server.silence import ImpatientProtocol, raise_file_limit
 from voxtrace.speech.cache.disk import DiskCache
 from voxtrace.speech.cache.keys import Maker
@@ -38,7 +39,6 @@ BACKLOG = 1024
 # The kernel ends a connection whose client took no byte for so long; otherwise a client that never reads
 # would keep its stream, some MiB, for ever. Linux only; elsewhere such a stream lives as long as its client.
 DEAD_CLIENT_MS = 30_000
-GRACE_S = 5  # for answers under way when the server is told to stop
 
 Guard = Callable[[ASGIApp], ASGIApp]
 """Wraps an application with checks of who may come in."""
@@ -51,6 +51,7 @@ class ServeOptions:
     host: str = LOOPBACK
     port: int = SERVE_PORT  # 0: any free one
     pool: PoolOptions = field(default_factory=PoolOptions)
+    drain_s: int = 5  # for answers under way when it is told to stop
     cache: CacheLimits = field(default_factory=CacheLimits)
     cache_folder: Path | None = None  # None: what is kept is gone with the process
     cache_redis: str = ""  # URL of a Redis that several servers share; "": none
@@ -69,7 +70,7 @@ class Running:
 
 
 def serve(options: ServeOptions, marks: Marks, guard: Guard, on_ready: Callable[[Running], None]) -> None:
-    """Serve until SIGINT or SIGTERM; answers under way get GRACE_S seconds.
+    """Serve until SIGINT or SIGTERM; answers under way get `drain_s` seconds.
 
     Raises:
         PortInUse: something listens there already.
@@ -101,8 +102,9 @@ async def _serve(
         await codecs
         cache = _open_cache(options, pool, catalogue)
         filling = asyncio.ensure_future(_fill_when_idle(cache, pool, options.fill)) if cache else None
+        desk = Desk(cache or pool, catalogue, marks)
         config = uvicorn.Config(
-            build_app(pool, catalogue, marks, guard, cache),
+            build_app(pool, desk, guard, cache),
             http=ImpatientProtocol,
             ws="none",
             lifespan="off",
@@ -110,14 +112,15 @@ async def _serve(
             log_level="warning",
             proxy_headers=False,  # nobody's word about who he is decides anything here
             server_header=False,
-            timeout_graceful_shutdown=GRACE_S,
+            timeout_graceful_shutdown=options.drain_s,
         )
         server = _Server(config)
         logging.getLogger("uvicorn.error").addFilter(_is_news)
         host, port = listener.getsockname()[:2]
-        server.when_started = lambda: on_ready(
-            Running(host, port, catalogue.engine, pool.workers, len(catalogue.voices))
-        )
+        running = Running(host, port, catalogue.engine, pool.workers, len(catalogue.voices))
+        server.when_started = lambda: on_ready(running)
+        server.when_stopping = lambda: setattr(desk, "is_draining", True)
+        desk.lag.start()
         # What was built so far lives as long as the server: no collection has to walk over it again.
         gc.collect()
         gc.freeze()
@@ -186,13 +189,18 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, telling when it listens."""
+    """uvicorn, telling when it listens and when it stops."""
 
     when_started: Callable[[], None]
+    when_stopping: Callable[[], None]
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.when_started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.when_stopping()
+        await super().shutdown(sockets)
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

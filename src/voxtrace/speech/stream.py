@@ -45,12 +45,23 @@ class Progress:
     chunks: int = 0
     bytes_made: int = 0  # of samples that were asked for and arrived
     bytes_wasted: int = 0  # of samples that were made and that nobody took
-    busy_ns: int = 0  # of synthesis, over all pieces
+    busy_ns: int = 0  # of synthesis, over all pieces that were spoken to their end
+    spoken_ns: int = 0  # of audio in these
     warm: bool = True
     pieces: int = 0  # that were asked for
     pieces_cached: int = 0  # of them, those that nobody had to speak
     started_ns: list[int] = field(default_factory=list)
     lead: Lead = field(default_factory=Lead)  # of a listener who plays it as it is made
+
+    @property
+    def rtf(self) -> float | None:
+        """Synthesis by audio; None where no piece was spoken to its end."""
+        return self.busy_ns / self.spoken_ns if self.spoken_ns else None
+
+    @property
+    def wasted_s(self) -> float:
+        """Audio that was made and that nobody took, in seconds."""
+        return self.bytes_wasted / OUTPUT_BYTES_PER_SECOND
 
     @property
     def cache(self) -> str:
@@ -273,7 +284,6 @@ class SpeechStream:
     def on_part_done(self, part: Part, spoken: Spoken) -> None:
         """See `Whole`."""
         self.progress.bytes_wasted += spoken.samples * 2 - part.bytes_made
-        self.progress.busy_ns += spoken.busy_ns
         self._note(
             "INFERENCE_COMPLETE",
             piece=part.number,
@@ -281,6 +291,8 @@ class SpeechStream:
             synthesis_ms=round(spoken.busy_ns / NANOS_PER_MILLI, 3),
         )
         if not part.job.cancelled:
+            self.progress.busy_ns += spoken.busy_ns
+            self.progress.spoken_ns += _audio_ns(spoken.samples * 2)
             self._supply_next()
             self._go_on()
             self._note_all_made()

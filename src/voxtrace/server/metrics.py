@@ -1,0 +1,121 @@
+"""What Prometheus asks for: `GET /metrics`. Seconds, and no label whose values a client could invent.
+
+These are rough numbers for dashboards and alerts of a running fleet. Single requests, exact percentiles and
+reasons come from the events; `docs/metrics.md` defines each metric.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from voxtrace.speech.cache.source import CachedSource
+from voxtrace.speech.pool import Pool
+from voxtrace.speech.stream import Progress
+from voxtrace.units import NANOS_PER_SECOND
+
+# From the cost of a system call to a wait that nobody sits out.
+SECONDS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10)
+FACTORS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 5)
+PREFIX = "voxtrace"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """One answer at its end."""
+
+    outcome: str
+    cache: str
+    response_ns: int | None  # from the request's head to the first bytes of audio; None: there were none
+    ttfa_ns: int | None  # the same to the first audible sample, as it was sent
+    refused: str = ""  # the reason, where it was refused for want of time or engines
+
+
+class Metrics:
+    """The metrics of one server."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry(auto_describe=False)
+        self._requests = self._counter("requests", "Requests for speech that ended.", "outcome")
+        self._refused = self._counter("refused_requests", "Requests refused for want of time or engines.", "reason")
+        self._response = self._seconds("server_response", "Request received until first audio bytes sent.", "cache")
+        self._ttfa = self._seconds("ttfa", "Request received until first audible sample sent.", "cache")
+        self._rtf = Histogram(
+            f"{PREFIX}_rtf", "Synthesis by audio, per request.", buckets=FACTORS, registry=self.registry
+        )
+        self._underruns = self._counter("predicted_underruns", "Times that a listener in real time had no audio.")
+        self._underrun = self._counter("predicted_underrun_seconds", "For how long such listeners had none.")
+        self._wasted = self._counter("cancelled_audio_seconds", "Audio made that nobody took.")
+        self.loop_lag = self._seconds("event_loop_lag", "How late the event loop was for an appointment.")
+
+    def watch(self, pool: Pool, cache: CachedSource | None) -> None:
+        """Show what these do at the moment when somebody asks."""
+        self._gauge("queue", "Requests whose first piece waits for an engine.", lambda: pool.waiting)
+        self._gauge("active_streams", "Streams being spoken.", lambda: len(pool.workload.streams))
+        self._gauge("engines_ready", "Engine processes that are loaded.", lambda: pool.ready)
+        self._gauge("engines_busy", "Engine processes that speak.", lambda: pool.busy)
+        self._gauge("engine_restarts", "Engine processes that were replaced.", lambda: pool.restarts)
+        self._gauge(
+            "predicted_ttfa_seconds",
+            "Time to first audio predicted for a request of now; NaN before anything was measured.",
+            lambda: predicted_ns(pool) / NANOS_PER_SECOND,
+        )
+        if cache is not None:
+            self.registry.register(_CacheLevels(cache))
+
+    def end(self, answer: Ended, progress: Progress) -> None:
+        """Count an answer that ended."""
+        self._requests.labels(answer.outcome).inc()
+        if answer.refused:
+            self._refused.labels(answer.refused).inc()
+        if answer.response_ns is not None:
+            self._response.labels(answer.cache).observe(answer.response_ns / NANOS_PER_SECOND)
+        if answer.ttfa_ns is not None:
+            self._ttfa.labels(answer.cache).observe(answer.ttfa_ns / NANOS_PER_SECOND)
+        if progress.rtf is not None:
+            self._rtf.observe(progress.rtf)
+        if progress.lead.stalls:
+            self._underruns.inc(progress.lead.stalls)
+            self._underrun.inc(progress.lead.stall_ns / NANOS_PER_SECOND)
+        if answer.outcome != "ok":
+            self._wasted.inc(progress.wasted_s)
+
+    def page(self) -> bytes:
+        """All of them, in the text format."""
+        return generate_latest(self.registry)
+
+    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
+        return Counter(f"{PREFIX}_{name}", meaning, labels, registry=self.registry)
+
+    def _seconds(self, name: str, meaning: str, *labels: str) -> Histogram:
+        return Histogram(f"{PREFIX}_{name}_seconds", meaning, labels, buckets=SECONDS, registry=self.registry)
+
+    def _gauge(self, name: str, meaning: str, value: Callable[[], float]) -> None:
+        Gauge(f"{PREFIX}_{name}", meaning, registry=self.registry).set_function(value)
+
+
+def predicted_ns(pool: Pool) -> float:
+    """The time to first audio that a request of now would have; NaN before anything was measured."""
+    situation = pool.situation()
+    return float("nan") if situation.rtf is None else situation.ttfa_ns
+
+
+class _CacheLevels(Collector):
+    """Reads the caches' own counts."""
+
+    def __init__(self, cache: CachedSource) -> None:
+        self._cache = cache
+
+    def collect(self) -> Iterable[Metric]:
+        lookups = CounterMetricFamily(f"{PREFIX}_cache_lookups", "Look-ups by level.", labels=("level", "result"))
+        levels = {"memory": self._cache.memory.stats}
+        if self._cache.disk is not None:
+            levels["disk"] = self._cache.disk.stats
+        for level, stats in levels.items():
+            lookups.add_metric((level, "hit"), stats.hits)
+            lookups.add_metric((level, "miss"), stats.misses)
+        yield lookups
