@@ -14,6 +14,7 @@ from voxtrace.errors import DataFolderUnusable, InvalidOption
 
 SERVE_PORT = 8880
 WATCH_PORT = 8881
+PLAY_PORT = 8081  # where older audio daemons listen, so that their clients find it
 LOOPBACK = "127.0.0.1"
 MAX_PORT = 65_535
 
@@ -51,6 +52,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("port", SERVE_PORT, "Port of the speech server.", least=1, most=MAX_PORT),
     Setting("watch_host", LOOPBACK, "Address that the collector and the dashboard listen on."),
     Setting("watch_port", WATCH_PORT, "Port of the collector and the dashboard.", least=1, most=MAX_PORT),
+    Setting("play_host", LOOPBACK, "Address that the player listens on."),
+    Setting("play_port", PLAY_PORT, "Port of the player.", least=1, most=MAX_PORT),
     Setting(
         "workers",
         2,

@@ -67,6 +67,37 @@ def test_a_stream_that_did_not_end_has_no_stall_count():
     assert not assemble("r1", events).metrics["stall_count"].measured
 
 
+def played(device="speakers", **completed):
+    facts = {"underruns": 2, "underrun_ms": 80.5} | completed
+    return [
+        event("playback.started", 130, "player", device=device),
+        event("playback.first_sample", 140, "player", device=device, uncertainty_ms=10.667),
+        event("playback.completed", 900, "player", device=device, **facts),
+    ]
+
+
+def test_what_a_player_heard_is_told_with_the_error_of_its_clock_and_its_underruns():
+    turn = assemble("r1", client_events() + played())
+
+    assert (value(turn, "heard_ms"), value(turn, "underrun_count"), value(turn, "underrun_ms")) == (140, 2, 80.5)
+    assert turn.metrics["heard_ms"].note == "device clock ± 10.667 ms"
+    assert turn.labels.truth == "L4"
+
+
+def test_a_device_that_makes_no_sound_is_no_witness_of_what_was_heard():
+    turn = assemble("r1", client_events() + played(device="null"))
+
+    assert turn.labels.truth == "L3"
+    assert turn.metrics["heard_ms"].note.endswith("a device that keeps time and makes no sound")
+
+
+def test_underruns_are_unknown_until_the_player_is_done_and_no_matter_without_a_player():
+    unfinished = assemble("r1", client_events() + played()[:2])
+
+    assert unfinished.metrics["underrun_count"].missing == "no playback.completed event that tells of underruns"
+    assert "underrun_count" not in assemble("r1", client_events()).metrics
+
+
 def test_the_ratio_that_some_plans_call_efficiency_is_audio_over_streaming_time():
     turn = assemble("r1", client_events(chunks=[(120, 3000), (27_390, 3890)]))
 

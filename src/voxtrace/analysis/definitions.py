@@ -139,6 +139,8 @@ DEFINITIONS: tuple[Definition, ...] = (
     _speech("stall_ms", "Silence that those stalls put into the speech."),
     _speech("max_stall_ms", "The longest of those stalls."),
     _speech("required_prebuffer_ms", "The smallest start delay with which nothing stalls."),
+    _speech("underrun_count", "Times the player really ran dry before the end, by its own account."),
+    _speech("underrun_ms", "Silence that those underruns put into the speech."),
     _turn(
         "voice_to_voice_ms",
         "From the user's last word to the agent's first audible sample. A lower bound where an end was not logged.",

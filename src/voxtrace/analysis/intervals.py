@@ -73,7 +73,8 @@ RULES: tuple[Rule, ...] = (
     Rule("synthesis", "tts.synthesis_complete", ("tts.synthesis_start",), per="chunk"),
     Rule("metadata call", "tts.metadata_complete", ("tts.metadata_start",), depth=2, per="chunk"),
     Rule("synthesis", "playback.started", ("tts.first_audio", "tts.synthesis_start")),
-    Rule("prebuffer", "playback.first_sample", ("playback.started",)),
+    Rule("prebuffer", "playback.started", ("client.first_audio_chunk",)),
+    Rule("silence before the speech", "playback.first_sample", ("playback.started",)),
     Rule("playback", "playback.completed", ("playback.first_sample", "playback.started")),
     # A speech request, seen by its caller. `waiting for the server` yields to what the server says itself.
     Rule(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast, get_args
 
 from voxtrace.analysis.model import Cache, Labels, Outcome, Source, Start, Truth
+from voxtrace.analysis.speech import NULL_DEVICE
 from voxtrace.analysis.timeline import Timeline
 
 _ENDS = ("client.request_complete", "server.request_complete")
@@ -61,7 +62,8 @@ def _last_outcome(timeline: Timeline, stage: str) -> Outcome | None:
 def _truth(timeline: Timeline) -> Truth:
     """The highest truth level that an event proves (levels: L0 synthesised … L5 acoustic)."""
     if timeline.first("playback.first_sample"):
-        return "L4"
+        # The player took the sound and kept its time, but no device's clock says that it left.
+        return "L3" if timeline.text("device", "playback.first_sample") == NULL_DEVICE else "L4"
     if timeline.first("client.first_audio_chunk", "playback.started"):
         return "L2"
     if timeline.first("server.first_chunk_sent"):

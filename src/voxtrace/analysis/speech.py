@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from voxtrace.analysis.axis import Placed
 from voxtrace.analysis.model import Chunk, Metric, Origin
 from voxtrace.analysis.timeline import Timeline, finite
 from voxtrace.audio.playout import NoAudio, simulate
 from voxtrace.units import NANOS_PER_MILLI, Nanos, millis, nanos_from_millis
 
+# What a player calls the device that nobody hears.
+NULL_DEVICE = "null"
 PLAYOUT = ("stall_count", "stall_ms", "max_stall_ms", "required_prebuffer_ms")
 AUDIO_LENGTH_DISAGREES = "audio_length_disagrees"
 
 
 def speech_metrics(timeline: Timeline, chunks: Sequence[Chunk]) -> dict[str, Metric]:
     """All metrics of a speech request: the caller's where the caller's events are there, else the server's."""
-    return {**_caller_metrics(timeline), **_server_metrics(timeline), **_stream_metrics(timeline, chunks)}
+    return {
+        **_caller_metrics(timeline),
+        **_server_metrics(timeline),
+        **_stream_metrics(timeline, chunks),
+        **_player_metrics(timeline),
+    }
 
 
 def arrivals(timeline: Timeline) -> tuple[Chunk, ...]:
@@ -53,8 +62,35 @@ def _caller_metrics(timeline: Timeline) -> dict[str, Metric]:
         "ttfa_ms": _ttfa(timeline, start),
         "ttfa_from_send_ms": _ttfa(timeline, "client.request_sent"),
         "leading_silence_ms": _leading_silence(timeline),
-        "heard_ms": timeline.between(start, "playback.first_sample"),
+        "heard_ms": _heard(timeline),
     }
+
+
+def _heard(timeline: Timeline) -> Metric:
+    """On the player's own clock, with what it knows of that clock's error."""
+    heard = timeline.between("client.request_start", "playback.first_sample")
+    if heard.value is None:
+        return heard
+    notes = [heard.note] if heard.note else []
+    uncertainty = timeline.number("uncertainty_ms", "playback.first_sample")
+    if uncertainty is not None:
+        notes.append(f"device clock ± {uncertainty:.3f} ms")
+    if timeline.text("device", "playback.first_sample") == NULL_DEVICE:
+        notes.append("a device that keeps time and makes no sound")
+    return replace(heard, note="; ".join(notes))
+
+
+def _player_metrics(timeline: Timeline) -> dict[str, Metric]:
+    """What the player itself counted, where there was one; stalls are simulated from the arrivals instead."""
+    if not timeline.has_side("playback"):
+        return {}
+    stage = "playback.completed"
+    counts = {
+        "underrun_count": timeline.number("underruns", stage),
+        "underrun_ms": timeline.number("underrun_ms", stage),
+    }
+    why = f"no {stage} event that tells of underruns"
+    return {name: Metric(missing=why) if value is None else Metric(value) for name, value in counts.items()}
 
 
 def _without_caller(timeline: Timeline) -> dict[str, Metric]:

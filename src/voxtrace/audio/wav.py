@@ -117,8 +117,9 @@ def to_int16(data: bytes, samples: SampleFormat) -> npt.NDArray[np.int16]:
     width = samples.bits // 8
     data = data[: len(data) // width * width]
     if samples.is_float:
-        scaled = np.frombuffer(data, f"<f{width}") * 32768.0
-        return np.clip(np.nan_to_num(scaled), -32768, 32767).astype(np.int16)
+        # Brought to full scale first: any bytes may come as floats, and the largest ones overflow when scaled.
+        limited: npt.NDArray[np.float64] = np.clip(np.nan_to_num(np.frombuffer(data, f"<f{width}")), -1.0, 1.0)
+        return np.clip(limited * 32768.0, -32768, 32767).astype(np.int16)
     if samples.bits == 8:
         return ((np.frombuffer(data, np.uint8).astype(np.int16) - 128) * 256).astype(np.int16)
     # The two highest of a sample's little-endian bytes are its 16-bit value.

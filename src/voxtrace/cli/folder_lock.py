@@ -35,3 +35,18 @@ def only_one(folder: Path, role: str) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
+
+
+def is_held(folder: Path, role: str) -> bool:
+    """Whether a process holds the folder's `role` now."""
+    try:
+        lock = os.open(folder / f"{role}.lock", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False

@@ -22,6 +22,7 @@ COMMANDS: tuple[str, ...] = (
     "serve",
     "watch",
     "say",
+    "play",
     "requests",
     "show",
     "report",

@@ -35,6 +35,7 @@ def print_json(saying: Saying, data: Path, to: TextIO) -> None:
         "requests": saying.requests,
         "file": str(sound.file) if sound.file else None,
         "played": sound.played,
+        "player": saying.player.url if saying.player else None,
         "player_problem": str(sound.problem) if sound.problem else None,
         "error": {"code": failure.code, "message": str(failure)} if failure else None,
         "turns": [turn_to_json(turn) for turn in turns_of(saying, data)],
@@ -53,6 +54,8 @@ def print_report(saying: Saying, data: Path, to: TextIO) -> None:
         console.print(list_of_turns(turns))
     first = turns[0]
     console.print(_ttfa_line(first))
+    if saying.player and saying.sound.played:
+        console.print(_heard_line(first))
     console.print(waterfall(_until_heard(first), console.width), end="")
     timing = _server_timing(saying.said[0])
     if timing and not any(mark.stage.startswith("server.") for mark in first.marks):
@@ -68,6 +71,9 @@ def turns_of(saying: Saying, data: Path) -> list[Turn]:
     theirs = (
         wait_for_server_events(data, [said.request_id for said in ours]) if ours and saying.endpoint.is_here else []
     )
+    if saying.player and saying.player.events:
+        # What it told ourselves also lies in the spool, where the player shares our data folder.
+        theirs = [event for event in theirs if event.service != "player"] + saying.player.events
     clock = new_identity().clock
     return [
         assemble(
@@ -124,6 +130,8 @@ def _sound_line(saying: Saying, turns: list[Turn]) -> Text:
     line = Text()
     if sound.played:
         line.append(f"played {length}")
+        if saying.player:
+            line.append(f" through {saying.player.url} ({saying.player.device})")
     elif sound.file:
         line.append(f"wrote {sound.file}", style="bold").append(f"  {length}")
     else:
@@ -147,6 +155,17 @@ def _ttfa_line(turn: Turn) -> Text:
     names = {"ttfb_ms": "first byte", "first_audio_ms": "first audio", "leading_silence_ms": "then silence"}
     parts = " · ".join(f"{names[name]} {state(name, turn.metrics[name])}" for name in measured)
     return line.append(f"   {parts}", style="not bold dim") if parts else line
+
+
+def _heard_line(turn: Turn) -> Text:
+    heard, underruns = turn.metrics["heard_ms"], turn.metrics.get("underrun_count")
+    line = Text("heard ", style="bold").append(state("heard_ms", heard), style="bold" if heard.measured else "yellow")
+    if heard.note:
+        line.append(f"   {heard.note}", style="not bold dim")
+    if underruns is not None:
+        count = state("underrun_count", underruns)
+        line.append(f" · underruns {count}", style="yellow" if underruns.value else "not bold dim")
+    return line
 
 
 def _until_heard(turn: Turn) -> Turn:

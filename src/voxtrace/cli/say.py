@@ -29,6 +29,7 @@ OpenAI's /v1/audio/speech; a text beyond the 4,096 characters of one request is 
   voxtrace say "Hello world"
   echo "Hello world" | voxtrace say --format mp3 --out hello.mp3
   voxtrace say --file story.txt --out - | ffplay -nodisp -autoexit -
+  voxtrace say "Hello" --player ws://127.0.0.1:8081
   voxtrace say "Hello" --url https://api.openai.com --key-env OPENAI_API_KEY --voice nova
 """
 
@@ -44,6 +45,11 @@ OpenAI's /v1/audio/speech; a text beyond the 4,096 characters of one request is 
         parser.add_argument("--model", default="tts-1", help="name of the model (default: %(default)s)")
         parser.add_argument(
             "--out", metavar="FILE", help="write the sound to this file and do not play it; -: to stdout"
+        )
+        parser.add_argument(
+            "--player",
+            metavar="URL",
+            help="play through this player daemon (default: that of the data folder if one runs and can be heard)",
         )
         parser.add_argument("--request-id", metavar="ID", help="use this id instead of a new one")
         parser.add_argument("--timeout", type=float, metavar="S", help="longest wait for a connection or a byte")
@@ -103,6 +109,7 @@ def _say(text: str, args: Namespace) -> Saying:
         endpoint=endpoint(args.url),
         request=SpeechRequest(text, args.voice, args.format, args.speed, args.model),
         out=args.out,
+        player=_player(args),
         request_id=args.request_id,
         timeouts=Timeouts() if wait is None else Timeouts(wait, wait, wait),
         api_key=key_of(args.key_env),
@@ -117,6 +124,20 @@ def _say(text: str, args: Namespace) -> Saying:
             return say(options, tracker, show)
     finally:
         tracker.close()
+
+
+def _player(args: Namespace) -> str:
+    """The player daemon to play through; "" for what this machine has."""
+    given: str | None = args.player
+    if given is None:
+        from voxtrace.cli.nearby_player import find_player_daemon
+
+        return "" if args.out else find_player_daemon(args.data)
+    if args.out:
+        raise InvalidOption("player", given, "with --out nothing is played; give one of the two")
+    if not given.startswith(("ws://", "wss://")):
+        raise InvalidOption("player", given, "must look like ws://127.0.0.1:8081")
+    return given
 
 
 def key_of(variable: str | None) -> str:

@@ -65,6 +65,11 @@ class Exchange:
         self.body_bytes = self.audio_bytes = self.chunks = 0
         self.audio_ns: int | None = None
 
+    @property
+    def request_id(self) -> str:
+        """The id under which it was asked; "" where none was sent."""
+        return self._headers.get("x-request-id", "")
+
     def start(self, at: Stamp) -> Moment:
         """Somebody asks for speech: the zero of every number."""
         asked = self.request

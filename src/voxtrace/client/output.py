@@ -54,8 +54,8 @@ class Output:
             return
         if self._recording is None:
             self._recording = self._open(answer.sound.format)
-        elif self._answer is not answer:
-            self._recording.begin_answer()
+        if self._answer is not answer:
+            self._recording.begin_answer(answer.request_id)
         self._answer = answer
         self._recording.add(answer.sound, body)
         if self._play and self._playing is None and self._recording.written:

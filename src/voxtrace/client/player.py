@@ -29,7 +29,7 @@ class PlayingFailed(VoxtraceError):
 def find_player(environ: dict[str, str] | None = None) -> Play | None:
     """The best way to play on this machine, or None where it has no sound."""
     variables = dict(os.environ) if environ is None else environ
-    if not _has_sound(variables):
+    if not has_sound(variables):
         return None
     if _sounddevice_works():
         return play_on_device
@@ -44,8 +44,9 @@ def find_player(environ: dict[str, str] | None = None) -> Play | None:
     return None
 
 
-def _has_sound(environ: dict[str, str]) -> bool:
+def has_sound(environ: dict[str, str] | None = None) -> bool:
     """Whether there may be a device. On Linux one is seen without asking a sound library, which may take long."""
+    environ = dict(os.environ) if environ is None else environ
     if not sys.platform.startswith("linux"):
         return True
     runtime = Path(environ.get("XDG_RUNTIME_DIR") or "/nonexistent")

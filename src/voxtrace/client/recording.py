@@ -56,6 +56,7 @@ class Recording:
         self.written = 0
         self._data_bytes = 0  # samples, where the format is WAV
         self._headed = False
+        self.answers: list[tuple[int, str]] = []  # the first frame of each answer with samples, and its request's id
         self._grown = threading.Condition()
         self._closed = False
         self._new_answer()
@@ -64,9 +65,11 @@ class Recording:
         self._start: bytes | None = b""  # of a WAV whose header is not whole yet
         self._data_left: int | None = None
 
-    def begin_answer(self) -> None:
+    def begin_answer(self, request_id: str = "") -> None:
         """The next bytes are those of another answer."""
         self._new_answer()
+        held = self._data_bytes if self.format == "wav" else self.written
+        self.answers.append((held // self.samples.frame_bytes if self.samples else 0, request_id))
 
     def add(self, sound: Sound, body: bytes) -> None:
         """Write the next bytes of an answer.

@@ -9,6 +9,7 @@ from voxtrace.client.caller import Caller, CallOptions, Timeouts
 from voxtrace.client.errors import SpeechRequestFailed
 from voxtrace.client.exchange import Exchange, Moment
 from voxtrace.client.output import Outcome, Output
+from voxtrace.client.playback.remote import RemotePlayer
 from voxtrace.client.player import find_player
 from voxtrace.client.request import Endpoint, SpeechRequest
 from voxtrace.client.texts import cut
@@ -25,6 +26,7 @@ class SayOptions:
     endpoint: Endpoint
     request: SpeechRequest  # its text may be longer than one request may be
     out: str | None = None  # a file, "-", or None: play, or write a file of its own
+    player: str = ""  # URL of a player daemon; "": whatever this machine has
     request_id: str | None = None
     timeouts: Timeouts = field(default_factory=Timeouts)
     api_key: str = ""
@@ -58,6 +60,7 @@ class Saying:
     session_id: str | None  # ties several requests together
     sound: Outcome
     failure: SpeechRequestFailed | None  # of the last request asked
+    player: RemotePlayer | None = None  # the daemon that played it, with what it noted
 
     @property
     def was_heard(self) -> bool:
@@ -86,7 +89,8 @@ def say(options: SayOptions, tracker: Tracker, show: Callable[[Progress], None] 
             watch=lambda request_id, moment: _keep(moment, said[request_id], len(said)),
         ),
     )
-    output = Output(options.out, first_id, None if options.out else find_player())
+    player = _connected(options.player)
+    output = Output(options.out, first_id, None if options.out else player or find_player())
     heard_ns = 0
     failure: SpeechRequestFailed | None = None
     sound: Outcome | None = None
@@ -111,7 +115,17 @@ def say(options: SayOptions, tracker: Tracker, show: Callable[[Progress], None] 
     finally:
         if sound is None:
             output.abandon()
-    return Saying(options.endpoint, len(pieces), tuple(said.values()), session_id, sound, failure)
+        if player:
+            player.close()
+    return Saying(options.endpoint, len(pieces), tuple(said.values()), session_id, sound, failure, player)
+
+
+def _connected(url: str) -> RemotePlayer | None:
+    if not url:
+        return None
+    player = RemotePlayer(url)
+    player.connect()  # where that fails, playing says why, and the sound is kept in a file
+    return player
 
 
 def _keep(moment: Moment, said: Said, number: int) -> None:
