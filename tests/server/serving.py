@@ -62,7 +62,13 @@ class Serving:
 
 @contextmanager
 def serving(
-    data: Path, *, faults: dict[str, object] | None = None, cache_bytes: int = 0, drain_s: int = 5, **pool: object
+    data: Path,
+    *,
+    faults: dict[str, object] | None = None,
+    cache_bytes: int = 0,
+    drain_s: int = 5,
+    live: dict[str, object] | None = None,
+    **pool: object,
 ) -> Iterator[Serving]:
     """Start it, wait until it is ready, and stop it with SIGTERM.
 
@@ -71,11 +77,12 @@ def serving(
         faults: fields of `Faults`; None for espeak-ng.
         cache_bytes: speech that is kept, also on the disk; 0: none, so that a test meets the engine.
         drain_s: for answers under way when it is stopped.
+        live: fields of `LiveLimits`.
         pool: fields of `PoolOptions`.
     """
-    options = json.dumps(
-        {"data": str(data), "faults": faults, "cache_bytes": cache_bytes, "drain_s": drain_s, "pool": pool}
-    )
+    given = {"data": str(data), "faults": faults, "cache_bytes": cache_bytes, "drain_s": drain_s}
+    given |= {"live": live or {}, "pool": pool}
+    options = json.dumps(given)
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.server.serving", options],
         cwd=Path(__file__).parents[2],
@@ -102,6 +109,8 @@ def wait_until(seen: Callable[[], bool], what: str) -> None:
 
 def main() -> None:
     """The server's own process."""
+    from voxtrace.cli.front_door import FrontDoor
+    from voxtrace.server.live import LiveLimits
     from voxtrace.server.run import ServeOptions, serve
     from voxtrace.speech.cache.memory import CacheLimits
     from voxtrace.speech.engine_process import EngineChoice
@@ -118,8 +127,9 @@ def main() -> None:
         pool=PoolOptions(engine=engine, **given["pool"]),
         cache=CacheLimits(max_bytes=given["cache_bytes"]),
         cache_folder=Path(given["data"]) / "cache",
+        live=LiveLimits(**given["live"]),
     )
-    serve(options, tracker, lambda app: app, lambda running: print(running.port, flush=True))
+    serve(options, tracker, FrontDoor, lambda running: print(running.port, flush=True))
     tracker.close()
 
 

@@ -10,12 +10,13 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from voxtrace.server.api_error import ApiError
 from voxtrace.server.desk import Desk
 from voxtrace.server.exchange import ExchangeHeaders
+from voxtrace.server.live import LiveLimits, LiveRoute
 from voxtrace.server.speech_request import models
 from voxtrace.server.speech_route import SpeechRoute
 from voxtrace.server.status import status_report
@@ -30,6 +31,7 @@ def build_app(
     desk: Desk,
     guard: Callable[[ASGIApp], ASGIApp] = lambda app: app,
     cache: CachedSource | None = None,
+    live: LiveLimits | None = None,
 ) -> ASGIApp:
     """The application; `pool` must be started, and whoever started it stops it.
 
@@ -40,6 +42,7 @@ def build_app(
     app = Starlette(
         routes=[
             Route("/v1/audio/speech", SpeechRoute(desk), methods=["POST"]),
+            WebSocketRoute("/v1/audio/speech/live", LiveRoute(desk, live).serve),
             Route("/v1/models", pages.models),
             Route("/v1/models/{model:path}", pages.model),
             *(Route(path, pages.models) for path in ("/v1/audio/models", "/audio/models")),

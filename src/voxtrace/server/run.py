@@ -22,6 +22,7 @@ from voxtrace.config import LOOPBACK, SERVE_PORT
 from voxtrace.errors import InvalidOption, PortInUse
 from voxtrace.server.app import build_app
 from voxtrace.server.desk import Desk
+from voxtrace.server.live import LiveLimits
 from voxtrace.server.silence import ImpatientProtocol, raise_file_limit
 from voxtrace.speech.cache.disk import DiskCache
 from voxtrace.speech.cache.keys import Maker
@@ -39,6 +40,7 @@ BACKLOG = 1024
 # The kernel ends a connection whose client took no byte for so long; otherwise a client that never reads
 # would keep its stream, some MiB, for ever. Linux only; elsewhere such a stream lives as long as its client.
 DEAD_CLIENT_MS = 30_000
+WS_MAX_BYTES = 64 * 1024  # of one message of a live client
 
 Guard = Callable[[ASGIApp], ASGIApp]
 """Wraps an application with checks of who may come in."""
@@ -52,6 +54,7 @@ class ServeOptions:
     port: int = SERVE_PORT  # 0: any free one
     pool: PoolOptions = field(default_factory=PoolOptions)
     drain_s: int = 5  # for answers under way when it is told to stop
+    live: LiveLimits = field(default_factory=LiveLimits)
     cache: CacheLimits = field(default_factory=CacheLimits)
     cache_folder: Path | None = None  # None: what is kept is gone with the process
     cache_redis: str = ""  # URL of a Redis that several servers share; "": none
@@ -104,9 +107,10 @@ async def _serve(
         filling = asyncio.ensure_future(_fill_when_idle(cache, pool, options.fill)) if cache else None
         desk = Desk(cache or pool, catalogue, marks)
         config = uvicorn.Config(
-            build_app(pool, desk, guard, cache),
+            build_app(pool, desk, guard, cache, options.live),
             http=ImpatientProtocol,
-            ws="none",
+            ws="websockets-sansio",
+            ws_max_size=WS_MAX_BYTES,
             lifespan="off",
             access_log=False,
             log_level="warning",

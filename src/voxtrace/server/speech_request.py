@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 from voxtrace.events.codec import parse_json
 from voxtrace.server.api_error import ApiError
@@ -50,8 +51,16 @@ def read_request(body: bytes, catalogue: Catalogue) -> SpeechRequest:
         raise ApiError(HTTPStatus.BAD_REQUEST, f"the body is not JSON: {why}", code="invalid_json") from why
     if not isinstance(record, dict):
         raise ApiError(HTTPStatus.BAD_REQUEST, "the body must be a JSON object", code="invalid_json")
+    return read_fields(record, _text(record.get("input")), catalogue)
+
+
+def read_fields(record: dict[str, Any], text: str, catalogue: Catalogue) -> SpeechRequest:
+    """Check everything but the text.
+
+    Raises:
+        ApiError: something about it is wrong; the first thing found is said.
+    """
     _check_model(record.get("model"), catalogue)
-    text = _text(record.get("input"))
     voice = _name(record.get("voice", DEFAULT_VOICE))
     try:
         engine_voice = find_voice(voice, catalogue)
@@ -87,10 +96,19 @@ def _text(text: object) -> str:
         raise _invalid("input", "is empty: there is nothing to speak")
     if len(text) > MAX_TEXT_CHARS:
         raise _invalid("input", f"has {len(text)} characters, at most {MAX_TEXT_CHARS} are spoken in one request")
+    check_characters("input", text)
+    return text
+
+
+def check_characters(param: str, text: str) -> None:
+    """Look for what no voice can read.
+
+    Raises:
+        ApiError: there is some.
+    """
     found = _UNSPEAKABLE.search(text)
     if found:
-        raise _invalid("input", f"has the control character U+{ord(found[0]):04X} at position {found.start()}")
-    return text
+        raise _invalid(param, f"has the control character U+{ord(found[0]):04X} at position {found.start()}")
 
 
 def _name(voice: object) -> str:

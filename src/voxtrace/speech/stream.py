@@ -101,6 +101,7 @@ class SpeechStream:
         self._admitted_ns = 0
         self._wake: asyncio.Future[None] | None = None
         self.chars_left = len(order.text)  # not asked for yet
+        self.is_open = False  # text may still come
         self.progress = Progress()
         # Called when the reader is given up while it may be waiting for its own client, and not in `read`.
         self.on_given_up: Callable[[], object] = lambda: None
@@ -144,23 +145,26 @@ class SpeechStream:
                     self._error = part.error
                     raise part.error
                 self._parts.popleft()
-            if not self._parts and not self._go_on():
-                if self.progress.bytes_made == 0:
-                    raise NoSound
-                return None
+            if not self._parts:
+                if self._go_on():
+                    continue  # what was asked for may be here already, from a cache
+                if not self.is_open:
+                    if self.progress.bytes_made == 0:
+                        raise NoSound
+                    return None
             self._wake = asyncio.get_running_loop().create_future()
             await self._wake
 
-    def abandon(self) -> None:
-        """The reader is gone: whoever waits in `read` is told."""
+    def abandon(self, why: SpeechError | None = None) -> None:
+        """Nobody wants the rest, mostly because the reader is gone: whoever waits in `read` is told."""
         self._drop_unread()
-        self._error = self._error or ClientGone()
+        self._error = self._error or why or ClientGone()
         self._wake_reader()
 
     async def close(self) -> None:
         """Take back what is not read; returns when the engines have let go, so that waste can be counted."""
         self._drop_unread()
-        self.chars_left = 0
+        self.chars_left, self.is_open = 0, False
         self._cancel_all()
         while not all(part.is_over for part in self._parts):
             self._wake = asyncio.get_running_loop().create_future()
@@ -184,7 +188,7 @@ class SpeechStream:
         number = self.progress.pieces
         self.progress.pieces += 1
         # After the last piece a pause would be nothing but silence to be sent.
-        has_pause = has_pause and self.chars_left > 0
+        has_pause = has_pause and (self.chars_left > 0 or self.is_open)
         utterance = Utterance(text, self._order.voice, self._order.speed, number == 0, has_pause)
         part = Part(self, number, utterance)
         part.expected_ns = self._workload.pace.audio_ns(len(text))
@@ -195,7 +199,7 @@ class SpeechStream:
         if number == 0:
             self.progress.text_ns = part.queued_ns - began
             self._note("TEXT_PROCESSING_COMPLETE", first_piece_chars=len(text))
-        self._note("QUEUE_START", piece=number)
+        self._note("QUEUE_START", piece=number, text_chars=len(text))
         return part
 
     def _submit(self, part: Part) -> None:
@@ -335,7 +339,7 @@ class SpeechStream:
                 self.progress.lead.supply(mono_ns(), _audio_ns(self._making[0].bytes_made))
 
     def _note_all_made(self) -> None:
-        if self.chars_left or self._has_failed or self._error is not None:
+        if self.chars_left or self.is_open or self._has_failed or self._error is not None:
             return
         if not self._making:
             progress = self.progress

@@ -1,0 +1,111 @@
+"""What is known of each chunk that leaves: which text it is, and where its time went."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from voxtrace.clock import mono_ns
+from voxtrace.server.rendering import Chunk
+from voxtrace.speech.ports import Marks
+from voxtrace.speech.stream import audio_ms
+from voxtrace.units import NANOS_PER_MILLI
+
+
+@dataclass(slots=True)
+class _Piece:
+    """One piece on its way."""
+
+    number: int
+    text_begin: int  # characters of the request's text
+    text_end: int
+    queued_ns: int
+    pcm_bytes: int = 0
+    started_ns: int | None = None  # None: nobody spoke it, or not yet
+    first_ns: int | None = None  # when its first samples were here
+    cache: str = "miss"  # else the level that had it
+
+
+class Ledger:
+    """Stands between a stream and whoever notes its marks, and reads along."""
+
+    def __init__(self, marks: Marks) -> None:
+        self._marks = marks
+        self._pieces: deque[_Piece] = deque()  # in the order of the text; those that were sent are gone
+        self._pcm_begin = 0  # where the first of them begins
+        self._chars = 0
+        self._first_sent_ns: int | None = None
+
+    def mark(
+        self, name: str, /, request_id: str | None = None, session_id: str | None = None, **metadata: object
+    ) -> None:
+        """See `Marks`."""
+        self._marks.mark(name, request_id, session_id, **metadata)
+        number = metadata.get("piece")
+        if name == "QUEUE_START" and isinstance(number, int):
+            chars = metadata["text_chars"]
+            assert isinstance(chars, int)
+            self._pieces.append(_Piece(number, self._chars, self._chars + chars, mono_ns()))
+            self._chars += chars
+            return
+        for piece in self._pieces:
+            if piece.number == number:
+                _read(piece, name, metadata)
+                return
+
+    def mark_at(
+        self, name: str, at: tuple[int, int], /, request_id: str, session_id: str | None = None, **metadata: object
+    ) -> None:
+        """See `Marks`."""
+        self._marks.mark_at(name, at, request_id, session_id, **metadata)
+
+    def timing_of(self, chunk: Chunk) -> dict[str, object]:
+        """A timing frame. Times are milliseconds; what is not known is not in it."""
+        now = mono_ns()
+        self._first_sent_ns = self._first_sent_ns or now
+        while len(self._pieces) > 1 and self._pcm_begin + self._pieces[0].pcm_bytes <= chunk.pcm_begin:
+            self._pcm_begin += self._pieces.popleft().pcm_bytes
+        elapsed_ms = (now - self._first_sent_ns) / NANOS_PER_MILLI
+        frame: dict[str, object] = {
+            "seq": chunk.seq,
+            "bytes": len(chunk.body),
+            "audio_begin_ms": audio_ms(chunk.pcm_begin),
+            "audio_end_ms": audio_ms(chunk.pcm_end),
+            "encode_ms": round(chunk.encode_ns / NANOS_PER_MILLI, 3),
+            # How long a listener who began to play with the first chunk has still to play after this one.
+            "lead_ms": round(audio_ms(chunk.pcm_end) - elapsed_ms, 3),
+        }
+        return frame | (self._facts_of(chunk) if self._pieces else {})
+
+    def _facts_of(self, chunk: Chunk) -> dict[str, object]:
+        first = last = self._pieces[0]
+        end = self._pcm_begin
+        for piece in self._pieces:
+            if end >= chunk.pcm_end:
+                break
+            last, end = piece, end + piece.pcm_bytes
+        facts: dict[str, object] = {
+            "piece": first.number,
+            "text": [first.text_begin, last.text_end],
+            "cache": first.cache,
+        }
+        if first.started_ns is not None:
+            facts["queue_ms"] = round((first.started_ns - first.queued_ns) / NANOS_PER_MILLI, 3)
+            if first.first_ns is not None:
+                facts["infer_ms"] = round((first.first_ns - first.started_ns) / NANOS_PER_MILLI, 3)
+        return facts
+
+
+def _read(piece: _Piece, name: str, metadata: dict[str, object]) -> None:
+    if name == "INFERENCE_START":
+        piece.started_ns = mono_ns()
+    elif name == "AUDIO_CHUNK_GENERATED":
+        piece.first_ns = piece.first_ns or mono_ns()
+        size = metadata["bytes"]
+        assert isinstance(size, int)
+        piece.pcm_bytes += size
+    elif name == "CACHE_HIT":
+        piece.cache = str(metadata["level"])
+        length_ms = metadata["audio_ms"]
+        assert isinstance(length_ms, int | float)
+        piece.pcm_bytes += round(length_ms * 24) * 2
