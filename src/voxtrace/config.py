@@ -92,6 +92,18 @@ SETTINGS: tuple[Setting, ...] = (
         choices=("edf", "fifo"),
     ),
     Setting(
+        "api_keys_file",
+        "",
+        "File with the keys that the speech server asks for, one on a line; empty: whoever reaches it may use it.",
+    ),
+    Setting("requests_per_minute", 0, "Requests for speech that one key may make in a minute; 0: any number.", least=0),
+    Setting(
+        "allowed_origins",
+        "",
+        "Origins, separated by commas, whose pages may use the speech server from a browser, as "
+        "http://127.0.0.1:8881; empty: only its own.",
+    ),
+    Setting(
         "drain_s",
         5,
         "Seconds that running answers get to come to their end when the speech server is told to stop.",
@@ -221,10 +233,12 @@ def is_private_address(host: str) -> bool:
         return False
 
 
-def require_private_address(host: str, name: str, allow_anonymous: bool) -> None:
+def require_private_address(host: str, name: str, allow_anonymous: bool, instead: str = "") -> None:
     """Refuse to listen where other machines reach us, unless that was asked for in so many words.
 
-    Nothing here asks a caller who he is yet, so whoever reaches the port can use it and read what it knows.
+    Where nobody asks a caller who he is, whoever reaches the port can use it and read what it knows.
+
+    `instead` names what else would make it safe.
 
     Raises:
         InvalidOption: `host` is no loopback address and `allow_anonymous` is false.
@@ -234,5 +248,5 @@ def require_private_address(host: str, name: str, allow_anonymous: bool) -> None
             name,
             host,
             "other machines could use it without any login; "
-            f"listen on {LOOPBACK}, or say --allow-anonymous if the network itself is trusted",
+            f"listen on {LOOPBACK}, {instead}or say --allow-anonymous if the network itself is trusted",
         )

@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from voxtrace.cli.front_door import FrontDoor
+from voxtrace.cli.front_door import FrontDoor, read_origins
+from voxtrace.errors import InvalidOption
 
 
 def knock(method: str = "GET", kind: str = "http", *, twice: bool = False, **headers: str) -> int | str:
@@ -88,3 +89,49 @@ def test_a_program_that_is_no_browser_may_do_everything():
 
 def test_reading_is_open_to_links_from_elsewhere():
     assert knock(host="localhost:8881", origin="http://evil.test", sec_fetch_site="cross-site") == 200
+
+
+FRIEND = "http://127.0.0.1:8881"
+
+
+def visit(method: str, **headers: str) -> dict[bytes, bytes]:
+    """The answer's headers, and its status, for a page of an origin that may use it."""
+    sent: list[dict[str, object]] = []
+
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"x-request-id", b"1")]})
+
+    async def send(message):
+        sent.append(message)
+
+    named = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "method": method, "headers": [(b"host", b"localhost"), *named], "scheme": "http"}
+    asyncio.run(FrontDoor(app, origins=read_origins(FRIEND))(scope, None, send))
+    return {b":status": sent[0]["status"], **dict(sent[0].get("headers", ()))}
+
+
+def test_a_page_that_may_use_it_is_told_so_by_name():
+    answer = visit("POST", origin=FRIEND, sec_fetch_site="cross-site")
+
+    assert (answer[b":status"], answer[b"access-control-allow-origin"]) == (200, FRIEND.encode())
+
+
+def test_a_browser_that_asks_first_is_answered_without_going_in():
+    answer = visit("OPTIONS", origin=FRIEND, access_control_request_method="POST")
+
+    assert answer[b":status"] == 204
+    assert b"authorization" in answer[b"access-control-allow-headers"]
+    assert b"x-request-id" not in answer
+
+
+def test_nobody_else_is_told_anything():
+    answers = [visit("GET", origin="http://evil.test"), visit("GET")]
+
+    assert not any(name.startswith(b"access-control") for answer in answers for name in answer if name != b":status")
+    assert visit("POST", origin="http://evil.test", sec_fetch_site="cross-site")[b":status"] == 403
+
+
+@pytest.mark.parametrize("written", ["*", "null", "localhost:8881", "http://", "http://a.test/path", "ftp://a.test"])
+def test_an_origin_that_no_browser_would_send_is_refused(written: str):
+    with pytest.raises(InvalidOption):
+        read_origins(f"{FRIEND}, {written}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -95,3 +96,38 @@ def test_an_address_of_another_machine_is_one_clear_line(tmp_path):
 
     assert done.returncode == 2
     assert "192.0.2.1" in done.stderr
+
+
+def test_with_keys_other_machines_may_ask_and_whoever_has_none_is_refused(tmp_path):
+    keys = tmp_path / "keys.txt"
+    keys.write_text("0123456789abcdef0123456789abcdef  # for the tests\n")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    environ = os.environ | {"VOXTRACE_API_KEYS_FILE": str(keys), "VOXTRACE_REQUESTS_PER_MINUTE": "1"}
+    process = subprocess.Popen(
+        command(tmp_path, "--host", "0.0.0.0", "--port", str(port)), stdout=subprocess.PIPE, text=True, env=environ
+    )
+    try:
+        assert process.stdout is not None
+        assert "ready" in process.stdout.readline()
+        stranger, wrong = ask(port), ask(port, authorization="Bearer 0123")
+        right = ask(port, authorization="Bearer 0123456789abcdef0123456789abcdef")
+        again = ask(port, authorization="Bearer 0123456789abcdef0123456789abcdef")
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+
+    assert (stranger.status, wrong.status, right.status, again.status) == (401, 401, 200, 429)
+    assert (wrong.error["code"], again.error["code"]) == ("invalid_api_key", "rate_limit_exceeded")
+    assert 55 <= int(again.headers["retry-after"]) <= 60
+
+
+def test_keys_that_can_not_be_read_are_one_clear_line(tmp_path):
+    environ = os.environ | {"VOXTRACE_API_KEYS_FILE": str(tmp_path / "nowhere")}
+    done = subprocess.run(
+        command(tmp_path, "--port", "8997"), capture_output=True, text=True, timeout=60, check=False, env=environ
+    )
+
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "nowhere" in done.stderr

@@ -15,23 +15,33 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from voxtrace.errors import InvalidOption
 
 # An allow-list: a method that nobody thought of counts as one that changes something.
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+PREFLIGHT = [
+    (b"access-control-allow-methods", b"GET, POST"),
+    (b"access-control-allow-headers", b"authorization, cache-control, content-type, traceparent, x-request-id"),
+    (b"access-control-max-age", b"600"),
+]
+EXPOSED = (b"access-control-expose-headers", b"*, server-timing, x-request-id, retry-after")
 SAME_SITE = frozenset({"same-origin", "none"})
 
 
 class FrontDoor:
     """Wraps an app and turns strangers away, on HTTP and on WebSockets."""
 
-    def __init__(self, app: ASGIApp, names: Iterable[str] = ()) -> None:
+    def __init__(self, app: ASGIApp, names: Iterable[str] = (), origins: Iterable[str] = ()) -> None:
         """
         Args:
             app: what is behind the door.
             names: host names, besides localhost and this machine's own, under which it may be asked.
+            origins: those whose pages may do what our own may; see `read_origins`.
         """
         self._app = app
+        self._origins = frozenset(origins)
         self._names = frozenset({"localhost", socket.gethostname().lower(), *(name.lower() for name in names)})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,10 +53,27 @@ class FrontDoor:
         hosts = sum(name == b"host" for name, _ in scope["headers"])
         if hosts != 1 or not self._is_own_name(headers["host"]):
             await _refuse(scope, receive, send, "unknown_host", "the Host header names no address of this machine")
+        elif (origin := headers.get("origin", "")) in self._origins:
+            await self._share(origin, headers, scope, receive, send)
         elif _may_change(scope) and not _comes_from_here(headers, scope):
             await _refuse(scope, receive, send, "other_origin", "pages of another origin may not do this")
         else:
             await self._app(scope, receive, send)
+
+    async def _share(self, origin: str, headers: Mapping[str, str], scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a page of another origin that may read it, and tell its browser so."""
+        allowed = [(b"access-control-allow-origin", origin.encode("ascii")), (b"vary", b"Origin")]
+        if scope["type"] == "http" and scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
+            await send({"type": "http.response.start", "status": HTTPStatus.NO_CONTENT, "headers": allowed + PREFLIGHT})
+            await send({"type": "http.response.body", "body": b""})
+            return
+
+        async def send_shared(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *allowed, EXPOSED]
+            await send(message)
+
+        await self._app(scope, receive, send_shared)
 
     def _is_own_name(self, host: str) -> bool:
         try:
@@ -61,6 +88,21 @@ class FrontDoor:
         except ValueError:
             return False
         return True
+
+
+def read_origins(written: str) -> list[str]:
+    """Origins from the setting `allowed_origins`.
+
+    Raises:
+        InvalidOption: one of them is not what a browser would send: scheme, host and port, without a path.
+    """
+    origins = [origin.strip().lower().rstrip("/") for origin in written.split(",") if origin.strip()]
+    for origin in origins:
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or not parts.hostname or origin != f"{parts.scheme}://{parts.netloc}":
+            why = "an origin is written as http://host:port; whole networks or * can't be let in"
+            raise InvalidOption("allowed_origins", origin, why)
+    return origins
 
 
 def _may_change(scope: Scope) -> bool:

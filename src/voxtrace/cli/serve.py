@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from voxtrace.cli.addresses import url_of, warn_if_public
-from voxtrace.cli.front_door import FrontDoor
+from voxtrace.cli.front_door import FrontDoor, read_origins
 from voxtrace.cli.lifeline import is_supervised
 from voxtrace.config import load_settings, prepare_data_folder, require_private_address
 from voxtrace.tracker import Tracker, TrackerOptions
 
 if TYPE_CHECKING:
-    from voxtrace.server.run import Running
+    from voxtrace.server.run import Guard, Running
 
 
 class ServeCommand:
@@ -44,8 +45,10 @@ block of sound, and notes when each stage of each request happened.
         folder = prepare_data_folder(args.data)
         flags = {name: getattr(args, name) for name in ("host", "port", "workers", "max_waiting")}
         values = {name: value.value for name, value in load_settings(folder, flags).items()}
-        require_private_address(values["host"], "--host", args.allow_anonymous)
-        warn_if_public(values["host"], values["port"])
+        may_be_public = args.allow_anonymous or bool(values["api_keys_file"])
+        require_private_address(values["host"], "--host", may_be_public, "name an api_keys_file, ")
+        if not values["api_keys_file"]:
+            warn_if_public(values["host"], values["port"])
         # Imported when it is known that it will be used: a web framework takes a third of a second.
         from voxtrace.server.run import ServeOptions, serve
         from voxtrace.speech.cache.memory import CacheLimits
@@ -67,10 +70,20 @@ block of sound, and notes when each stage of each request happened.
         )
         tracker = Tracker("server", options=_tracker_options(folder, values))
         try:
-            serve(options, tracker, lambda app: FrontDoor(app, [options.host]), _tell_ready)
+            serve(options, tracker, _guard(values), _tell_ready)
         finally:
             tracker.close()
         return 0
+
+
+def _guard(values: Mapping[str, Any]) -> Guard:
+    """What every request has to pass: the front door, then a key where keys are asked for."""
+    from voxtrace.server.keys import KeyDoor, RateLimit, read_keys
+
+    keys = read_keys(Path(values["api_keys_file"]).expanduser()) if values["api_keys_file"] else None
+    limit = RateLimit(values["requests_per_minute"]) if values["requests_per_minute"] else None
+    origins = read_origins(values["allowed_origins"])
+    return lambda app: FrontDoor(KeyDoor(app, keys, limit), [values["host"]], origins)
 
 
 def _tracker_options(folder: Path, values: dict[str, object]) -> TrackerOptions:

@@ -57,7 +57,10 @@ again and the other runs on. Ctrl-C stops both.
         settings = load_settings(folder, flags)
         services = services_of(args, settings)
         # Everything that can be known to fail is tried before anything starts.
-        require_private_address(settings["host"].value, "--host", args.allow_anonymous)
+        has_keys = bool(settings["api_keys_file"].value)
+        require_private_address(
+            settings["host"].value, "--host", args.allow_anonymous or has_keys, "name an api_keys_file, "
+        )
         require_private_address(settings["watch_host"].value, "watch_host", args.allow_anonymous)
         with only_one(folder, "up"):
             if not args.no_watch:
@@ -65,7 +68,8 @@ again and the other runs on. Ctrl-C stops both.
                     pass
                 require_free_port(settings["watch_host"].value, settings["watch_port"].value, "--watch-port")
             require_free_port(settings["host"].value, settings["port"].value)
-            warn_if_public(settings["host"].value, settings["port"].value)
+            if not has_keys:
+                warn_if_public(settings["host"].value, settings["port"].value)
             patience_s = max(STOP_WITHIN_S, settings["drain_s"].value + DRAINED_WITHIN_S)
             supervisor = Supervisor(services, tell=_tell, stop_within_s=patience_s)
             supervisor.run(lambda: _tell(greeting(services, folder)))
