@@ -80,8 +80,8 @@ function CountCards({ data }) {
       <p class="quiet">${known ? `${cache.hit} hit, ${cache.partial} partly, ${cache.miss} missed` : 'no request says whether it was cached'}</p>
     <//>
     <${Card} title="Requests">
-      <p class="big">${number(data.seen)}</p>
-      <p class="quiet">${number(data.seen / data.minutes)} a minute${data.unmeasured > 0 && ` · ${data.unmeasured} not measured yet`}</p>
+      <p class="big">${data.truncated ? '≥ ' : ''}${number(data.seen)}</p>
+      <p class="quiet">${data.truncated ? 'more than are read' : `${number(data.seen / data.minutes)} a minute`}${data.unmeasured > 0 && ` · ${data.unmeasured} not measured yet`}</p>
     <//>`;
 }
 
@@ -96,7 +96,10 @@ function Pipeline() {
   if (accounts.received === 0) status = { level: 'none', why: 'no event was received yet' };
   if (lost) status = { level: 'warning', why: `${plural(lost, 'event')} dropped or rejected` };
   if (accounts.unaccounted) status = { level: 'critical', why: `${plural(accounts.unaccounted, 'event')} unaccounted for: a bug of Voxtrace` };
-  const because = (counts) => Object.entries(counts).map(([why, n]) => ` ${why} ${number(n)}`).join(',');
+  const because = (counts) => {
+    const reasons = Object.entries(counts);
+    return reasons.map(([why, n]) => (reasons.length > 1 ? ` ${why} ${number(n)}` : ` ${why}`)).join(',');
+  };
   return html`<${Card} title="Events" status=${status} wide>
     <dl class="account">
       <dt>received</dt><dd>${number(accounts.received)}</dd>

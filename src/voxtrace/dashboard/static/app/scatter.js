@@ -12,20 +12,25 @@ const SHAPES = {
 };
 const COLOURS = 6; // of the series; a seventh engine shares the first one's
 
-const time = (at) => new Date(at * 1000).toLocaleTimeString('en-GB').slice(0, 5);
+/** A moment at an end of the axis, with its day where the axis is longer than one. */
+const moment = (at, length_s) => {
+  const day = length_s > 86_400 ? `${new Date(at * 1000).toLocaleDateString('en-CA')} ` : '';
+  return day + new Date(at * 1000).toLocaleTimeString('en-GB');
+};
 
-/** 1, 3, 10, 30, … between two values: where a logarithmic axis has its lines. */
-function decades(low, high) {
-  const lines = [];
-  for (let power = Math.floor(Math.log10(low)); 10 ** power <= high; power += 1) lines.push(10 ** power, 3 * 10 ** power);
-  return lines.filter((each) => each >= low && each <= high);
+/** 1, 3, 10, 30, … between two values: where a logarithmic axis has its lines. Close values are lines themselves. */
+function lines(low, high, values) {
+  const found = [];
+  for (let power = Math.floor(Math.log10(low)); 10 ** power <= high; power += 1) found.push(10 ** power, 3 * 10 ** power);
+  const inside = found.filter((each) => each >= low && each <= high);
+  return inside.length > 1 ? inside : [...new Set([Math.min(...values), Math.max(...values)])];
 }
 
-function Axes({ y, low, high, width, first, last }) {
-  return html`${decades(low, high).map((each) => html`<g key=${each}><path class="grid" d=${`M${LEFT} ${y(each)}H${width}`} />
+function Axes({ y, low, high, values, width, first, last }) {
+  return html`${lines(low, high, values).map((each) => html`<g key=${each}><path class="grid" d=${`M${LEFT} ${y(each)}H${width}`} />
       <text class="tick" x=${LEFT - 8} y=${y(each) + 4} text-anchor="end">${ms(each)}</text></g>`)}
-    <text class="tick" x=${LEFT} y=${HEIGHT - 5}>${time(first)}</text>
-    <text class="tick" x=${width} y=${HEIGHT - 5} text-anchor="end">${time(last)}</text>`;
+    <text class="tick" x=${LEFT} y=${HEIGHT - 5}>${moment(first, last - first)}</text>
+    <text class="tick" x=${width} y=${HEIGHT - 5} text-anchor="end">${moment(last, last - first)}</text>`;
 }
 
 /** The table below holds the same requests for those who can't see or point. */
@@ -44,7 +49,7 @@ function Points({ valued, metric, go }) {
   const y = (value) => 6 + (1 - Math.log(value / low) / Math.log(high / low)) * (HEIGHT - BOTTOM - 6);
   return html`<section class="panel scatter" aria-hidden="true">
     <div ref=${place}>${width > 0 && html`<svg width=${width} height=${HEIGHT}>
-      <${Axes} y=${y} low=${low} high=${high} width=${width} first=${first} last=${last} />
+      <${Axes} y=${y} low=${low} high=${high} values=${values} width=${width} first=${first} last=${last} />
       ${valued.map((row) => {
         const shape = SHAPES[row.labels.outcome] || SHAPES.other;
         const colour = engines.indexOf(row.labels.engine || 'unknown engine') % COLOURS;
