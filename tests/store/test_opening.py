@@ -47,6 +47,7 @@ def test_an_older_store_is_brought_to_the_newest_schema_and_a_copy_is_kept(db, p
     copy = sqlite3.connect(backup)
     assert copy.execute("SELECT COUNT(*) FROM events").fetchone() == (3,)
     assert version_of(copy) == len(MIGRATIONS)
+    assert backup.stat().st_mode & 0o077 == 0
     copy.close()
 
 
@@ -168,8 +169,14 @@ def test_a_store_that_is_a_folder_is_told_at_the_start(tmp_path):
         open_store(tmp_path)
 
 
-def test_only_the_owner_may_read_the_store(path):
-    assert path.stat().st_mode & 0o077 == 0
+def test_only_the_owner_may_read_the_store_and_the_log_beside_it(tmp_path):
+    tmp_path.chmod(0o755)  # a folder of the user's own choice
+    store = open_store(tmp_path)
+    store.append([event(1)])
+    names = {each.name: each.stat().st_mode & 0o077 for each in tmp_path.iterdir()}
+    store.close()
+
+    assert names == {"voxtrace.db": 0, "voxtrace.db-wal": 0, "voxtrace.db-shm": 0}
 
 
 def test_a_writer_that_waits_in_vain_says_so_and_has_stored_nothing(path):

@@ -15,6 +15,8 @@ KEY = "voxtrace.exchange"  # in the ASGI scope
 SESSION_ID = "x-session-id"
 SOURCE = "x-voxtrace-source"
 CACHE_CONTROL = "cache-control"
+# A page of another origin may not take an answer for a script, an image or a sound of its own.
+_FOR_BROWSERS = ((b"x-content-type-options", b"nosniff"), (b"cross-origin-resource-policy", b"same-origin"))
 _READ = frozenset(name.encode() for name in ("x-request-id", "traceparent", SESSION_ID, SOURCE, CACHE_CONTROL))
 MAX_SESSION_CHARS = 128
 TRACEPARENT_CHARS = 55  # of version 00; what a later version may add means nothing to us
@@ -41,6 +43,7 @@ class Exchange:
             (b"server-timing", ", ".join(f"{name};dur={ns / NANOS_PER_MILLI:.3f}" for name, ns in timings).encode()),
             (b"x-voxtrace-received", b"%d" % self.received_wall_ns),
             (b"x-voxtrace-sent", b"%d" % wall_ns()),
+            *_FOR_BROWSERS,
         ]
         if self.traceparent:
             headers.append((b"traceparent", self.traceparent.encode("ascii")))

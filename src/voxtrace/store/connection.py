@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from voxtrace.store.errors import StoreMissing, StoreTooNew, explained
-from voxtrace.store.schema import MIGRATIONS, migrate, version_of
+from voxtrace.store.schema import MIGRATIONS, create_private, migrate, version_of
 from voxtrace.units import NANOS_PER_SECOND
 
 STORE_NAME = "voxtrace.db"
@@ -42,7 +42,9 @@ def open_writer(path: Path, durability: Durability, busy_timeout_s: float = BUSY
         StoreError: the file can't be opened; the class says why.
     """
     with explained(path), ExitStack() as undo:
-        db = _connect(f"{path.absolute().as_uri()}?mode=rwc", busy_timeout_s)
+        if not path.exists():
+            create_private(path)
+        db = _connect(f"{path.absolute().as_uri()}?mode=rw", busy_timeout_s)
         undo.callback(db.close)
         # Both take effect on an empty file only. Freed pages can be given back to the disk in small steps.
         db.execute("PRAGMA auto_vacuum = INCREMENTAL")

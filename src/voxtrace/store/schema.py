@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from voxtrace.store.errors import StoreTooNew
@@ -119,6 +121,16 @@ def migrate(db: sqlite3.Connection, path: Path, migrations: Sequence[Sequence[st
             return backup
 
 
+def create_private(path: Path) -> None:
+    """An empty file that only its owner may read; SQLite gives its log and its shared memory the same rights.
+
+    Only for a file that nobody has opened: closing one would give up the locks that SQLite holds on it.
+    """
+    # Where it can't be made, SQLite says why; where another process was faster, that one has made it.
+    with suppress(OSError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+
+
 def back_up(db: sqlite3.Connection, path: Path, version: int) -> Path:
     """Copy the store beside itself, complete or not at all.
 
@@ -128,6 +140,7 @@ def back_up(db: sqlite3.Connection, path: Path, version: int) -> Path:
     copy = path.with_name(f"{path.name}.schema{version}.backup")
     half = copy.with_name(copy.name + ".part")
     half.unlink(missing_ok=True)
+    create_private(half)
     target = sqlite3.connect(half)
     try:
         db.backup(target)

@@ -25,6 +25,12 @@ def test_a_piece_survives_a_restart(tmp_path):
     assert opened(tmp_path).get(A, NOW) == b"\1\2" * 500
 
 
+def test_only_the_owner_may_read_what_was_said(tmp_path):
+    opened(tmp_path).put(A, bytes(100), NOW)
+
+    assert (tmp_path / "cache" / f"{A}.pcm").stat().st_mode & 0o077 == 0
+
+
 def test_a_piece_of_yesterday_is_removed_at_the_start(tmp_path):
     opened(tmp_path).put(A, bytes(100), NOW)
     os.utime(tmp_path / "cache" / f"{A}.pcm", ns=(NOW, NOW))

@@ -93,6 +93,8 @@ class DiskCache:
         path = self._path(key)
         half = path.with_suffix(f".{os.getpid()}.half")
         try:
+            # What somebody had said aloud is nobody else's; the folder may be one that others can read.
+            half.touch(mode=0o600)
             half.write_bytes(pcm)
             half.replace(path)
         except OSError as why:
