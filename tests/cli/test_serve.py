@@ -59,6 +59,14 @@ def test_it_speaks(port):
     assert len(answer.body) > 10_000
 
 
+def test_before_anything_was_measured_there_are_no_numbers_and_a_reason(port):
+    request = request_bytes(b"", path="/performance/ttfa").replace(b"POST", b"GET", 1)
+    answer = read_answer(open_request(port, request))
+
+    assert (answer.status, answer.error["code"]) == (503, "not_measured")
+    assert "voxtrace watch" in answer.error["message"]
+
+
 def test_a_page_of_another_origin_may_not_make_it_speak(port):
     assert ask(port, origin="http://evil.example").status == 403
     assert ask(port, origin=f"http://127.0.0.1:{port + 1}", sec_fetch_site="same-site").status == 403

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from voxtrace.cli.addresses import url_of, warn_if_public
 from voxtrace.cli.front_door import FrontDoor, read_origins
 from voxtrace.cli.lifeline import is_supervised
+from voxtrace.cli.measured_numbers import measured_numbers
 from voxtrace.config import load_settings, prepare_data_folder, require_private_address
 from voxtrace.tracker import Tracker, TrackerOptions
 
@@ -63,6 +64,7 @@ block of sound, and notes when each stage of each request happened.
             port=values["port"],
             pool=pool,
             drain_s=values["drain_s"],
+            numbers=lambda: measured_numbers(folder),
             cache=cache,
             cache_redis=values["cache_redis"],
             fill=FillOptions(values["cache_min_uses"], values["cache_batch"]),

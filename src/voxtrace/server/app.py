@@ -17,6 +17,7 @@ from voxtrace.server.api_error import ApiError
 from voxtrace.server.desk import Desk
 from voxtrace.server.exchange import ExchangeHeaders
 from voxtrace.server.live import LiveLimits, LiveRoute
+from voxtrace.server.performance import Numbers, PerformancePages
 from voxtrace.server.speech_request import models
 from voxtrace.server.speech_route import SpeechRoute
 from voxtrace.server.status import status_report
@@ -32,11 +33,12 @@ def build_app(
     guard: Callable[[ASGIApp], ASGIApp] = lambda app: app,
     cache: CachedSource | None = None,
     live: LiveLimits | None = None,
+    numbers: Numbers | None = None,
 ) -> ASGIApp:
     """The application; `pool` must be started, and whoever started it stops it.
 
     `guard` is put in front of all routes, but behind what gives every answer its headers. `cache`, where there
-    is one, stands in front of the pool.
+    is one, stands in front of the pool. `numbers` are what was measured, for who asks for them here.
     """
     pages = _Pages(pool, desk, cache)
     app = Starlette(
@@ -51,6 +53,7 @@ def build_app(
             Route("/ready", pages.ready),
             Route("/status", pages.status),
             Route("/metrics", pages.metrics),
+            *PerformancePages(numbers).routes(),
             Route("/performance/clear_cache", pages.clear_cache, methods=["POST"]),
         ],
         exception_handlers={ApiError: _explain, HTTPException: _explain_http, Exception: _explain_unknown},

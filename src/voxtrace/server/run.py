@@ -23,6 +23,7 @@ from voxtrace.errors import InvalidOption, PortInUse
 from voxtrace.server.app import build_app
 from voxtrace.server.desk import Desk
 from voxtrace.server.live import LiveLimits
+from voxtrace.server.performance import Numbers
 from voxtrace.server.silence import ImpatientProtocol, raise_file_limit
 from voxtrace.speech.cache.disk import DiskCache
 from voxtrace.speech.cache.keys import Maker
@@ -59,6 +60,7 @@ class ServeOptions:
     cache_folder: Path | None = None  # None: what is kept is gone with the process
     cache_redis: str = ""  # URL of a Redis that several servers share; "": none
     fill: FillOptions = field(default_factory=FillOptions)
+    numbers: Numbers | None = None  # what was measured, for `/performance/…`
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ async def _serve(
         filling = asyncio.ensure_future(_fill_when_idle(cache, pool, options.fill)) if cache else None
         desk = Desk(cache or pool, catalogue, marks)
         config = uvicorn.Config(
-            build_app(pool, desk, guard, cache, options.live),
+            build_app(pool, desk, guard, cache, options.live, options.numbers),
             http=ImpatientProtocol,
             ws="websockets-sansio",
             ws_max_size=WS_MAX_BYTES,
