@@ -28,6 +28,7 @@ COMMANDS: tuple[str, ...] = (
     "report",
     "load",
     "import",
+    "export",
     "recompute",
     "prune",
     "cache",

@@ -12,16 +12,19 @@ from rich.console import Console
 from rich.progress import Progress
 
 from voxtrace.analysis import Measured, summarize
-from voxtrace.cli.reading import measured_turns, open_for_reading, terminal
+from voxtrace.cli.reading import measured_turns, open_for_reading, slowest_first, terminal
 from voxtrace.clock import wall_ns
+from voxtrace.reports.html_report import summary_to_html
 from voxtrace.reports.json_report import summary_to_json
 from voxtrace.reports.summary_report import summary_to_markdown, summary_to_terminal
+from voxtrace.reports.terminal import HEADLINE
 from voxtrace.store import RequestQuery, SqliteStore
 from voxtrace.units import NANOS_PER_SECOND
 
 PAGE = 2000  # requests read at a time
 PROGRESS_FROM = 5000  # requests: below, a report takes less than the second after which people wonder
 DEFAULT_LAST = 100_000
+SLOWEST_SHOWN = 5  # waterfalls in a page
 
 
 class ReportCommand:
@@ -35,6 +38,7 @@ requests are counted and enter none, and what was not measured is listed with it
 
   voxtrace report
   voxtrace report --hours 24 --format markdown > report.md
+  voxtrace report --format html > report.html       one file, without any network
   voxtrace report --format json | jq '.groups[0].metrics.ttfa_ms'
 """
 
@@ -43,7 +47,7 @@ requests are counted and enter none, and what was not measured is listed with it
         parser.add_argument("--hours", type=float, metavar="H", help="only requests of the last H hours")
         parser.add_argument("--session", metavar="ID", help="only requests of this session")
         parser.add_argument(
-            "--format", choices=("terminal", "markdown", "json"), default="terminal", help="how to print"
+            "--format", choices=("terminal", "markdown", "html", "json"), default="terminal", help="how to print"
         )
         parser.add_argument(
             "--json", dest="format", action="store_const", const="json", help="the same as --format json"
@@ -55,11 +59,14 @@ requests are counted and enter none, and what was not measured is listed with it
         query = RequestQuery(limit=PAGE, session_id=args.session, since_wall_ns=since)
         store = open_for_reading(args.data)
         try:
-            summary = summarize(_turns(store, query, args.last), now)
+            turns = list(turns_with_progress(store, query, args.last))
         finally:
             store.close()
+        summary = summarize(turns, now)
         if args.format == "json":
             print(json.dumps(summary_to_json(summary), indent=2))
+        elif args.format == "html":
+            print(summary_to_html(summary, slowest_first(turns, HEADLINE)[:SLOWEST_SHOWN]), end="")
         elif args.format == "markdown":
             print(summary_to_markdown(summary))
         elif summary.turns:
@@ -69,7 +76,7 @@ requests are counted and enter none, and what was not measured is listed with it
         return 0
 
 
-def _turns(store: SqliteStore, query: RequestQuery, most: int) -> Iterator[Measured]:
+def turns_with_progress(store: SqliteStore, query: RequestQuery, most: int) -> Iterator[Measured]:
     """The newest turns, page by page, with a line of progress once it takes long."""
     read = 0
     with Progress(transient=True, console=Console(stderr=True)) as progress:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from voxtrace.analysis import Group, Summary
-from voxtrace.reports.words import NONE, amount, counted, coverage, percent, percentile, point_in_time, unit_of
+from voxtrace.reports.words import NONE, counted, coverage, percent, percentile, point_in_time, unit_of
 
 METRIC_HEAD = ("metric", "p50", "p95", "p99", "smallest", "largest", "measured")
 PART_HEAD = ("part", "share of the wait", "p50", "p95", "in turns")
@@ -53,14 +53,16 @@ def part_rows(group: Group) -> Iterator[tuple[str, ...]]:
         )
 
 
-def _headline(summary: Summary) -> str:
+def headline(summary: Summary) -> str:
+    """What it is about, in two lines: how many turns of which time, and how they ended."""
     ends = ", ".join(f"{count} {outcome}" for outcome, count in summary.outcomes.items()) or "none"
     rate = NONE if summary.error_rate is None else percent(summary.error_rate)
     first, last = point_in_time(summary.first_wall_ns), point_in_time(summary.last_wall_ns)
     return f"{counted(summary.turns, 'turn')} from {first} to {last}\nhow they ended: {ends}; error rate {rate}"
 
 
-def _continuity(group: Group) -> str:
+def continuity_line(group: Group) -> str:
+    """How many streams a listener heard without a break."""
     if group.continuity is None:
         return "continuity: not measured (no client's chunk times)"
     return f"continuity: {percent(group.continuity)} of {counted(group.turns, 'stream')} without a stall over 100 ms"
@@ -68,11 +70,11 @@ def _continuity(group: Group) -> str:
 
 def summary_to_terminal(summary: Summary) -> RenderableType:
     """A report for people at a terminal."""
-    blocks: list[RenderableType] = [Text(_headline(summary)), Text()]
+    blocks: list[RenderableType] = [Text(headline(summary)), Text()]
     for group in summary.groups:
         blocks.append(Text(f"{group.population.name} · {counted(group.turns, 'turn')}", style="bold"))
         if group.population.kind == "speech":
-            blocks.append(Text(_continuity(group)))
+            blocks.append(Text(continuity_line(group)))
         blocks += [_table(METRIC_HEAD, metric_rows(group)), Text(), _table(PART_HEAD, part_rows(group)), Text()]
         unmeasured = list(missing_rows(group))
         if unmeasured:
@@ -94,11 +96,11 @@ def _table(head: Iterable[str], rows: Iterable[tuple[str, ...]], *, numeric: boo
 
 def summary_to_markdown(summary: Summary) -> str:
     """A report for an issue, a chat or a file."""
-    lines = ["# Voice latency report", "", *_headline(summary).splitlines(), ""]
+    lines = ["# Voice latency report", "", *headline(summary).splitlines(), ""]
     for group in summary.groups:
         lines += [f"## {group.population.name} ({counted(group.turns, 'turn')})", ""]
         if group.population.kind == "speech":
-            lines += [_continuity(group), ""]
+            lines += [continuity_line(group), ""]
         lines += [
             *_markdown_table(METRIC_HEAD, metric_rows(group)),
             "",
@@ -121,6 +123,3 @@ def _markdown_table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> l
 
 def _markdown_row(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-
-__all__ = ["amount", "summary_to_markdown", "summary_to_terminal"]

@@ -1,0 +1,90 @@
+"""A summary as one HTML file that needs nothing else: no network, no script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from voxtrace.analysis import Group, Measured, Summary
+from voxtrace.reports.summary_report import (
+    METHOD,
+    METRIC_HEAD,
+    PART_HEAD,
+    continuity_line,
+    headline,
+    metric_rows,
+    missing_rows,
+    part_rows,
+)
+from voxtrace.reports.words import amount
+from voxtrace.units import millis
+
+_STYLE = """
+:root { color-scheme: light dark; --bar: #56b4e9; --dim: #88929c; --odd: #e69f00; }
+body { font: 15px/1.45 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
+table { border-collapse: collapse; margin: .5rem 0 1.5rem; font-variant-numeric: tabular-nums; }
+th, td { text-align: right; padding: .15rem .8rem .15rem 0; border-bottom: 1px solid #8884; }
+th:first-child, td:first-child, .words { text-align: left; }
+th { font-weight: 600; } .quiet { color: var(--dim); }
+.row { display: grid; grid-template-columns: 13rem 7rem 4rem 1fr; gap: .5rem; align-items: center; }
+.row > * { text-align: right; } .row > :first-child, .row > :last-child { text-align: left; }
+.track { position: relative; height: .9rem; }
+.bar { position: absolute; top: 0; bottom: 0; min-width: 2px; background: var(--bar); }
+.bar.later { background: var(--dim); }
+.bar.unexplained { background: repeating-linear-gradient(45deg, var(--odd) 0 4px, transparent 4px 7px); }
+"""
+
+
+def summary_to_html(summary: Summary, slowest: Sequence[Measured] = ()) -> str:
+    """The report, with a waterfall of each of the `slowest` turns."""
+    body = ["<h1>Voice latency report</h1>", *(f"<p>{escape(line)}</p>" for line in headline(summary).splitlines())]
+    for group in summary.groups:
+        body += _group(group)
+    if slowest:
+        body.append("<h2>The slowest</h2>")
+        body += [block for turn in slowest for block in _waterfall(turn)]
+    if summary.findings:
+        body.append("<h2>What to know</h2>")
+        body.append(_table(("rule", "turns"), ((rule, str(count)) for rule, count in summary.findings)))
+    body.append(f'<p class="quiet">{escape(METHOD)}</p>')
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        # A report is opened from anywhere; whatever stood in a log, nothing in it may run or load anything.
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        f"<title>Voice latency report</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        + "\n".join(body)
+        + "\n</body>\n</html>\n"
+    )
+
+
+def _group(group: Group) -> Iterable[str]:
+    yield f"<h2>{escape(group.population.name)} <span class=quiet>{group.turns} turns</span></h2>"
+    if group.population.kind == "speech":
+        yield f"<p>{escape(continuity_line(group))}</p>"
+    yield _table(METRIC_HEAD, metric_rows(group))
+    yield _table(PART_HEAD, part_rows(group))
+    unmeasured = list(missing_rows(group))
+    if unmeasured:
+        yield _table(("not measured", "why (turns)"), unmeasured, words=True)
+
+
+def _waterfall(turn: Measured) -> Iterable[str]:
+    total = turn.total or 1
+    yield f"<h3>{escape(turn.request_id)} <span class=quiet>{escape(amount(millis(turn.total), 'ms'))}</span></h3>"
+    for part in turn.parts:
+        kind = "unexplained" if not part.explained else "" if part.waited else "later"
+        left, width = part.begin * 100 / total, part.length * 100 / total
+        bar = f'<span class="bar {kind}" style="left:{left:.3f}%;width:{width:.3f}%"></span>'
+        length, share = amount(millis(part.length), "ms"), f"{part.length / total:.1%}"
+        yield (
+            f'<div class="row"><span>{escape(part.name)}</span><span>{length}</span><span>{share}</span>'
+            f'<span class="track">{bar}</span></div>'
+        )
+
+
+def _table(head: Iterable[str], rows: Iterable[Sequence[str]], *, words: bool = False) -> str:
+    kind = ' class="words"' if words else ""
+    lines = ["<tr>" + "".join(f"<th{kind}>{escape(name)}</th>" for name in head) + "</tr>"]
+    lines += ["<tr>" + "".join(f"<td{kind}>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows]
+    return "<table>\n" + "\n".join(lines) + "\n</table>"
