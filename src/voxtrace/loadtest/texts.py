@@ -29,7 +29,8 @@ _COMPLEX = (
 )
 _CONSONANTS, _VOWELS = "bdfgklmnprstvz", "aeiou"
 _SYLLABLES = [consonant + vowel for consonant in _CONSONANTS for vowel in _VOWELS]
-_NUMBER_SYLLABLES = 4  # 70^4: more than the requests of any run
+_NUMBER_SYLLABLES = 3  # 70^3: more than the requests of any run
+_RUN_SYLLABLES = 3
 
 
 def text_of(kind: Class, seed: int, number: int, run: str | None) -> str:
@@ -45,14 +46,15 @@ def text_of(kind: Class, seed: int, number: int, run: str | None) -> str:
 
 def run_word(chance: Random) -> str:
     """A made-up word that tells the texts of one run from those of every other."""
-    return "".join(chance.choice(_SYLLABLES) for _ in range(4))
+    return "".join(chance.choice(_SYLLABLES) for _ in range(_RUN_SYLLABLES))
 
 
 def _sentence(kind: Class, chance: Random, word: str) -> str:
     if kind == "complex":
         said = chance.choice(_COMPLEX)
     else:
-        said = f"{chance.choice(_SUBJECTS)} {chance.choice(_VERBS)} {chance.choice(_SUBJECTS)} {chance.choice(_ENDS)}"
+        said = f"{chance.choice(_SUBJECTS)} {chance.choice(_VERBS)} {chance.choice(_SUBJECTS)}"
+        said += "" if kind == "short" else f" {chance.choice(_ENDS)}"
     return f"{word}, {said}." if word else f"{said[:1].upper()}{said[1:]}."
 
 
