@@ -62,6 +62,23 @@ SETTINGS: tuple[Setting, ...] = (
         most=64,
     ),
     Setting("max_waiting", 64, "Requests that may wait for an engine; further ones are answered with 429.", least=0),
+    Setting(
+        "models",
+        "auto",
+        "Voice models to load beside espeak-ng: names of folders below `voices` in the data folder, with commas "
+        "between them; auto: all that are there; none.",
+    ),
+    Setting("model_workers", 1, "Engine processes of each voice model.", least=1, most=64),
+    Setting(
+        "max_model_workers",
+        4,
+        "Engine processes of all voice models together; models beyond that are not loaded.",
+        least=1,
+        most=64,
+    ),
+    Setting("provider", "cpu", "What voice models compute with.", choices=("cpu", "coreml", "cuda")),
+    Setting("precision", "auto", "Which of a model's files is loaded, such as int8; auto: the one that sounds best."),
+    Setting("engine_memory_mib", 0, "Address space of one process of a voice model, in MiB; 0: any.", least=0),
     Setting("cache_mib", 100, "Speech that is kept for the next time, in MiB; 0 keeps none.", least=0),
     Setting("cache_hours", 24.0, "Hours after which kept speech is forgotten.", least=0.01),
     Setting("cache_disk", True, "Whether kept speech survives a restart, in the data folder."),

@@ -45,9 +45,9 @@ def test_prometheus_reads_how_fast_it_was(serve):
     seen = samples(server)
 
     assert seen["voxtrace_requests_total{outcome=ok}"] == 1
-    assert seen["voxtrace_ttfa_seconds_count{cache=miss}"] == 1
-    assert seen["voxtrace_server_response_seconds_sum{cache=miss}"] >= 0.02
-    assert seen["voxtrace_rtf_count"] == 1
+    assert seen["voxtrace_ttfa_seconds_count{cache=miss},{engine=faulty}"] == 1
+    assert seen["voxtrace_server_response_seconds_sum{cache=miss},{engine=faulty}"] >= 0.02
+    assert seen["voxtrace_rtf_count{engine=faulty}"] == 1
     assert seen["voxtrace_engines_ready"] == 2
     assert seen["voxtrace_predicted_ttfa_seconds"] >= 0.02
 
@@ -57,7 +57,8 @@ def test_silence_in_front_of_the_sound_counts_as_waiting(serve):
     server = serve(leading_silence_ms=450)
     speak(server.port, input="abcdefghijklmnop")
     seen = samples(server)
-    waited = seen["voxtrace_ttfa_seconds_sum{cache=miss}"] - seen["voxtrace_server_response_seconds_sum{cache=miss}"]
+    kind = "{cache=miss},{engine=faulty}"
+    waited = seen[f"voxtrace_ttfa_seconds_sum{kind}"] - seen[f"voxtrace_server_response_seconds_sum{kind}"]
 
     assert waited == pytest.approx(0.150, abs=0.006)
 

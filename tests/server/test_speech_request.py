@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voxtrace.server.api_error import ApiError
+from voxtrace.server.models import Models
 from voxtrace.server.speech_request import SpeechRequest, read_request
 from voxtrace.speech.ports import Catalogue, Voice
 from voxtrace.speech.voices import OPENAI_VOICES
@@ -22,12 +23,12 @@ CATALOGUE = Catalogue(
 
 
 def read(**fields) -> SpeechRequest:
-    return read_request(json.dumps({"input": "Hello", **fields}).encode(), CATALOGUE)
+    return read_request(json.dumps({"input": "Hello", **fields}).encode(), Models(CATALOGUE))
 
 
 def refusal(body: bytes) -> ApiError:
     with pytest.raises(ApiError) as caught:
-        read_request(body, CATALOGUE)
+        read_request(body, Models(CATALOGUE))
     return caught.value
 
 
@@ -138,7 +139,7 @@ JSON = st.recursive(
 )
 def test_any_json_is_either_read_or_refused(record):
     try:
-        answer: object = read_request(json.dumps(record).encode(), CATALOGUE)
+        answer: object = read_request(json.dumps(record).encode(), Models(CATALOGUE))
     except ApiError as error:
         answer = (error.status, bool(str(error)))
 

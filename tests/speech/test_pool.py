@@ -197,7 +197,7 @@ def test_an_engine_that_can_not_start_is_said_once():
     async def play(pool):
         raise AssertionError("it must not start")
 
-    with pytest.raises(EngineDidNotStart, match="own words"):
+    with pytest.raises(EngineDidNotStart, match="colour"):
         run(play, faults={"colour": "blue"})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from voxtrace.cli.addresses import url_of, warn_if_public
 from voxtrace.cli.front_door import FrontDoor, read_origins
 from voxtrace.cli.lifeline import is_supervised
 from voxtrace.cli.measured_numbers import measured_numbers
+from voxtrace.cli.model_pools import model_pools
 from voxtrace.config import load_settings, prepare_data_folder, require_private_address
 from voxtrace.tracker import Tracker, TrackerOptions
 
@@ -59,7 +61,12 @@ block of sound, and notes when each stage of each request happened.
         chosen = {name: values[name] for name in ("workers", "max_waiting", "max_ttfa_ms", "max_load")}
         pool = PoolOptions(**chosen, schedule=values["scheduler"])
         cache = CacheLimits(values["cache_mib"] * 1024 * 1024, values["cache_hours"] * 3600)
+        models = model_pools(folder, values)
+        for model, why in models.left_out.items():
+            print(f"voxtrace: the model {model} is not loaded: {why}", file=sys.stderr)
         options = ServeOptions(
+            models=models.load,
+            left_out=models.left_out,
             host=values["host"],
             port=values["port"],
             pool=pool,
@@ -96,9 +103,10 @@ def _tracker_options(folder: Path, values: dict[str, object]) -> TrackerOptions:
 def _tell_ready(running: Running) -> None:
     if is_supervised():  # `voxtrace up` tells where everything is
         return
+    models = f"; models: {', '.join(running.models)}" if running.models else ""
     engines = f"{running.workers} engine process" + ("es" if running.workers != 1 else "")
     print(
         f"speech server ready on {url_of(running.host, running.port)} "
-        f"({running.engine}, {engines}, {running.voices} voices; Ctrl-C stops it)",
+        f"({running.engine}, {engines}, {running.voices} voices{models}; Ctrl-C stops it)",
         flush=True,
     )

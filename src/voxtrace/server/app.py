@@ -15,32 +15,29 @@ from starlette.types import ASGIApp
 
 from voxtrace.server.api_error import ApiError
 from voxtrace.server.desk import Desk
+from voxtrace.server.engine_pages import list_models, list_voices
 from voxtrace.server.exchange import ExchangeHeaders
 from voxtrace.server.live import LiveLimits, LiveRoute
 from voxtrace.server.performance import Numbers, PerformancePages
-from voxtrace.server.speech_request import models
 from voxtrace.server.speech_route import SpeechRoute
 from voxtrace.server.status import status_report
-from voxtrace.speech.cache.source import CachedSource
+from voxtrace.speech.backends import Backends
 from voxtrace.speech.encode import FORMATS
-from voxtrace.speech.pool import Pool
-from voxtrace.speech.voices import OPENAI_VOICES
 
 
 def build_app(
-    pool: Pool,
+    backends: Backends,
     desk: Desk,
     guard: Callable[[ASGIApp], ASGIApp] = lambda app: app,
-    cache: CachedSource | None = None,
     live: LiveLimits | None = None,
     numbers: Numbers | None = None,
 ) -> ASGIApp:
-    """The application; `pool` must be started, and whoever started it stops it.
+    """The application; `backends` are started, and whoever started them stops them.
 
-    `guard` is put in front of all routes, but behind what gives every answer its headers. `cache`, where there
-    is one, stands in front of the pool. `numbers` are what was measured, for who asks for them here.
+    `guard` is put in front of all routes, but behind what gives every answer its headers. `numbers` are what was
+    measured, for who asks for them here.
     """
-    pages = _Pages(pool, desk, cache)
+    pages = _Pages(backends, desk)
     app = Starlette(
         routes=[
             Route("/v1/audio/speech", SpeechRoute(desk), methods=["POST"]),
@@ -64,18 +61,13 @@ def build_app(
 class _Pages:
     """The routes that answer at once, whatever the engines do."""
 
-    def __init__(self, pool: Pool, desk: Desk, cache: CachedSource | None) -> None:
-        catalogue = desk.catalogue
-        self._pool = pool
-        self._cache = cache
+    def __init__(self, backends: Backends, desk: Desk) -> None:
+        self._backends = backends
+        self._cache = backends.first.cache
         self._desk = desk
-        desk.metrics.watch(pool, cache)
-        self._models = [
-            {"id": name, "object": "model", "created": 0, "owned_by": "voxtrace"} for name in models(catalogue)
-        ]
-        own = [{"id": each.id, "name": each.name, "language": each.language} for each in catalogue.voices]
-        aliases = [{"id": name, "name": f"{name.capitalize()} ({voice})"} for name, voice in OPENAI_VOICES.items()]
-        self._voices = {"voices": [*aliases, *own], "variants": list(catalogue.variants)}
+        desk.metrics.watch([backend.pool for backend in backends.all], self._cache)
+        self._models = list_models(desk.models)
+        self._voices = list_voices(backends)
 
     async def models(self, _: Request) -> Response:
         """What `model` may be."""
@@ -92,7 +84,7 @@ class _Pages:
         return JSONResponse(found)
 
     async def voices(self, _: Request) -> Response:
-        """OpenAI's names, then the engine's own; each of these may carry a variant: "fr+f3"."""
+        """OpenAI's names, then each engine's own; espeak-ng's may carry a variant: "fr+f3"."""
         return JSONResponse(self._voices)
 
     async def health(self, _: Request) -> Response:
@@ -101,12 +93,12 @@ class _Pages:
 
     async def ready(self, _: Request) -> Response:
         """At least one engine is loaded and warm, and requests are taken."""
-        is_ready = self._pool.ready > 0 and not self._desk.is_draining
+        is_ready = self._backends.first.pool.ready > 0 and not self._desk.is_draining
         return JSONResponse({"ready": is_ready}, HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
     async def status(self, _: Request) -> Response:
         """See `status_report`."""
-        return JSONResponse(status_report(self._pool, self._desk, self._cache))
+        return JSONResponse(status_report(self._backends, self._desk))
 
     async def metrics(self, _: Request) -> Response:
         """For Prometheus."""

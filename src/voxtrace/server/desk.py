@@ -12,12 +12,14 @@ from voxtrace.server.api_error import ApiError
 from voxtrace.server.exchange import Exchange
 from voxtrace.server.loop_lag import LoopLag
 from voxtrace.server.metrics import Metrics
+from voxtrace.server.models import Models
 from voxtrace.server.speech_request import SpeechRequest
 from voxtrace.speech.encode import Encoder
 from voxtrace.speech.errors import ClientGone
 from voxtrace.speech.stream import Order
 
 if TYPE_CHECKING:
+    from voxtrace.speech.backends import Backends
     from voxtrace.speech.job import Source
     from voxtrace.speech.ports import Catalogue, Marks
 
@@ -42,7 +44,7 @@ class Counters:
 
 @dataclass(slots=True)
 class Desk:
-    """Where every request for speech is taken in, however it came."""
+    """Where every request for speech is taken in, however it came: one for each engine; the first knows the others."""
 
     source: Source
     catalogue: Catalogue
@@ -51,10 +53,20 @@ class Desk:
     metrics: Metrics = field(default_factory=Metrics)
     lag: LoopLag = field(init=False)
     is_draining: bool = False  # told to stop: what is under way goes on, nothing new is taken
+    others: dict[str, Desk] = field(default_factory=dict)  # by model; they share all but who speaks
+    unloaded: dict[str, str] = field(default_factory=dict)  # models that are not there, and why
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(ENCODER_THREADS, "encode"))
+    models: Models = field(init=False)
 
     def __post_init__(self) -> None:
         self.lag = LoopLag(self.metrics.loop_lag.observe)
+        self.models = Models(
+            self.catalogue, {name: desk.catalogue for name, desk in self.others.items()}, self.unloaded
+        )
+
+    def of(self, model: str) -> Desk:
+        """Who takes in requests for a model that `Models.find` named."""
+        return self.others[model] if model else self
 
     def admit(self) -> None:
         """Look whether one more answer can be given at all.
@@ -96,6 +108,26 @@ class Desk:
         else:
             self.counters.error += 1
             self.note(exchange, "REQUEST_COMPLETE", outcome="error", error=refusal.code, stage="request")
+
+
+def open_desk(backends: Backends, marks: Marks) -> Desk:
+    """The desk of a server's first engine, and behind it those of its other engines."""
+    counters, metrics, threads = Counters(), Metrics(), ThreadPoolExecutor(ENCODER_THREADS, "encode")
+    others = {
+        name: Desk(backend.source, backend.catalogue, marks, counters, metrics, _threads=threads)
+        for name, backend in backends.others.items()
+    }
+    first = backends.first
+    return Desk(
+        first.source,
+        first.catalogue,
+        marks,
+        counters,
+        metrics,
+        others=others,
+        unloaded=backends.unloaded,
+        _threads=threads,
+    )
 
 
 def order_of(exchange: Exchange, request: SpeechRequest) -> Order:

@@ -72,7 +72,7 @@ class _Session:
         self._opening = open_exchange(socket.scope["headers"])
         self._session_id = self._opening.session_id or f"live-{generate_request_id()}"
         self._first_id: str | None = self._opening.request_id  # for the first utterance; others get their own
-        self._request = read_fields({"response_format": "pcm"}, "", desk.catalogue)
+        self._request = read_fields({"response_format": "pcm"}, "", desk.models)
         self._utterance: Utterance | None = None
         # After a refusal the text that it is about still comes: it is dropped until the client begins anew.
         self._is_deaf = False
@@ -128,7 +128,7 @@ class _Session:
 
     async def _on_start(self, asked: Asked) -> None:
         self._require_quiet()
-        self._request = read_fields({"response_format": "pcm", **asked.fields}, "", self._desk.catalogue)
+        self._request = read_fields({"response_format": "pcm", **asked.fields}, "", self._desk.models)
         self._first_id = _id_in(asked.fields, "request_id") or self._first_id
         self._session_id = _id_in(asked.fields, "session_id") or self._session_id
 
@@ -172,7 +172,8 @@ class _Session:
             received_wall_ns=wall_ns(),
             timings=[],
         )
-        self._utterance = Utterance(self._desk, exchange, self._request, self._line, self._limits.waiting_chars)
+        desk = self._desk.of(self._request.model)
+        self._utterance = Utterance(desk, exchange, self._request, self._line, self._limits.waiting_chars)
         await self._line.send(_started(exchange, self._request, self._utterance.media_type))
 
     async def _tell_error(self, error: ApiError) -> None:

@@ -6,7 +6,7 @@ reasons come from the events; `docs/metrics.md` defines each metric.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -29,6 +29,7 @@ class Ended:
     """One answer at its end."""
 
     outcome: str
+    engine: str
     cache: str
     response_ns: int | None  # from the request's head to the first bytes of audio; None: there were none
     ttfa_ns: int | None  # the same to the first audible sample, as it was sent
@@ -42,23 +43,26 @@ class Metrics:
         self.registry = CollectorRegistry(auto_describe=False)
         self._requests = self._counter("requests", "Requests for speech that ended.", "outcome")
         self._refused = self._counter("refused_requests", "Requests refused for want of time or engines.", "reason")
-        self._response = self._seconds("server_response", "Request received until first audio bytes sent.", "cache")
-        self._ttfa = self._seconds("ttfa", "Request received until first audible sample sent.", "cache")
+        self._response = self._seconds(
+            "server_response", "Request received until first audio bytes sent.", "engine", "cache"
+        )
+        self._ttfa = self._seconds("ttfa", "Request received until first audible sample sent.", "engine", "cache")
         self._rtf = Histogram(
-            f"{PREFIX}_rtf", "Synthesis by audio, per request.", buckets=FACTORS, registry=self.registry
+            f"{PREFIX}_rtf", "Synthesis by audio, per request.", ("engine",), buckets=FACTORS, registry=self.registry
         )
         self._underruns = self._counter("predicted_underruns", "Times that a listener in real time had no audio.")
         self._underrun = self._counter("predicted_underrun_seconds", "For how long such listeners had none.")
         self._wasted = self._counter("cancelled_audio_seconds", "Audio made that nobody took.")
         self.loop_lag = self._seconds("event_loop_lag", "How late the event loop was for an appointment.")
 
-    def watch(self, pool: Pool, cache: CachedSource | None) -> None:
-        """Show what these do at the moment when somebody asks."""
-        self._gauge("queue", "Requests whose first piece waits for an engine.", lambda: pool.waiting)
-        self._gauge("active_streams", "Streams being spoken.", lambda: len(pool.workload.streams))
-        self._gauge("engines_ready", "Engine processes that are loaded.", lambda: pool.ready)
-        self._gauge("engines_busy", "Engine processes that speak.", lambda: pool.busy)
-        self._gauge("engine_restarts", "Engine processes that were replaced.", lambda: pool.restarts)
+    def watch(self, pools: Sequence[Pool], cache: CachedSource | None) -> None:
+        """Show what these do at the moment when somebody asks; of the first engine where they can't be added up."""
+        pool = pools[0]
+        self._gauge("queue", "Requests whose first piece waits for an engine.", lambda: sum(p.waiting for p in pools))
+        self._gauge("active_streams", "Streams being spoken.", lambda: sum(len(p.workload.streams) for p in pools))
+        self._gauge("engines_ready", "Engine processes that are loaded.", lambda: sum(p.ready for p in pools))
+        self._gauge("engines_busy", "Engine processes that speak.", lambda: sum(p.busy for p in pools))
+        self._gauge("engine_restarts", "Engine processes that were replaced.", lambda: sum(p.restarts for p in pools))
         self._gauge(
             "predicted_ttfa_seconds",
             "Time to first audio predicted for a request of now; NaN before anything was measured.",
@@ -73,11 +77,11 @@ class Metrics:
         if answer.refused:
             self._refused.labels(answer.refused).inc()
         if answer.response_ns is not None:
-            self._response.labels(answer.cache).observe(answer.response_ns / NANOS_PER_SECOND)
+            self._response.labels(answer.engine, answer.cache).observe(answer.response_ns / NANOS_PER_SECOND)
         if answer.ttfa_ns is not None:
-            self._ttfa.labels(answer.cache).observe(answer.ttfa_ns / NANOS_PER_SECOND)
+            self._ttfa.labels(answer.engine, answer.cache).observe(answer.ttfa_ns / NANOS_PER_SECOND)
         if progress.rtf is not None:
-            self._rtf.observe(progress.rtf)
+            self._rtf.labels(answer.engine).observe(progress.rtf)
         if progress.lead.stalls:
             self._underruns.inc(progress.lead.stalls)
             self._underrun.inc(progress.lead.stall_ns / NANOS_PER_SECOND)

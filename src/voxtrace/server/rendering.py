@@ -128,7 +128,18 @@ class Rendering:
         outcome = str(facts["outcome"])
         setattr(counters, outcome, getattr(counters, outcome) + 1)
         audible, refused = self._audible, error.code if isinstance(error, Refused) else ""
-        ended = Ended(outcome, progress.cache, audible.response_ns, audible.ttfa_ns, refused)
+        ended = Ended(
+            outcome, self.desk.catalogue.engine, progress.cache, audible.response_ns, audible.ttfa_ns, refused
+        )
         self.desk.metrics.end(ended, progress)
-        provider = self.desk.catalogue.provider
-        self.note("REQUEST_COMPLETE", **facts, cache=progress.cache, provider=provider, truth="L1")
+        self.note("REQUEST_COMPLETE", **facts, cache=progress.cache, **self._engine_facts(), truth="L1")
+
+    def _engine_facts(self) -> dict[str, str]:
+        """What computed, and what should have, where that is another."""
+        catalogue = self.desk.catalogue
+        abilities, facts = catalogue.abilities, {"provider": catalogue.provider}
+        if abilities.mode:
+            facts["mode"] = abilities.mode
+        if abilities.fallback:
+            facts |= {"provider_asked": abilities.asked_provider, "provider_fallback": abilities.fallback}
+        return facts

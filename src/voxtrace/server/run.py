@@ -8,7 +8,7 @@ import gc
 import logging
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -21,10 +21,11 @@ from voxtrace.clock import wall_ns
 from voxtrace.config import LOOPBACK, SERVE_PORT
 from voxtrace.errors import InvalidOption, PortInUse
 from voxtrace.server.app import build_app
-from voxtrace.server.desk import Desk
+from voxtrace.server.desk import open_desk
 from voxtrace.server.live import LiveLimits
 from voxtrace.server.performance import Numbers
 from voxtrace.server.silence import ImpatientProtocol, raise_file_limit
+from voxtrace.speech.backends import Backends, start_backends
 from voxtrace.speech.cache.disk import DiskCache
 from voxtrace.speech.cache.keys import Maker
 from voxtrace.speech.cache.memory import CacheLimits, PieceCache
@@ -34,7 +35,7 @@ from voxtrace.speech.cache.source import CachedSource, Levels
 from voxtrace.speech.encode import load_codecs
 from voxtrace.speech.errors import SpeechError
 from voxtrace.speech.pool import Pool, PoolOptions
-from voxtrace.speech.ports import Catalogue, Marks
+from voxtrace.speech.ports import Marks
 
 LOG = logging.getLogger("voxtrace.server")
 BACKLOG = 1024
@@ -56,6 +57,8 @@ class ServeOptions:
     pool: PoolOptions = field(default_factory=PoolOptions)
     drain_s: int = 5  # for answers under way when it is told to stop
     live: LiveLimits = field(default_factory=LiveLimits)
+    models: Mapping[str, PoolOptions] = field(default_factory=dict)  # engines to be asked for by name
+    left_out: Mapping[str, str] = field(default_factory=dict)  # models that are there and not loaded, and why
     cache: CacheLimits = field(default_factory=CacheLimits)
     cache_folder: Path | None = None  # None: what is kept is gone with the process
     cache_redis: str = ""  # URL of a Redis that several servers share; "": none
@@ -72,6 +75,7 @@ class Running:
     engine: str
     workers: int
     voices: int
+    models: tuple[str, ...] = ()  # loaded beside that engine
 
 
 def serve(options: ServeOptions, marks: Marks, guard: Guard, on_ready: Callable[[Running], None]) -> None:
@@ -98,18 +102,16 @@ def serve(options: ServeOptions, marks: Marks, guard: Guard, on_ready: Callable[
 async def _serve(
     options: ServeOptions, listener: socket.socket, marks: Marks, guard: Guard, on_ready: Callable[[Running], None]
 ) -> None:
-    pool = Pool(options.pool)
-    cache: CachedSource | None = None
-    filling: asyncio.Future[None] | None = None
+    codecs = asyncio.get_running_loop().run_in_executor(None, load_codecs)  # while the engines load theirs
+    backends = await start_backends(options.pool, options.models)
+    backends.unloaded |= options.left_out
+    filling: list[asyncio.Future[None]] = []
     try:
-        codecs = asyncio.get_running_loop().run_in_executor(None, load_codecs)  # while the engines load theirs
-        catalogue = await pool.start()
         await codecs
-        cache = _open_cache(options, pool, catalogue)
-        filling = asyncio.ensure_future(_fill_when_idle(cache, pool, options.fill)) if cache else None
-        desk = Desk(cache or pool, catalogue, marks)
+        filling += _open_caches(options, backends)
+        desk = open_desk(backends, marks)
         config = uvicorn.Config(
-            build_app(pool, desk, guard, cache, options.live, options.numbers),
+            build_app(backends, desk, guard, options.live, options.numbers),
             http=ImpatientProtocol,
             ws="websockets-sansio",
             ws_max_size=WS_MAX_BYTES,
@@ -123,8 +125,7 @@ async def _serve(
         server = _Server(config)
         logging.getLogger("uvicorn.error").addFilter(_is_news)
         host, port = listener.getsockname()[:2]
-        running = Running(host, port, catalogue.engine, pool.workers, len(catalogue.voices))
-        server.when_started = lambda: on_ready(running)
+        server.when_started = lambda: on_ready(_what_runs(host, port, backends))
         server.when_stopping = lambda: setattr(desk, "is_draining", True)
         desk.lag.start()
         # What was built so far lives as long as the server: no collection has to walk over it again.
@@ -132,24 +133,41 @@ async def _serve(
         gc.freeze()
         await server.serve(sockets=[listener])
     finally:
-        if filling is not None:
-            filling.cancel()
-        await pool.stop()
-        if cache is not None:
-            await cache.close()
+        for task in filling:
+            task.cancel()
+        await backends.stop()
 
 
-def _open_cache(options: ServeOptions, pool: Pool, catalogue: Catalogue) -> CachedSource | None:
+def _what_runs(host: str, port: int, backends: Backends) -> Running:
+    first = backends.first
+    return Running(
+        host,
+        port,
+        first.catalogue.engine,
+        first.pool.workers,
+        len(first.catalogue.voices),
+        tuple(backends.others),
+    )
+
+
+def _open_caches(options: ServeOptions, backends: Backends) -> list[asyncio.Future[None]]:
+    """Put the caches in front of all engines: one store for all, for a piece's key says who made it."""
     if not options.cache.max_bytes:
-        return None
+        return []
     disk = DiskCache(options.cache_folder, options.cache) if options.cache_folder else None
     if disk is not None:
         disk.open(wall_ns())
         if disk.broken:
             LOG.warning("nothing that is spoken is kept on the disk: %s: %s", options.cache_folder, disk.broken)
-    maker = Maker(catalogue.engine, catalogue.build, catalogue.provider)
     elsewhere = SharedCache(options.cache_redis, options.cache) if options.cache_redis else None
-    return CachedSource(pool, maker, Levels(PieceCache(options.cache), disk, elsewhere), options.fill)
+    levels = Levels(PieceCache(options.cache), disk, elsewhere)
+    filling: list[asyncio.Future[None]] = []
+    for backend in backends.all:
+        catalogue = backend.catalogue
+        maker = Maker(catalogue.engine, catalogue.build, catalogue.provider)
+        backend.cache = CachedSource(backend.pool, maker, levels, options.fill)
+        filling.append(asyncio.ensure_future(_fill_when_idle(backend.cache, backend.pool, options.fill)))
+    return filling
 
 
 async def _fill_when_idle(cache: CachedSource, pool: Pool, options: FillOptions) -> None:

@@ -9,16 +9,15 @@ from typing import Any
 
 from voxtrace.events.codec import parse_json
 from voxtrace.server.api_error import ApiError
+from voxtrace.server.models import Models
 from voxtrace.speech.encode import FORMATS, HIGHEST_RATE_HZ, LOWEST_RATE_HZ, Format
-from voxtrace.speech.ports import OUTPUT_RATE_HZ, Catalogue
+from voxtrace.speech.ports import OUTPUT_RATE_HZ
 from voxtrace.speech.voices import DEFAULT_VOICE, VoiceNotFound, find_voice
 
 MAX_TEXT_CHARS = 4096
 SLOWEST, FASTEST = 0.25, 4.0
 DEFAULT_FORMAT = "mp3"  # OpenAI's, so a client that names none expects it
 STREAM_FORMATS = ("audio", "sse")
-# What clients of OpenAI send as model; here all of them are spoken by the engine that the server runs.
-OPENAI_MODELS = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")
 MAX_BODY_BYTES = 256 * 1024  # 4,096 characters, each as two escaped surrogates, are 48 KiB
 
 # Tab, line feed and carriage return are text; what else is below the space (and DEL to U+009F) is not, nor
@@ -37,9 +36,10 @@ class SpeechRequest:
     speed: float
     rate_hz: int = OUTPUT_RATE_HZ  # of the answer
     stream_format: str = "audio"
+    model: str = ""  # "": the server's first engine
 
 
-def read_request(body: bytes, catalogue: Catalogue) -> SpeechRequest:
+def read_request(body: bytes, models: Models) -> SpeechRequest:
     """Check a request's body.
 
     Raises:
@@ -51,16 +51,16 @@ def read_request(body: bytes, catalogue: Catalogue) -> SpeechRequest:
         raise ApiError(HTTPStatus.BAD_REQUEST, f"the body is not JSON: {why}", code="invalid_json") from why
     if not isinstance(record, dict):
         raise ApiError(HTTPStatus.BAD_REQUEST, "the body must be a JSON object", code="invalid_json")
-    return read_fields(record, _text(record.get("input")), catalogue)
+    return read_fields(record, _text(record.get("input")), models)
 
 
-def read_fields(record: dict[str, Any], text: str, catalogue: Catalogue) -> SpeechRequest:
+def read_fields(record: dict[str, Any], text: str, models: Models) -> SpeechRequest:
     """Check everything but the text.
 
     Raises:
         ApiError: something about it is wrong; the first thing found is said.
     """
-    _check_model(record.get("model"), catalogue)
+    model, catalogue = models.find(record.get("model"))
     voice = _name(record.get("voice", DEFAULT_VOICE))
     try:
         engine_voice = find_voice(voice, catalogue)
@@ -71,22 +71,7 @@ def read_fields(record: dict[str, Any], text: str, catalogue: Catalogue) -> Spee
     stream_format = _stream_format(record.get("stream_format"))
     _check_instructions(record.get("instructions"))
     speed = _speed(record.get("speed"))
-    return SpeechRequest(text, voice, engine_voice, form.name, speed, rate_hz, stream_format)
-
-
-def models(catalogue: Catalogue) -> tuple[str, ...]:
-    """Every name that `model` may have."""
-    return (catalogue.engine, *OPENAI_MODELS)
-
-
-def _check_model(model: object, catalogue: Catalogue) -> None:
-    known = models(catalogue)
-    if model is None or model in known:
-        return
-    if not isinstance(model, str):
-        raise _invalid("model", "must be text")
-    message = f"there is no model {model[:80]!r}; there are: {', '.join(known)}"
-    raise ApiError(HTTPStatus.NOT_FOUND, message, code="model_not_found", param="model")
+    return SpeechRequest(text, voice, engine_voice, form.name, speed, rate_hz, stream_format, model)
 
 
 def _text(text: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from voxtrace.server.exchange import KEY, Exchange
 from voxtrace.server.rendering import Chunk, Rendering
 from voxtrace.server.speech_request import MAX_BODY_BYTES, SpeechRequest, read_request
 from voxtrace.speech.errors import ClientGone, ReaderTooSlow, SpeechError
+from voxtrace.speech.ports import Abilities
 from voxtrace.speech.stream import SpeechStream, audio_ms
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ class SpeechRoute:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange: Exchange = scope[KEY]
         try:
-            request = read_request(await read_body(scope, receive, MAX_BODY_BYTES), self.desk.catalogue)
+            request = read_request(await read_body(scope, receive, MAX_BODY_BYTES), self.desk.models)
             self.desk.admit()
         except (ApiError, ClientGone) as refusal:
             self.desk.note_refused(exchange, refusal)
@@ -36,7 +38,7 @@ class SpeechRoute:
                 raise
             return
         self.desk.note(exchange, "PROCESSING_START")
-        await _Answer(self.desk, exchange, request, send).give(receive)
+        await _Answer(self.desk.of(request.model), exchange, request, send).give(receive)
 
 
 class _Answer:
@@ -94,7 +96,16 @@ class _Answer:
             (b"x-voxtrace-engine", catalogue.engine.encode("ascii")),
             (b"x-voxtrace-provider", catalogue.provider.encode("ascii")),
             (b"x-voxtrace-cache", b"hit" if progress.pieces_cached else b"miss"),  # of the first piece
+            *_choices(catalogue.abilities),
         ]
+
+
+def _choices(abilities: Abilities) -> Iterator[tuple[bytes, bytes]]:
+    """What was chosen for the engine, where there was a choice."""
+    if abilities.mode:
+        yield b"x-voxtrace-mode", abilities.mode.encode("ascii")
+    if abilities.fallback:
+        yield b"x-voxtrace-provider-asked", abilities.asked_provider.encode("ascii")
 
 
 async def _watch_client(receive: Receive, stream: SpeechStream) -> None:

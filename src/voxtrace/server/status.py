@@ -7,20 +7,24 @@ from pathlib import Path
 
 from voxtrace import __version__
 from voxtrace.server.desk import Desk
-from voxtrace.speech.cache.source import CachedSource
+from voxtrace.server.engine_pages import describe
+from voxtrace.speech.backends import Backends
 from voxtrace.speech.encode import FORMATS, Format
 from voxtrace.speech.engine_process import EngineProcess
 from voxtrace.speech.pool import Pool
 from voxtrace.units import NANOS_PER_MILLI
 
 
-def status_report(pool: Pool, desk: Desk, cache: CachedSource | None) -> dict[str, object]:
-    """As JSON; what is not known is null."""
+def status_report(backends: Backends, desk: Desk) -> dict[str, object]:
+    """As JSON; what is not known is null. Where it does not name an engine, it is about the first one."""
+    pool, cache = backends.first.pool, backends.first.cache
     counters, situation = desk.counters, pool.situation()
     return {
         "version": __version__,
         "draining": desk.is_draining,
         "engine": desk.catalogue.engine,
+        "engines": [describe(backend) for backend in backends.all],
+        "not_loaded": backends.unloaded,
         "pace": _pace(pool),
         "formats": {form.name: _availability(form) for form in FORMATS.values()},
         "workers": {

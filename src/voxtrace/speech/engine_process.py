@@ -50,6 +50,7 @@ class EngineProcess(asyncio.Protocol):
         self.catalogue: Catalogue | None = None  # None until it is ready
         self.job: Job | None = None
         self.voice = ""  # what it spoke with last; loading another costs up to 2 ms
+        self.last_words = ""  # why its engine could not be loaded
         self.jobs_done = 0
         self.progress_ns = mono_ns()  # when it last started, got a job or sent something
 
@@ -155,6 +156,9 @@ class EngineProcess(asyncio.Protocol):
         if frame.kind == Kind.READY:
             self.catalogue = catalogue_from_json(frame.payload)
             self._owner.on_ready(self)
+            return
+        if frame.kind == Kind.NOT_STARTED:
+            self.last_words = frame.payload.decode("utf-8", "replace")
             return
         if frame.kind == Kind.NO_MEMORY:
             self._owner.on_no_memory(self)

@@ -242,7 +242,7 @@ class Pool:
         if self._is_stopping:
             return
         if self._started is not None and not self._started.done():
-            self._started.set_exception(self._not_started("its process ended; its own words are above"))
+            self._started.set_exception(self._not_started(process.last_words or "its process ended without a word"))
         else:
             LOG.warning("engine process %d is gone (%s); starting another", process.pid, reason.code)
             task = asyncio.get_running_loop().create_task(self._replace(process))

@@ -46,7 +46,11 @@ def find_voice(name: str, catalogue: Catalogue) -> str:
     Raises:
         VoiceNotFound: there is none of that name.
     """
+    if catalogue.has(name):
+        return name
     voice = OPENAI_VOICES.get(name, name)
+    if not catalogue.has(voice) and name in OPENAI_VOICES and catalogue.voices:
+        voice = catalogue.voices[0].id  # of an engine whose voices have names of their own
     if not catalogue.has(voice):
         raise VoiceNotFound(name[:80], catalogue)
     return voice

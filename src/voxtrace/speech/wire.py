@@ -21,6 +21,7 @@ class Kind(IntEnum):
     AUDIO = 17  # from the worker: samples, signed 16 bit at OUTPUT_RATE_HZ
     DONE = 18  # from the worker: how the job went, as JSON
     FAILED = 19  # from the worker: why the engine refused, as text
+    NOT_STARTED = 21  # from the worker, before it ends: why its engine could not be loaded, as text
     NO_MEMORY = 20  # from the worker, before it ends: there was too little for this job
 
 

@@ -19,7 +19,7 @@ from dataclasses import asdict
 from typing import cast
 
 from voxtrace.clock import mono_ns
-from voxtrace.errors import VoxtraceError
+from voxtrace.errors import EXIT_UNREACHABLE, VoxtraceError
 from voxtrace.speech.edges import LeadingSilence
 from voxtrace.speech.engines import load_engine
 from voxtrace.speech.errors import EngineFailed
@@ -171,13 +171,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     _end_with_the_server()
     if args.memory_mib is not None:
         resource.setrlimit(resource.RLIMIT_AS, (args.memory_mib * BYTES_PER_MIB, args.memory_mib * BYTES_PER_MIB))
+    link = Link(socket.socket(fileno=args.fd))
     try:
-        engine = load_engine(args.engine, cast("Mapping[str, object]", args.options))
+        serve(load_engine(args.engine, cast("Mapping[str, object]", args.options)), link)
     except VoxtraceError as error:
-        sys.stderr.write(f"voxtrace: {error}\n")
+        link.send(Kind.NOT_STARTED, 0, str(getattr(error, "why", error)).encode())
         return error.exit_code
-    try:
-        serve(engine, Link(socket.socket(fileno=args.fd)))
+    except MemoryError:
+        link.send(Kind.NOT_STARTED, 0, b"there is too little memory for it")
+        return EXIT_UNREACHABLE
     except OSError:
         pass  # the server went away while something was being written to it
     return 0
