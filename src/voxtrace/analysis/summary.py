@@ -127,7 +127,7 @@ def summarize_group(population: Population, turns: Sequence[Measured]) -> Group:
         turns=len(turns),
         metrics={name: metric_distribution(turns, name) for name in names},
         parts=_part_shares(turns),
-        slowest=tuple(Counter(turn.slowest.name for turn in turns if turn.slowest).most_common()),
+        slowest=tuple(Counter(part.name for turn in turns if (part := turn.slowest)).most_common()),
         continuity=continuous / len(turns) if measured else None,
     )
 
