@@ -312,6 +312,20 @@ def test_a_body_that_does_not_come_is_given_up_and_holds_no_place(store):
     assert asyncio.run(never_and_then()) == [408, 408]
 
 
+def test_a_body_that_is_too_large_is_heard_out_but_not_for_ever(store):
+    async def parts_read(count):
+        parts = [{"type": "http.request", "body": b"x" * 2**20, "more_body": True} for _ in range(count)]
+        parts.append({"type": "http.request", "body": b"", "more_body": False})
+
+        async def receive():
+            return parts.pop(0)
+
+        return await post(build_app(store), receive), len(parts)
+
+    assert asyncio.run(parts_read(10)) == (413, 0)
+    assert asyncio.run(parts_read(20)) == (413, 4)
+
+
 def test_a_sender_that_leaves_in_the_middle_of_its_body_stores_nothing_and_holds_no_place(store):
     async def leave_and_come_again():
         app = build_app(store, limits=IngestLimits(concurrent=1))

@@ -204,6 +204,13 @@ def test_a_body_that_is_too_large_is_refused_unread(server):
     assert (answer.status, answer.error["code"]) == (413, "body_too_large")
 
 
+def test_who_sends_ten_mebibytes_reads_why_they_are_refused(server):
+    head = b"POST /v1/audio/speech HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 10485760\r\n\r\n"
+    answer = read_answer(open_request(server.port, head + b"x" * 10_485_760))
+
+    assert (answer.status, answer.error["code"]) == (413, "body_too_large")
+
+
 def test_a_chunked_body_that_grows_too_large_is_refused(server):
     head = b"POST /v1/audio/speech HTTP/1.1\r\nhost: 127.0.0.1\r\ntransfer-encoding: chunked\r\n\r\n"
     answer = read_answer(open_request(server.port, head + b"80000\r\n" + b"x" * 0x80000 + b"\r\n0\r\n\r\n"))
