@@ -257,3 +257,8 @@ def test_a_single_event_has_no_length():
 
     assert "single event" in turn.metrics["turn_total_ms"].missing
     assert turn.parts == ()
+
+
+def test_any_event_may_say_that_nobody_real_asked():
+    assert assemble("r1", [event("doctor.event", 0, "doctor", source="probe")]).labels.source == "probe"
+    assert assemble("r1", [event("read_file", 0, "stt", source="disk")]).labels.source == "real"

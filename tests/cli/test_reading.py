@@ -35,3 +35,24 @@ def test_it_stands_in_the_list_without_numbers_and_takes_none_from_others(folder
 
     assert listed["everybody"]["metrics"] == {}
     assert "too_many_events" not in [finding["rule"] for finding in listed["call-1"]["findings"]]
+
+
+@pytest.mark.parametrize(
+    "wrong", [("--hours", "nan"), ("--hours", "inf"), ("--hours", "-1"), ("--last", "0"), ("--last", "many")]
+)
+def test_a_range_that_is_none_is_wrong_usage(folder, capsys, wrong):
+    with pytest.raises(SystemExit) as ended:
+        main(["report", "--data", str(folder), *wrong])
+
+    assert ended.value.code == 2
+    assert wrong[1] in capsys.readouterr().err
+
+
+def test_a_report_says_which_events_are_in_no_number(tmp_path, capsys):
+    store = open_store(tmp_path)
+    note = event(9, "", name="sdk.dropped", metadata={"count": 1924, "reason": "buffer_full"})
+    store.append([*turn("call-1", 3), note])
+    store.close()
+    main(["report", "--data", str(tmp_path)])
+
+    assert "1,924 dropped (buffer_full)" in capsys.readouterr().out

@@ -48,6 +48,13 @@ def test_the_dashboards_port_in_use_names_the_flag_that_changes_it(
     assert "--watch-port N" in said
 
 
+def test_two_services_on_one_port_are_one_clear_error(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    code, said = refusal(capsys, "up", "--data", str(tmp_path), "--port", "9000", "--watch-port", "9000")
+
+    assert (code, said.count("\n")) == (2, 1)
+    assert "the speech server takes that port" in said
+
+
 @pytest.mark.parametrize("role", ["up", "watch"])
 def test_a_data_folder_in_use_is_one_clear_error(capsys: pytest.CaptureFixture[str], tmp_path: Path, role: str):
     with only_one(tmp_path, role):

@@ -22,7 +22,7 @@ def label(timeline: Timeline) -> Labels:
         outcome=outcome,
         cache=cast("Cache", _one_of(Cache, timeline.text("cache", *reversed(_ENDS)))),
         start=cast("Start", _one_of(Start, timeline.text("start", *reversed(_ENDS)))),
-        source=cast("Source", _one_of(Source, timeline.text("source", *asked), "real")),
+        source=_source(timeline),
         truth=_truth(timeline),
         origin="client" if timeline.has_side("client") else "server" if timeline.has_side("server") else "turn",
         engine=timeline.text("engine", *reversed(asked)),
@@ -32,6 +32,12 @@ def label(timeline: Timeline) -> Labels:
         text_chars=int(chars) if chars is not None else None,
         error=timeline.text("error", *_ENDS) if outcome == "error" else "",
     )
+
+
+def _source(timeline: Timeline) -> Source:
+    """Any event may say that nobody real asked."""
+    said = (placed.event.metadata.get("source") for placed in timeline.axis.placed)
+    return cast("Source", next((each for each in said if each in get_args(Source)), "real"))
 
 
 def _one_of(kind: object, value: str, otherwise: str = "unknown") -> str:

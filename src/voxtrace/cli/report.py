@@ -12,13 +12,14 @@ from rich.console import Console
 from rich.progress import Progress
 
 from voxtrace.analysis import Measured, summarize
+from voxtrace.cli.arguments import from_one, hours
 from voxtrace.cli.reading import measured_turns, open_for_reading, slowest_first, terminal
 from voxtrace.clock import wall_ns
 from voxtrace.reports.html_report import summary_to_html
 from voxtrace.reports.json_report import summary_to_json
 from voxtrace.reports.summary_report import summary_to_markdown, summary_to_terminal
 from voxtrace.reports.terminal import HEADLINE
-from voxtrace.store import RequestQuery, SqliteStore
+from voxtrace.store import Accounts, RequestQuery, SqliteStore
 from voxtrace.units import NANOS_PER_SECOND
 
 PAGE = 2000  # requests read at a time
@@ -43,8 +44,8 @@ requests are counted and enter none, and what was not measured is listed with it
 """
 
     def arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--last", type=int, default=DEFAULT_LAST, metavar="N", help="only the newest N requests")
-        parser.add_argument("--hours", type=float, metavar="H", help="only requests of the last H hours")
+        parser.add_argument("--last", type=from_one, default=DEFAULT_LAST, metavar="N", help="only the newest N")
+        parser.add_argument("--hours", type=hours, metavar="H", help="only requests of the last H hours")
         parser.add_argument("--session", metavar="ID", help="only requests of this session")
         parser.add_argument(
             "--format", choices=("terminal", "markdown", "html", "json"), default="terminal", help="how to print"
@@ -60,6 +61,7 @@ requests are counted and enter none, and what was not measured is listed with it
         store = open_for_reading(args.data)
         try:
             turns = list(turns_with_progress(store, query, args.last))
+            lost = losses(store.accounts())
         finally:
             store.close()
         summary = summarize(turns, now)
@@ -68,12 +70,22 @@ requests are counted and enter none, and what was not measured is listed with it
         elif args.format == "html":
             print(summary_to_html(summary, slowest_first(turns, HEADLINE)[:SLOWEST_SHOWN]), end="")
         elif args.format == "markdown":
-            print(summary_to_markdown(summary))
+            print(summary_to_markdown(summary) + (f"\n_{lost}_\n" if lost else ""))
         elif summary.turns:
-            terminal().print(summary_to_terminal(summary))
+            console = terminal()
+            console.print(summary_to_terminal(summary))
+            if lost:
+                console.print(lost, style="yellow", markup=False)
         else:
             print('no requests in that range; try: voxtrace say "Hello world", or voxtrace import FILE')
         return 0
+
+
+def losses(accounts: Accounts) -> str:
+    """Events that are missing in every number, or "" where there are none."""
+    lost = [f"{count:,} rejected ({reason})" for reason, count in accounts.rejected.items()]
+    lost += [f"{count:,} dropped ({reason})" for reason, count in accounts.dropped.items()]
+    return f"Of all events that ever came, these are in no number: {', '.join(lost)}." if lost else ""
 
 
 def turns_with_progress(store: SqliteStore, query: RequestQuery, most: int) -> Iterator[Measured]:

@@ -6,6 +6,7 @@ import json
 from argparse import ArgumentParser, Namespace
 from typing import ClassVar
 
+from voxtrace.cli.arguments import from_one
 from voxtrace.cli.reading import measured_turns, open_for_reading, slowest_first, terminal
 from voxtrace.reports.json_report import measured_to_json
 from voxtrace.reports.terminal import HEADLINE, list_of_turns
@@ -30,7 +31,7 @@ A dash means: not measured. `voxtrace show ID` says why.
 """
 
     def arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--last", type=_count, metavar="N", help=f"look at the newest N (default {SHOWN})")
+        parser.add_argument("--last", type=from_one, metavar="N", help=f"look at the newest N (default {SHOWN})")
         parser.add_argument(
             "--slow", action="store_true", help=f"the {SHOWN} that made people wait longest, slowest first"
         )
@@ -54,13 +55,3 @@ A dash means: not measured. `voxtrace show ID` says why.
         else:
             print('no requests yet; try: voxtrace say "Hello world"')
         return 0
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
-
-
-_count.__name__ = "whole number from 1 up"  # argparse names the type in its error

@@ -29,7 +29,7 @@ def check_event(folder: Path, clock: Clock) -> Finding:
     request_id = generate_request_id()
     tracker = Tracker("doctor", options=TrackerOptions(data=folder))
     begun = clock.mono_ns()
-    tracker.mark("doctor.event", request_id=request_id)
+    tracker.mark("doctor.event", request_id=request_id, source="probe")
     tracker.close()
     if read_back(folder, request_id, lambda events: len(events) > 0, clock):
         took_ms = (clock.mono_ns() - begun) / NANOS_PER_MILLI

@@ -24,6 +24,7 @@ from voxtrace.config import (
 )
 
 DRAINED_WITHIN_S = 3.0  # to end the engines and to write the last events, after the last answer
+from voxtrace.errors import InvalidOption
 
 
 class UpCommand:
@@ -66,6 +67,9 @@ again and the other runs on. Ctrl-C stops both.
             if not args.no_watch:
                 with only_one(folder, "watch"):
                     pass
+                if settings["watch_port"].value == settings["port"].value:
+                    why = "the speech server takes that port; choose another with --watch-port N"
+                    raise InvalidOption("watch_port", settings["watch_port"].value, why)
                 require_free_port(settings["watch_host"].value, settings["watch_port"].value, "--watch-port")
             require_free_port(settings["host"].value, settings["port"].value)
             if not has_keys:

@@ -93,7 +93,8 @@ def check_characters(param: str, text: str) -> None:
     """
     found = _UNSPEAKABLE.search(text)
     if found:
-        raise _invalid(param, f"has the control character U+{ord(found[0]):04X} at position {found.start()}")
+        kind = "half of a surrogate pair" if found[0] >= "\ud800" else "control character"
+        raise _invalid(param, f"has the {kind} U+{ord(found[0]):04X} at position {found.start()}")
 
 
 def _name(voice: object) -> str:
