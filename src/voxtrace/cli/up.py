@@ -22,9 +22,9 @@ from voxtrace.config import (
     prepare_data_folder,
     require_private_address,
 )
+from voxtrace.errors import InvalidOption
 
 DRAINED_WITHIN_S = 3.0  # to end the engines and to write the last events, after the last answer
-from voxtrace.errors import InvalidOption
 
 
 class UpCommand:
