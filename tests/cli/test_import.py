@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tests.collector.build import MovedClock
 from tests.importers.build import line
 from tests.samples import sample
 from voxtrace.cli.import_ import zone_named
@@ -17,6 +16,7 @@ from voxtrace.cli.import_progress import Progress
 from voxtrace.cli.main import main
 from voxtrace.collector.sources import find_sources
 from voxtrace.errors import InvalidOption
+from voxtrace.testing import ManualClock
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_a_zone_that_does_not_exist_is_refused(name):
 
 
 def test_the_bar_is_drawn_only_past_one_second_and_only_for_a_person(log):
-    clock, terminal, pipe = MovedClock(), io.StringIO(), io.StringIO()
+    clock, terminal, pipe = ManualClock(), io.StringIO(), io.StringIO()
     (source,) = find_sources([str(log)])
     for stream, is_terminal in ((terminal, True), (pipe, False)):
         with Progress(clock, Console(file=stream, force_terminal=is_terminal)) as progress:

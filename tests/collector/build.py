@@ -1,4 +1,4 @@
-"""Spool files and a clock that only moves when told, for tests of the collector."""
+"""Spool files, for tests of the collector."""
 
 from __future__ import annotations
 
@@ -11,23 +11,6 @@ from voxtrace.events import Event
 from voxtrace.events.codec import encode
 
 OURS = "host-4711-0123abcd.jsonl"
-
-
-class MovedClock:
-    """Both clocks of a machine, moved by hand."""
-
-    def __init__(self, wall_ns: int = NOON_NS) -> None:
-        self.wall, self.mono = wall_ns, 0
-
-    def wall_ns(self) -> int:
-        return self.wall
-
-    def mono_ns(self) -> int:
-        return self.mono
-
-    def advance(self, seconds: float) -> None:
-        self.wall += round(seconds * 1e9)
-        self.mono += round(seconds * 1e9)
 
 
 class Writer:

@@ -6,15 +6,16 @@ import threading
 
 import pytest
 
-from tests.collector.build import MovedClock, Writer
+from tests.collector.build import Writer
 from tests.store.build import event, turn
 from voxtrace.collector import Collector, CollectorOptions
 from voxtrace.store import RequestQuery, open_store
+from voxtrace.testing import ManualClock
 
 
 @pytest.fixture
 def clock():
-    return MovedClock()
+    return ManualClock()
 
 
 @pytest.fixture
@@ -57,8 +58,8 @@ def test_a_wall_clock_that_was_set_back_delays_no_measurement_for_long(store, wr
     collector.tick()
     writer.write(turn("r1", 3))
     collector.tick()
-    clock.wall -= 3600 * 10**9
-    clock.mono += 3 * 10**9
+    clock.step_wall(-3603)
+    clock.advance(3)
 
     assert collector.tick().measured == ("r1",)
 

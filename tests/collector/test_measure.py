@@ -6,18 +6,18 @@ import json
 
 import pytest
 
-from tests.collector.build import MovedClock
 from tests.store.build import NOON_NS, event, turn
 from voxtrace.analysis.crowds import MAX_EVENTS_OF_A_TURN
 from voxtrace.analysis.derived import from_json
 from voxtrace.collector import measure, recompute
 from voxtrace.collector.measure import TURNS_PER_STEP
 from voxtrace.store import RequestQuery, open_store
+from voxtrace.testing import ManualClock
 
 
 @pytest.fixture
 def store(tmp_path):
-    opened = open_store(tmp_path, clock=MovedClock())
+    opened = open_store(tmp_path, clock=ManualClock())
     yield opened
     opened.close()
 

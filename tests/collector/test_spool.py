@@ -8,17 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.collector.build import MovedClock, Writer
+from tests.collector.build import Writer
 from tests.store.build import event, turn
 from voxtrace.collector import Collector, CollectorOptions
 from voxtrace.collector.spool import READ_BYTES
 from voxtrace.events.codec import encode
 from voxtrace.store import RequestQuery, open_store
+from voxtrace.testing import ManualClock
 
 
 @pytest.fixture
 def clock():
-    return MovedClock()
+    return ManualClock()
 
 
 @pytest.fixture
@@ -197,7 +198,7 @@ def test_files_of_other_names_are_read_and_never_removed(collector, store, tmp_p
     foreign = tmp_path / "spool" / "latency.jsonl"
     foreign.parent.mkdir()
     foreign.write_bytes(encode(event(0)) + b'{"half": ')
-    os.utime(foreign, ns=(clock.wall, clock.wall))
+    os.utime(foreign, ns=(clock.wall_ns(), clock.wall_ns()))
     clock.advance(3600)
     collector.tick()
     clock.advance(60)
@@ -212,7 +213,7 @@ def test_a_foreign_file_that_is_read_to_its_end_is_left_where_it_is(collector, s
     foreign = tmp_path / "spool" / "latency.jsonl"
     foreign.parent.mkdir()
     foreign.write_bytes(encode(event(0)))
-    os.utime(foreign, ns=(clock.wall, clock.wall))
+    os.utime(foreign, ns=(clock.wall_ns(), clock.wall_ns()))
     for _ in range(3):
         clock.advance(60)
         collector.tick()
@@ -294,7 +295,7 @@ LOOKS = st.lists(
 @settings(max_examples=40)
 @given(LOOKS)
 def test_wherever_a_write_is_cut_and_whenever_one_looks_each_line_counts_once(tmp_path_factory, looks):
-    folder, clock = tmp_path_factory.mktemp("data"), MovedClock()
+    folder, clock = tmp_path_factory.mktemp("data"), ManualClock()
     store, writer, written = open_store(folder, clock=clock), Writer(folder), 0
     collector = Collector(store, folder, clock=clock)
     for end, then in [*looks, (len(CONTENT), "look")]:

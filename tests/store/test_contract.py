@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.collector.build import MovedClock
 from tests.store.build import NOON_NS, SECOND_NS, event, turn
 from voxtrace.events import Event, Unreadable
 from voxtrace.store import Derived, Position, Rejected, RequestQuery, Retention, SqliteStore, open_store
+from voxtrace.testing import ManualClock
 
 ADAPTERS: list[Callable[..., SqliteStore]] = [open_store]
 
@@ -236,7 +236,7 @@ def test_what_changed_last_is_derived_first_while_an_old_log_waits(timed_store, 
     arrival.advance(1)
     timed_store.append([event(10, "going on")])
 
-    assert timed_store.stale(1, touched_before_wall_ns=arrival.wall) == ["live"]
+    assert timed_store.stale(1, touched_before_wall_ns=arrival.wall_ns()) == ["live"]
     assert timed_store.stale(2) == ["going on", "live"]
 
 
@@ -273,13 +273,13 @@ def test_forgetting_derivations_makes_every_request_stale(store):
 
 
 @pytest.fixture
-def arrival() -> MovedClock:
+def arrival() -> ManualClock:
     """When events arrive in `timed_store`."""
-    return MovedClock()
+    return ManualClock()
 
 
 @pytest.fixture(params=ADAPTERS)
-def timed_store(request: pytest.FixtureRequest, tmp_path: Path, arrival: MovedClock) -> Iterator[SqliteStore]:
+def timed_store(request: pytest.FixtureRequest, tmp_path: Path, arrival: ManualClock) -> Iterator[SqliteStore]:
     opened = request.param(tmp_path, clock=arrival)
     yield opened
     opened.close()
@@ -301,7 +301,7 @@ def test_an_old_log_that_was_imported_just_now_can_be_spared(timed_store, arriva
     arrival.advance(3600)
     timed_store.append(turn("old", 3))
 
-    minute_ago = arrival.wall - 60 * SECOND_NS
+    minute_ago = arrival.wall_ns() - 60 * SECOND_NS
 
     assert timed_store.prune(Retention(minute_ago, arrived_before_wall_ns=minute_ago)).requests == 0
     assert timed_store.prune(Retention(minute_ago)).requests == 1

@@ -97,18 +97,7 @@ class _Ingest:
             accounts = self._accounts()
         except StoreError as error:
             return _refuse_for(error)
-        return _json(
-            {
-                "received": accounts.received,
-                "stored": accounts.stored,
-                "duplicate": accounts.duplicate,
-                "rejected": dict(accounts.rejected),
-                "dropped": dict(accounts.dropped),
-                "in_flight": accounts.in_flight,
-                "forgotten": accounts.forgotten,
-                "unaccounted": accounts.unaccounted,
-            }
-        )
+        return _json(accounts.to_json())
 
     def show_quarantine(self, request: Request) -> Response:
         try:

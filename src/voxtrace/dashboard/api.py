@@ -17,7 +17,7 @@ from voxtrace.analysis.crowds import MAX_EVENTS_OF_A_TURN, crowd
 from voxtrace.analysis.definitions import DEFINITION_BY_NAME
 from voxtrace.clock import Clock
 from voxtrace.dashboard.overview import Question, overview
-from voxtrace.dashboard.reading import Reader, ReadStore, accounts_to_json
+from voxtrace.dashboard.reading import Reader, ReadStore
 from voxtrace.dashboard.search import MAX_LIMIT, Search, find, neighbours, read_cursor
 from voxtrace.dashboard.sharing import Shared
 from voxtrace.errors import InvalidOption, VoxtraceError
@@ -106,7 +106,7 @@ def routes(store: ReadStore, clock: Clock) -> list[Route]:
         return neighbours(reader, request.query_params.get("id", ""))
 
     def show_accounts(request: Request) -> Any:
-        return accounts_to_json(store.accounts())
+        return store.accounts().to_json()
 
     return [
         _route("/api/overview", show_overview),

@@ -21,7 +21,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from voxtrace.clock import Clock
 from voxtrace.dashboard.api import error_to_json
 from voxtrace.dashboard.changes import Changes
-from voxtrace.dashboard.reading import ReadStore, accounts_to_json
+from voxtrace.dashboard.reading import ReadStore
 from voxtrace.errors import VoxtraceError
 from voxtrace.units import NANOS_PER_SECOND, millis
 
@@ -220,7 +220,7 @@ class LiveHub:
 
     def _read_accounts(self) -> Message:
         try:
-            return accounts_to_json(self._store.accounts())
+            return self._store.accounts().to_json()
         except VoxtraceError as error:
             return error_to_json(error)
 

@@ -84,17 +84,3 @@ def row_to_json(row: RequestRow, turn: Measured | None) -> dict[str, Any]:
     metrics = {name: metric for name, metric in listed["metrics"].items() if name in LISTED}
     del listed["parts"]
     return facts | listed | {"metrics": metrics}
-
-
-def accounts_to_json(accounts: Accounts) -> dict[str, Any]:
-    """received = stored + duplicate + rejected + dropped + in flight; what is left over is unaccounted."""
-    return {
-        "received": accounts.received,
-        "stored": accounts.stored,
-        "duplicate": accounts.duplicate,
-        "rejected": dict(accounts.rejected),
-        "dropped": dict(accounts.dropped),
-        "in_flight": accounts.in_flight,
-        "forgotten": accounts.forgotten,
-        "unaccounted": accounts.unaccounted,
-    }

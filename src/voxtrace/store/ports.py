@@ -7,7 +7,7 @@ again from them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Protocol
 
 from voxtrace.events import Event, Unreadable
@@ -110,6 +110,10 @@ class Accounts:
         """Events that nobody can say anything about; anything but 0 is a bug of Voxtrace."""
         known = self.stored + self.duplicate + sum(self.rejected.values()) + sum(self.dropped.values())
         return self.received - known - self.in_flight
+
+    def to_json(self) -> dict[str, object]:
+        """The accounts as the routes of the collector and of the dashboard send them."""
+        return {**asdict(self), "unaccounted": self.unaccounted}
 
 
 @dataclass(frozen=True, slots=True)
