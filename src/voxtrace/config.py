@@ -50,6 +50,7 @@ class Value:
 SETTINGS: tuple[Setting, ...] = (
     Setting("host", LOOPBACK, "Address that the speech server listens on."),
     Setting("port", SERVE_PORT, "Port of the speech server.", least=1, most=MAX_PORT),
+    Setting("wyoming_port", 0, "Port for Home Assistant's Wyoming protocol; 0: none.", least=0, most=MAX_PORT),
     Setting("watch_host", LOOPBACK, "Address that the collector and the dashboard listen on."),
     Setting("watch_port", WATCH_PORT, "Port of the collector and the dashboard.", least=1, most=MAX_PORT),
     Setting("play_host", LOOPBACK, "Address that the player listens on."),

@@ -28,6 +28,7 @@ class Serving:
     port: int
     process: subprocess.Popen[str]
     data: Path
+    wyoming_port: int = 0
 
     def get(self, path: str) -> Any:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
@@ -68,6 +69,7 @@ def serving(
     cache_bytes: int = 0,
     drain_s: int = 5,
     live: dict[str, object] | None = None,
+    wyoming: bool = False,
     **pool: object,
 ) -> Iterator[Serving]:
     """Start it, wait until it is ready, and stop it with SIGTERM.
@@ -78,10 +80,11 @@ def serving(
         cache_bytes: speech that is kept, also on the disk; 0: none, so that a test meets the engine.
         drain_s: for answers under way when it is stopped.
         live: fields of `LiveLimits`.
+        wyoming: whether it speaks Wyoming, on any free port.
         pool: fields of `PoolOptions`.
     """
     given = {"data": str(data), "faults": faults, "cache_bytes": cache_bytes, "drain_s": drain_s}
-    given |= {"live": live or {}, "pool": pool}
+    given |= {"live": live or {}, "wyoming": wyoming, "pool": pool}
     options = json.dumps(given)
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.server.serving", options],
@@ -93,7 +96,8 @@ def serving(
         assert process.stdout is not None
         ready = process.stdout.readline()
         assert ready, "the server ended before it was ready"
-        yield Serving(int(ready), process, data)
+        port, _, wyoming_port = ready.partition(" ")
+        yield Serving(int(port), process, data, int(wyoming_port or 0))
     finally:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=30)
@@ -128,8 +132,9 @@ def main() -> None:
         cache=CacheLimits(max_bytes=given["cache_bytes"]),
         cache_folder=Path(given["data"]) / "cache",
         live=LiveLimits(**given["live"]),
+        wyoming_port=0 if given["wyoming"] else None,
     )
-    serve(options, tracker, FrontDoor, lambda running: print(running.port, flush=True))
+    serve(options, tracker, FrontDoor, lambda running: print(running.port, running.wyoming_port or 0, flush=True))
     tracker.close()
 
 

@@ -122,6 +122,18 @@ def test_an_engine_that_breaks_in_mid_stream_is_an_event_and_the_body_ends_well(
     assert end["outcome"] == "error"
 
 
+def test_timings_between_the_deltas_tell_of_each_of_them(server):
+    answer = speak(server.port, input=TEXT, voice=STEADY, stream_format="sse", timings=True)
+    events = events_of(answer.body.decode().split("\n\n"))
+    deltas, timings = (
+        [each for each in events if each["type"] == kind] for kind in ("speech.audio.delta", "voxtrace.timing")
+    )
+
+    assert [each["bytes"] for each in timings] == [len(b64decode(each["audio"])) for each in deltas]
+    assert (timings[0]["text"][0], timings[-1]["text"][1]) == (0, len(TEXT))
+    assert timings[-1]["audio_end_ms"] == pytest.approx(sum(each["bytes"] for each in timings) / 48, abs=0.01)
+
+
 def test_an_engine_that_breaks_before_its_first_sound_is_a_status_there_too(tmp_path):
     with serving(tmp_path, faults={"fail_after_ms": 0}) as server:
         answer = speak(server.port, input="x" * 100, stream_format="sse")

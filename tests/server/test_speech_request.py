@@ -88,6 +88,8 @@ def test_these_texts_are_spoken(text):
         ({"model": ["tts-1"]}, 400, "model", "text"),
         ({"stream_format": "websocket"}, 400, "stream_format", "audio, sse"),
         ({"stream_format": ["sse"]}, 400, "stream_format", "audio, sse"),
+        ({"timings": 1}, 400, "timings", "true or false"),
+        ({"timings": True}, 400, "timings", "sse"),
         ({"sample_rate": "8k"}, 400, "sample_rate", "whole number"),
         ({"sample_rate": 7_999, "response_format": "pcm"}, 400, "sample_rate", "8000 to 48000"),
         ({"sample_rate": 44_100, "response_format": "opus"}, 400, "sample_rate", "24000, 48000"),

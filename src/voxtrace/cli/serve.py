@@ -38,6 +38,7 @@ block of sound, and notes when each stage of each request happened.
     def arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
         parser.add_argument("--port", type=int, metavar="N", help="port to listen on (default: 8880)")
+        parser.add_argument("--wyoming-port", type=int, metavar="N", help="speak Wyoming on this port too (10200)")
         parser.add_argument("--workers", type=int, metavar="N", help="engine processes (default: 2)")
         parser.add_argument("--max-waiting", type=int, metavar="N", help="requests that may wait for one (default: 64)")
         parser.add_argument(
@@ -46,7 +47,7 @@ block of sound, and notes when each stage of each request happened.
 
     def run(self, args: Namespace) -> int:
         folder = prepare_data_folder(args.data)
-        flags = {name: getattr(args, name) for name in ("host", "port", "workers", "max_waiting")}
+        flags = {name: getattr(args, name) for name in ("host", "port", "wyoming_port", "workers", "max_waiting")}
         values = {name: value.value for name, value in load_settings(folder, flags).items()}
         may_be_public = args.allow_anonymous or bool(values["api_keys_file"])
         require_private_address(values["host"], "--host", may_be_public, "name an api_keys_file, ")
@@ -69,6 +70,7 @@ block of sound, and notes when each stage of each request happened.
             left_out=models.left_out,
             host=values["host"],
             port=values["port"],
+            wyoming_port=values["wyoming_port"] or None,
             pool=pool,
             drain_s=values["drain_s"],
             numbers=lambda: measured_numbers(folder),
@@ -110,3 +112,5 @@ def _tell_ready(running: Running) -> None:
         f"({running.engine}, {engines}, {running.voices} voices{models}; Ctrl-C stops it)",
         flush=True,
     )
+    if running.wyoming_port:
+        print(f"Wyoming on tcp://{running.host}:{running.wyoming_port}", flush=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Protocol
 
-from voxtrace.server.api_error import from_speech_error
+from voxtrace.server.api_error import ApiError, from_speech_error
 from voxtrace.server.delivery import media_type_of
 from voxtrace.server.desk import Desk, order_of
 from voxtrace.server.exchange import Exchange
 from voxtrace.server.ledger import Ledger
-from voxtrace.server.live_line import Line
 from voxtrace.server.rendering import Chunk, Rendering
 from voxtrace.server.speech_request import SpeechRequest
 from voxtrace.speech.errors import ClientGone, SpeechError
@@ -17,10 +17,18 @@ from voxtrace.speech.live import LiveStream
 from voxtrace.speech.stream import audio_ms
 
 
+class Ear(Protocol):
+    """Where an utterance is sent to. Only `send_audio` raises `ClientGone`."""
+
+    async def send(self, record: dict[str, object]) -> None: ...
+    async def send_error(self, error: ApiError, request_id: str | None) -> None: ...
+    async def send_audio(self, audio: bytes, timing: dict[str, object] | None) -> None: ...
+
+
 class Utterance:
     """Takes text; is spoken by a task of its own from the first piece on."""
 
-    def __init__(self, desk: Desk, exchange: Exchange, request: SpeechRequest, line: Line, waiting_chars: int) -> None:
+    def __init__(self, desk: Desk, exchange: Exchange, request: SpeechRequest, line: Ear, waiting_chars: int) -> None:
         self._ledger = Ledger(desk.marks)
         self._stream = LiveStream(desk.source, order_of(exchange, request), self._ledger, waiting_chars)
         self._rendering = Rendering(desk, exchange, request, self._stream)
@@ -80,6 +88,11 @@ class Utterance:
         refusal = ClientGone() if why is None else from_speech_error(why)
         self._rendering.desk.note_refused(self._rendering.exchange, refusal)
         await self._tell(why)
+
+    async def wait(self) -> None:
+        """Until nothing more will be heard of it; its end must have been said."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
 
     def _begin(self) -> None:
         if self._task is None and self._stream.is_ready:

@@ -9,7 +9,7 @@ import logging
 import signal
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -25,6 +25,7 @@ from voxtrace.server.desk import open_desk
 from voxtrace.server.live import LiveLimits
 from voxtrace.server.performance import Numbers
 from voxtrace.server.silence import ImpatientProtocol, raise_file_limit
+from voxtrace.server.wyoming_server import WyomingServer
 from voxtrace.speech.backends import Backends, start_backends
 from voxtrace.speech.cache.disk import DiskCache
 from voxtrace.speech.cache.keys import Maker
@@ -59,6 +60,7 @@ class ServeOptions:
     live: LiveLimits = field(default_factory=LiveLimits)
     models: Mapping[str, PoolOptions] = field(default_factory=dict)  # engines to be asked for by name
     left_out: Mapping[str, str] = field(default_factory=dict)  # models that are there and not loaded, and why
+    wyoming_port: int | None = None  # None: it is not spoken; 0: any free one
     cache: CacheLimits = field(default_factory=CacheLimits)
     cache_folder: Path | None = None  # None: what is kept is gone with the process
     cache_redis: str = ""  # URL of a Redis that several servers share; "": none
@@ -76,6 +78,7 @@ class Running:
     workers: int
     voices: int
     models: tuple[str, ...] = ()  # loaded beside that engine
+    wyoming_port: int | None = None
 
 
 def serve(options: ServeOptions, marks: Marks, guard: Guard, on_ready: Callable[[Running], None]) -> None:
@@ -125,13 +128,20 @@ async def _serve(
         server = _Server(config)
         logging.getLogger("uvicorn.error").addFilter(_is_news)
         host, port = listener.getsockname()[:2]
-        server.when_started = lambda: on_ready(_what_runs(host, port, backends))
+        running = _what_runs(host, port, backends)
+        server.when_started = lambda: on_ready(running)
         server.when_stopping = lambda: setattr(desk, "is_draining", True)
         desk.lag.start()
+        wyoming = WyomingServer(desk)
+        if options.wyoming_port is not None:
+            running = replace(running, wyoming_port=await wyoming.start(options.host, options.wyoming_port))
         # What was built so far lives as long as the server: no collection has to walk over it again.
         gc.collect()
         gc.freeze()
-        await server.serve(sockets=[listener])
+        try:
+            await server.serve(sockets=[listener])
+        finally:
+            await wyoming.stop()
     finally:
         for task in filling:
             task.cancel()

@@ -37,6 +37,7 @@ class SpeechRequest:
     rate_hz: int = OUTPUT_RATE_HZ  # of the answer
     stream_format: str = "audio"
     model: str = ""  # "": the server's first engine
+    has_timings: bool = False  # tell about each chunk
 
 
 def read_request(body: bytes, models: Models) -> SpeechRequest:
@@ -69,9 +70,10 @@ def read_fields(record: dict[str, Any], text: str, models: Models) -> SpeechRequ
     form = _format(record.get("response_format"))
     rate_hz = _rate(record.get("sample_rate"), form)
     stream_format = _stream_format(record.get("stream_format"))
+    has_timings = _timings(record.get("timings"), stream_format)
     _check_instructions(record.get("instructions"))
     speed = _speed(record.get("speed"))
-    return SpeechRequest(text, voice, engine_voice, form.name, speed, rate_hz, stream_format, model)
+    return SpeechRequest(text, voice, engine_voice, form.name, speed, rate_hz, stream_format, model, has_timings)
 
 
 def _text(text: object) -> str:
@@ -144,6 +146,16 @@ def _stream_format(name: object) -> str:
     if not isinstance(name, str) or name not in STREAM_FORMATS:
         raise _invalid("stream_format", f"{str(name)[:40]!r} is not made here; there are: {', '.join(STREAM_FORMATS)}")
     return name
+
+
+def _timings(asked: object, stream_format: str) -> bool:
+    if asked is None or asked is False:
+        return False
+    if asked is not True:
+        raise _invalid("timings", "must be true or false")
+    if stream_format != "sse":
+        raise _invalid("timings", 'have no place between the bytes of a sound; ask for "stream_format": "sse"')
+    return True
 
 
 def _check_instructions(instructions: object) -> None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from voxtrace.server.api_error import ApiError, from_speech_error
 from voxtrace.server.body import read_body
-from voxtrace.server.delivery import delivery_of
+from voxtrace.server.delivery import delivery_of, event
 from voxtrace.server.desk import Desk, order_of
 from voxtrace.server.exchange import KEY, Exchange
+from voxtrace.server.ledger import Ledger
 from voxtrace.server.rendering import Chunk, Rendering
 from voxtrace.server.speech_request import MAX_BODY_BYTES, SpeechRequest, read_request
 from voxtrace.speech.errors import ClientGone, ReaderTooSlow, SpeechError
@@ -45,7 +46,8 @@ class _Answer:
     """One answer on its way to its client."""
 
     def __init__(self, desk: Desk, exchange: Exchange, request: SpeechRequest, send: Send) -> None:
-        self._stream = SpeechStream(desk.source, order_of(exchange, request), desk.marks)
+        self._ledger = Ledger(desk.marks) if request.has_timings else None
+        self._stream = SpeechStream(desk.source, order_of(exchange, request), self._ledger or desk.marks)
         self._rendering = Rendering(desk, exchange, request, self._stream)
         self._delivery = delivery_of(request)
         self._send = send
@@ -72,7 +74,10 @@ class _Answer:
         await self._send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def _send_audio(self, chunk: Chunk) -> None:
-        message = {"type": "http.response.body", "body": self._delivery.chunk(chunk.body), "more_body": True}
+        body = self._delivery.chunk(chunk.body)
+        if self._ledger is not None:
+            body += event({"type": "voxtrace.timing", **self._ledger.timing_of(chunk)})
+        message = {"type": "http.response.body", "body": body, "more_body": True}
         if chunk.seq == 0:
             await self._send({"type": "http.response.start", "status": 200, "headers": self._headers()})
             # Stamped in front of the write: a reader on this machine can have the bytes before the write returns.
