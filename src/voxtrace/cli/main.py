@@ -77,6 +77,13 @@ def build_parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
     return parser
 
 
+def _needed(arguments: Sequence[str]) -> Sequence[str]:
+    """The commands to import: `voxtrace say` must not wait for a web framework."""
+    if arguments and arguments[0] in COMMANDS:
+        return arguments[:1]
+    return () if arguments[:1] == ["--version"] else COMMANDS
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
@@ -84,9 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code; see `Command`.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    # Only the command asked for is imported: `voxtrace say` must not wait for a web framework.
-    asked = next((name for name in COMMANDS if arguments and arguments[0] == name), None)
-    parser = build_parser((asked,) if asked else COMMANDS)
+    parser = build_parser(_needed(arguments))
     if not arguments:
         parser.print_help(sys.stderr)
         return EXIT_USAGE
