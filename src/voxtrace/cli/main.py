@@ -32,6 +32,7 @@ COMMANDS: tuple[str, ...] = (
     "recompute",
     "prune",
     "cache",
+    "voices",
     "config",
     "doctor",
 )

@@ -22,7 +22,7 @@ from voxtrace.clock import mono_ns
 from voxtrace.errors import EXIT_UNREACHABLE, VoxtraceError
 from voxtrace.speech.edges import LeadingSilence
 from voxtrace.speech.engines import load_engine
-from voxtrace.speech.errors import EngineFailed
+from voxtrace.speech.errors import EngineDidNotStart, EngineFailed
 from voxtrace.speech.ports import OUTPUT_BYTES_PER_SECOND, OUTPUT_RATE_HZ, Engine, Samples, Utterance
 from voxtrace.speech.resample import Resampler
 from voxtrace.speech.wire import Frame, FrameReader, Kind, pack
@@ -175,7 +175,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         serve(load_engine(args.engine, cast("Mapping[str, object]", args.options)), link)
     except VoxtraceError as error:
-        link.send(Kind.NOT_STARTED, 0, str(getattr(error, "why", error)).encode())
+        link.send(Kind.NOT_STARTED, 0, (error.why if isinstance(error, EngineDidNotStart) else str(error)).encode())
         return error.exit_code
     except MemoryError:
         link.send(Kind.NOT_STARTED, 0, b"there is too little memory for it")
