@@ -37,6 +37,19 @@ def test_nothing_is_heard_sooner_than_the_network_answers():
     assert turn.metrics["ttfa_ms"].rejected == "ttfa_below_round_trip"
 
 
+def test_a_device_that_plays_faster_than_time_passes_is_no_witness():
+    played = [
+        event("playback.started", 130, "player"),
+        event("playback.first_sample", 140, "player"),
+        event("playback.completed", 143, "player", played_ms=1000, underruns=0, underrun_ms=0),
+    ]
+    turn = assemble("r1", client_events() + played)
+
+    assert {turn.metrics[name].rejected for name in ("heard_ms", "underrun_count", "underrun_ms")} == {
+        "played_too_fast"
+    }
+
+
 def test_an_end_before_its_start_is_refused_and_not_clamped():
     events = [event("v34_ollama_sent", 50, "v34"), event("v34_ollama_received", 20, "v34")]
     turn = assemble("r1", events)

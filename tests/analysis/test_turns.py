@@ -91,6 +91,13 @@ def test_a_device_that_makes_no_sound_is_no_witness_of_what_was_heard():
     assert turn.metrics["heard_ms"].note.endswith("a device that keeps time and makes no sound")
 
 
+def test_underruns_of_the_device_itself_count_and_leave_their_length_a_lower_bound():
+    turn = assemble("r1", client_events() + played(device_underruns=3))
+
+    assert value(turn, "underrun_count") == 5
+    assert turn.metrics["underrun_ms"].bound == "lower"
+
+
 def test_underruns_are_unknown_until_the_player_is_done_and_no_matter_without_a_player():
     unfinished = assemble("r1", client_events() + played()[:2])
 

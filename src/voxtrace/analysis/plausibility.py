@@ -20,6 +20,8 @@ from voxtrace.units import NANOS_PER_MICRO, NANOS_PER_MILLI, Nanos, millis
 
 # Rounding of milliseconds in logs; a smaller disagreement proves nothing.
 TOLERANCE_MS = 1.0
+# Of a device's clock against ours, over one request.
+SLACK_MS = 100.0
 # One moment counted from two beginnings: what can't be true of one can't be of the other.
 TTFA = ("ttfa_ms", "ttfa_from_send_ms")
 
@@ -74,6 +76,19 @@ def _ttfa_below_round_trip(turn: Turn, marks: Marks) -> Doubt | None:
     if ttfa is None or trip is None or ttfa >= millis(trip):
         return None
     return Doubt(f"a TTFA of {ttfa:.3f} ms is below the network's round trip of {millis(trip):.3f} ms", TTFA)
+
+
+def _played_too_fast(turn: Turn, marks: Marks) -> Doubt | None:
+    """Virtual devices take what they are given at once; then the device's clock tells nothing about hearing."""
+    started, completed = _first(marks, "playback.started"), _first(marks, "playback.completed")
+    if started is None or completed is None:
+        return None
+    played = completed.metadata.get("played_ms")
+    took = millis(Nanos(completed.at - started.at))
+    if not isinstance(played, int | float) or took >= played * 0.9 - SLACK_MS:
+        return None
+    message = f"{played:.0f} ms of sound were played in {took:.0f} ms: the device keeps no time"
+    return Doubt(message, ("heard_ms", "underrun_count", "underrun_ms", "playback_ms"))
 
 
 def _full_ratio_without_chunks(turn: Turn, _: Marks) -> Doubt | None:
@@ -188,6 +203,7 @@ TURN_RULES: tuple[TurnRule, ...] = (
     ),
     TurnRule("bytes_disagree", "Audio length is bytes / (rate x width x channels).", _bytes_disagree),
     TurnRule("audio_length_disagrees", "Chunks and summary of one stream tell one length.", _audio_length_disagrees),
+    TurnRule("played_too_fast", "A device that plays faster than time passes is not heard.", _played_too_fast),
     TurnRule("parts_exceed_total", "The parts of a serial path are not longer than the whole.", _parts_exceed_total),
     TurnRule(
         "end_of_speech_not_logged",

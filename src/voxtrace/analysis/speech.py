@@ -85,12 +85,15 @@ def _player_metrics(timeline: Timeline) -> dict[str, Metric]:
     if not timeline.has_side("playback"):
         return {}
     stage = "playback.completed"
-    counts = {
-        "underrun_count": timeline.number("underruns", stage),
-        "underrun_ms": timeline.number("underrun_ms", stage),
-    }
-    why = f"no {stage} event that tells of underruns"
-    return {name: Metric(missing=why) if value is None else Metric(value) for name, value in counts.items()}
+    count, length = timeline.number("underruns", stage), timeline.number("underrun_ms", stage)
+    if count is None or length is None:
+        why = f"no {stage} event that tells of underruns"
+        return {name: Metric(missing=why) for name in ("underrun_count", "underrun_ms")}
+    by_device = timeline.number("device_underruns", stage)
+    if not by_device:
+        return {"underrun_count": Metric(count), "underrun_ms": Metric(length)}
+    note = f"{by_device:.0f} of them in the device itself, which does not tell for how long"
+    return {"underrun_count": Metric(count + by_device, note=note), "underrun_ms": Metric(length, bound="lower")}
 
 
 def _without_caller(timeline: Timeline) -> dict[str, Metric]:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests.client.playback.bench import FRAMES_PER_MS, RATE, Bench
 from voxtrace.audio.playout import simulate
 from voxtrace.client.playback import player as player_module
+from voxtrace.client.playback.player import Pull
 from voxtrace.client.playback.prebuffer import LEAST_MS, MOST_MS, START_MS, Prebuffer
 
 
@@ -81,6 +82,20 @@ def test_being_empty_at_the_end_is_no_underrun():
 
     assert named(reports, "playback.underrun_start") == []
     assert (at, facts["underruns"]) == (100, 0)
+
+
+def test_an_underrun_in_the_device_itself_is_counted_and_only_within_an_utterance():
+    bench = Bench()
+    spoken = bench.utterance()
+    bench.player.render(8, Pull(bench.begin_ns, late=True))
+    bench.send(spoken, 100)
+    bench.at(10)
+    bench.player.render(8, Pull(bench.clock.mono_ns(), late=True))
+    bench.end(spoken)
+    bench.at(200)
+    ((_, facts),) = named(bench.reports(), "playback.completed")
+
+    assert (facts["device_underruns"], facts["underruns"]) == (1, 0)
 
 
 def test_the_first_audible_sample_is_told_with_its_own_moment():

@@ -26,8 +26,9 @@ from voxtrace.errors import MissingExtra
 from voxtrace.tracker import Tracker
 from voxtrace.tracker.identity import new_identity
 
-# Of one message: 22 s of 24 kHz PCM as an object with numeric keys, which takes some ten times its bytes.
-MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+# Of one message: 22 s of PCM at 24 kHz, or 1.5 s as an object with numeric keys. Taking such an object apart holds
+# the interpreter's lock for some 20 ms, half of what the device has in hand.
+MAX_MESSAGE_BYTES = 1024 * 1024
 MAX_WAITING_MESSAGES = 4  # of one client, in front of the player
 GRACE_S = 1
 OPENAI_PCM = SampleFormat(24_000)

@@ -32,6 +32,7 @@ class Pull(NamedTuple):
     at_ns: int
     latency_ns: int = 0
     uncertainty_ns: int = 0  # of the latency
+    late: bool = False  # the device ran dry before it asked: nobody knows for how long
 
 
 @dataclass(slots=True)
@@ -143,6 +144,8 @@ class Player:
         blocks: list[Samples] = []
         done = 0
         with self._lock:
+            if pull.late and self._queue and self._queue[0].started_ns is not None:
+                self._queue[0].device_underruns += 1
             while done < frames:
                 at = pull._replace(at_ns=pull.at_ns + done * NANOS_PER_SECOND // self.rate_hz)
                 blocks += self._next(frames - done, at)
@@ -253,6 +256,8 @@ class Player:
             "prebuffer_ms": current.prebuffer_ms if current.started_ns is not None else self.prebuffer.target_ms,
             "dropped_ms": round(current.ms(current.dropped), 3),
         }
+        if current.device_underruns:
+            facts["device_underruns"] = current.device_underruns
         if current.error:
             facts["error"] = current.error
         self._reports.append((current, Report("playback.completed", current.end_ns or now_ns, facts)))

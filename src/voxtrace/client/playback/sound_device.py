@@ -13,6 +13,8 @@ from voxtrace.errors import MissingExtra
 from voxtrace.units import NANOS_PER_SECOND
 
 DEFAULT = "default"
+# What the device has in hand: more than the longest time for which another thread can hold the interpreter.
+LATENCY_S = 0.04
 
 
 class SoundDevice:
@@ -34,7 +36,6 @@ class SoundDevice:
         self._device = None if name == DEFAULT else int(name) if name.isdecimal() else name
         self._stream: Any = None
         self._render: Render | None = None
-        self.underflows = 0  # of which PortAudio told: the callback itself came too late
         self._name, self._rate_hz, self._channels = self._best(name, rate_hz, channels)
 
     @property
@@ -75,7 +76,7 @@ class SoundDevice:
                 channels=self._channels,
                 dtype="int16",
                 device=self._device,
-                latency="low",
+                latency=LATENCY_S,
                 callback=self._pull,
             )
             self._stream.start()
@@ -98,8 +99,8 @@ class SoundDevice:
             return
         now_ns = self._clock.mono_ns()
         latency_s, uncertainty_s = self._latency(time, frames)
-        self.underflows += bool(status.output_underflow)
-        pull = Pull(now_ns, round(latency_s * NANOS_PER_SECOND), round(uncertainty_s * NANOS_PER_SECOND))
+        latency_ns, uncertainty_ns = round(latency_s * NANOS_PER_SECOND), round(uncertainty_s * NANOS_PER_SECOND)
+        pull = Pull(now_ns, latency_ns, uncertainty_ns, late=bool(status.output_underflow))
         out[:] = self._render(frames, pull).tobytes()
 
     def _latency(self, time: Any, frames: int) -> tuple[float, float]:

@@ -49,6 +49,7 @@ class Utterance:
         self.dry_since_ns: int | None = None
         self.dry_frames = 0  # of silence since then
         self.underruns = self.underrun_frames = 0
+        self.device_underruns = 0  # that the device itself told of; their length is not known
         self.ended = False  # nothing more will come
         self.outcome: Outcome = "ok"
         self.error = ""
