@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import pytest
 
@@ -65,3 +67,25 @@ def test_looking_creates_nothing_where_nothing_is(tmp_path, capsys):
 
     assert code == 3
     assert not (tmp_path / "none").exists()
+
+
+def test_who_comes_while_the_spool_is_taken_in_waits_a_moment(tmp_path):
+    let_go, held = Event(), Event()
+
+    def hold():
+        with only_one(tmp_path, "watch"):
+            held.set()
+            let_go.wait(30)
+
+    def come():
+        with only_one(tmp_path, "watch", patience_s=30):
+            return "it is mine"
+
+    with ThreadPoolExecutor() as threads:
+        holding = threads.submit(hold)
+        held.wait(30)
+        waiting = threads.submit(come)
+        let_go.set()
+        holding.result()
+
+        assert waiting.result() == "it is mine"

@@ -8,12 +8,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from voxtrace.clock import mono_ns, sleep
 from voxtrace.errors import DataFolderInUse, DataFolderUnusable
+from voxtrace.units import NANOS_PER_SECOND
+
+LOOK_EVERY_S = 0.02
+PATIENCE_S = 1.0  # of a service with a command that holds its role for a moment
 
 
 @contextmanager
-def only_one(folder: Path, role: str) -> Iterator[None]:
+def only_one(folder: Path, role: str, patience_s: float = 0.0) -> Iterator[None]:
     """Hold the folder's `role` while the block runs. The kernel lets go of it when the process ends, even killed.
+
+    Args:
+        folder: the data folder.
+        role: what only one process at a time does.
+        patience_s: how long to wait for who holds it now, such as a `voxtrace requests` that takes the spool in.
 
     Raises:
         DataFolderInUse: another process holds it.
@@ -26,7 +36,7 @@ def only_one(folder: Path, role: str) -> Iterator[None]:
         raise DataFolderUnusable(folder, why.strerror or str(why)) from why
     try:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(lock, patience_s)
         except BlockingIOError as why:
             holder = os.read(lock, 32).decode("ascii", "replace").strip()
             raise DataFolderInUse(folder, role, int(holder) if holder.isdecimal() else None) from why
@@ -50,3 +60,14 @@ def is_held(folder: Path, role: str) -> bool:
     finally:
         os.close(lock)
     return False
+
+
+def _lock(descriptor: int, patience_s: float) -> None:
+    enough = mono_ns() + int(patience_s * NANOS_PER_SECOND)
+    while True:
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if mono_ns() >= enough:
+                raise
+        sleep(LOOK_EVERY_S)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from voxtrace.cli.addresses import require_free_port, url_of, warn_if_public
-from voxtrace.cli.folder_lock import only_one
+from voxtrace.cli.folder_lock import PATIENCE_S, only_one
 from voxtrace.cli.supervisor import STOP_WITHIN_S, Service, Supervisor
 from voxtrace.config import (
     SERVE_PORT,
@@ -65,7 +65,7 @@ again and the other runs on. Ctrl-C stops both.
         require_private_address(settings["watch_host"].value, "watch_host", args.allow_anonymous)
         with only_one(folder, "up"):
             if not args.no_watch:
-                with only_one(folder, "watch"):
+                with only_one(folder, "watch", PATIENCE_S):
                     pass
                 if settings["watch_port"].value == settings["port"].value:
                     why = "the speech server takes that port; choose another with --watch-port N"

@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from voxtrace.cli.addresses import require_free_port, url_of, warn_if_public
-from voxtrace.cli.folder_lock import only_one
+from voxtrace.cli.folder_lock import PATIENCE_S, only_one
 from voxtrace.cli.front_door import FrontDoor
 from voxtrace.cli.lifeline import is_supervised
 from voxtrace.cli.pages_store import PagesStore
@@ -67,7 +67,7 @@ One for each data folder: it is the only process that stores what the others wri
         require_free_port(host, port)
         warn_if_public(host, port)
         logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
-        with only_one(folder, "watch"):
+        with only_one(folder, "watch", PATIENCE_S):
             store, notice = open_or_begin_again(folder, durability=settings["durability"].value)
             try:
                 changes = Changes()
