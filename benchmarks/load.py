@@ -8,7 +8,7 @@ halving, and held once more for longer. Then three times as much is offered.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from benchmarks.figure import Figure
 from benchmarks.under_load import Served, Tree, cpu_ms, crowd, descendants, served, whole
@@ -19,6 +19,7 @@ from voxtrace.loadtest.plan import Workload
 TTFA_P95_MS = 50.0
 STEP_S, HOLD_S = 4.0, 8.0
 FIRST_RATE, GROWTH, HALVINGS, MOST_RATE = 60.0, 1.5, 3, 1500.0
+HOLD_SHARES = (1.0, 0.85, 0.7, 0.5)  # of the rate that was carried for STEP_S
 REFUSED_MS, CONTINUOUS_MS = 50.0, 100.0
 WANTED = {"uncached": 250.0, "cached": 600.0}
 
@@ -73,12 +74,11 @@ def highest(server: Served, workload: Workload) -> Step | None:
         middle = (good.rate + too_much) / 2 if good else 0.0
         step = attempt(server, workload, middle, STEP_S)
         good, too_much = (step, too_much) if step.is_carried else (good, middle)
-    while good is not None:
-        held = attempt(server, workload, good.rate, HOLD_S)
+    # What was carried for a moment only is not carried.
+    for share in HOLD_SHARES if good else ():
+        held = attempt(server, workload, good.rate * share if good else 0.0, HOLD_S)
         if held.is_carried:
             return held
-        # What was carried for a moment only is not carried.
-        good = replace(held, rate=good.rate * 0.9) if good.rate > FIRST_RATE else None
     return None
 
 

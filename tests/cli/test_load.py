@@ -152,6 +152,15 @@ def test_a_load_test_of_a_server_ends_with_its_numbers(capsys):
     assert all(b"X-Voxtrace-Source: load" in request for request in server.requests)
 
 
+def test_repeated_texts_were_all_said_before_the_run_begins(capsys):
+    with FarEnd(lambda _: [whole(SPEECH)]) as server:
+        main(["load", server.url, *QUICKLY, "--json", "--repeat"])
+    counted = json.loads(capsys.readouterr().out)["counts"]["completed"]
+    bodies = [request.partition(b"\r\n\r\n")[2] for request in server.requests]
+
+    assert set(bodies[-counted:]) <= set(bodies[:-counted])
+
+
 def test_a_limit_for_which_there_is_too_little_ends_with_one(capsys):
     with FarEnd(lambda _: [whole(SPEECH)]) as server:
         code = main(["load", server.url, *QUICKLY, "--expect", "ttfa_p95<=10s"])

@@ -68,8 +68,9 @@ class Onset:
 def leading_silence(samples: npt.NDArray[np.int16], rate_hz: int) -> int | None:
     """Samples before the first audible one, or None where nothing is audible."""
     onset = Onset(rate_hz)
-    # Speech begins early: most of a long stream need not be looked at.
-    for begin in range(0, samples.size, rate_hz):
-        if onset.feed(samples[begin : begin + rate_hz]) is not None:
+    # Speech begins early: most of a long stream need not be looked at. An eighth of a second at a time.
+    size = max(rate_hz // 8, 1)
+    for begin in range(0, samples.size, size):
+        if onset.feed(samples[begin : begin + size]) is not None:
             break
     return onset.leading_silence
