@@ -160,7 +160,7 @@ def _ttfa_line(turn: Turn) -> Text:
 def _heard_line(turn: Turn) -> Text:
     heard, underruns = turn.metrics["heard_ms"], turn.metrics.get("underrun_count")
     line = Text("heard ", style="bold").append(state("heard_ms", heard), style="bold" if heard.measured else "yellow")
-    if heard.note:
+    if heard.measured and heard.note:
         line.append(f"   {heard.note}", style="not bold dim")
     if underruns is not None:
         count = state("underrun_count", underruns)
