@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 # A long piece through a large model on a slow processor takes seconds before its first block.
 HANG_LIMIT_S = 60.0
-START_LIMIT_S = 120.0  # a model of 300 MB from a slow disk, and its warm-up
+# A model of 300 MB from a slow disk, and its warm-up; less than the minute after which `voxtrace up` gives up on
+# the whole server, so that a model that hangs leaves the other engines speaking.
+START_LIMIT_S = 45.0
 
 
 @dataclass(frozen=True, slots=True)

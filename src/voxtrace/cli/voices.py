@@ -180,7 +180,7 @@ def _in_words(report: dict[str, Any]) -> str:
     told = f"loads in {report['load_s']:.2f} s, speaks {report['audio_s']:.2f} s in {report['synthesis_s']:.2f} s"
     fallback = report.get("fallback")
     note = f"; {fallback['asked']} was asked for: {fallback['why']}" if fallback else ""
-    return f"{of}: {told} (RTF {report['rtf']:.3f}) on {report['provider']}, {report['voices']} voices{note}"
+    return f"{of}: {told} (RTF {report['rtf']:.3f}) on {report['provider']}, {_counted(report['voices'])}{note}"
 
 
 def _line(report: dict[str, Any]) -> str:
@@ -188,8 +188,12 @@ def _line(report: dict[str, Any]) -> str:
         return f"{report['model']}: {report['problem']}"
     languages = report["languages"]
     spoken = ", ".join(languages) if len(languages) < 10 else f"{len(languages)} languages"
-    facts = [f"{report['voices']} voices", spoken, f"{report['sample_rate']} Hz", f"on {report['provider']}"]
+    facts = [_counted(report["voices"]), spoken, f"{report['sample_rate']} Hz", f"on {report['provider']}"]
     if "mode" in report:
         facts.append(f"{report['mode']} of {', '.join(report['modes'])}")
     facts += ["voices can be mixed"] if report["mixes_voices"] else []
     return f"{report['model']}: {'; '.join(facts)}"
+
+
+def _counted(voices: int) -> str:
+    return "1 voice" if voices == 1 else f"{voices} voices"
