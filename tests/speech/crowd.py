@@ -19,6 +19,7 @@ SECOND = 1_000_000_000
 CHAR_NS = 60_000_000  # of audio
 TARGET_NS = SECOND // 5
 RTF = 0.3  # a neural voice on two processors
+MARGIN_NS = round(2 * 80 * CHAR_NS * RTF)  # two pieces: one that has just begun, and its own
 
 
 @dataclass
@@ -94,7 +95,7 @@ def play(crowd: Crowd, schedule: Schedule[Piece], engines: int = 1, rtf: float =
             if listener.asked < len(listener.pieces):
                 numbers += 1
                 heappush(events, (now, numbers, "ask", listener))
-        while idle and (piece := schedule.pop(now)) is not None:
+        while idle and (piece := schedule.pop(now, MARGIN_NS)) is not None:
             idle -= 1
             numbers += 1
             heappush(events, (now + round(piece.chars * CHAR_NS * rtf), numbers, "done", piece))
@@ -106,7 +107,7 @@ def _next_piece(listener: Listener) -> Piece:
     listener.asked += 1
     due = listener.at_ns + TARGET_NS
     if listener.lead.dry_ns is not None:
-        due = listener.lead.dry_ns - 2 * round(chars * CHAR_NS * RTF)
+        due = listener.lead.dry_ns
     return Piece(listener, chars, is_first, due, listener.at_ns)
 
 

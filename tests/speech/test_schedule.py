@@ -88,6 +88,14 @@ def test_a_crowd_that_is_late_does_not_make_running_speech_stutter():
     assert schedule.pop(now_ns=100) is about_to_run_dry
 
 
+def test_what_must_be_begun_now_to_be_there_in_time_is_begun_now():
+    late, runs_dry_soon = Piece(due_ns=10), Piece(is_first=False, due_ns=130)
+    can_wait, must_begin = (pushed(EarliestDeadline(), [late, runs_dry_soon]) for _ in range(2))
+
+    assert can_wait.pop(now_ns=100, margin_ns=20) is late
+    assert must_begin.pop(now_ns=100, margin_ns=40) is runs_dry_soon
+
+
 def test_pieces_that_are_equally_urgent_go_in_the_order_in_which_they_came():
     queued = [Piece(due_ns=5) for _ in range(20)]
 

@@ -320,7 +320,7 @@ def test_a_stream_counts_as_active_until_its_last_piece_is_made():
     run(play)
 
 
-def test_a_continuation_is_due_before_its_listener_runs_dry():
+def test_a_continuation_is_due_when_its_listener_runs_dry():
     async def play(pool, stream):
         stream.start()
         pool.make(*second_of_audio() * 2)
@@ -328,8 +328,17 @@ def test_a_continuation_is_due_before_its_listener_runs_dry():
         first, second = pool.jobs
 
         assert second.admitted_ns == first.admitted_ns
-        # The spare time, and next to nothing for this engine, which made its first block at once.
-        assert 50_000_000 <= stream.progress.lead.dry_ns - second.due_ns < 500_000_000
+        assert second.due_ns == stream.progress.lead.dry_ns
         assert first.due_ns - first.admitted_ns == pool.workload.target_ns
 
     run(play)
+
+
+def test_the_more_continuations_wait_the_earlier_they_are_begun():
+    workload = Workload(workers=2)
+    workload.pace.learn(100, 10**8, 10**10, 10**6)  # 100 ms for a piece
+    alone = workload.margin_ns()
+    workload.waiting[False] = 8
+
+    assert alone == 151_000_000  # the first block, the piece itself, and time to spare
+    assert workload.margin_ns() - alone == 400_000_000  # eight pieces on two engines

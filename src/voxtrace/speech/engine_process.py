@@ -98,6 +98,8 @@ class EngineProcess(asyncio.Protocol):
         """Stop reading: its socket fills up and it waits."""
         if not self._is_paused and self._transport is not None:
             self._is_paused = True
+            if self.job is not None:
+                self.job.was_paused = True
             self._transport.pause_reading()
 
     def resume(self) -> None:

@@ -60,9 +60,10 @@ class Job:
     listener: Listener
     number: int = 0
     admitted_ns: int = 0  # when its request came
-    due_ns: int = 0  # the latest moment to begin with it
+    due_ns: int = 0  # when its listener runs dry, or has waited long enough
     started_ns: int = 0  # when an engine got it
     first_block_ns: int = 0  # from then to its first block; 0 before that
+    was_paused: bool = False  # its engine had to wait for the listener
     cancelled: bool = False
     holder: Holder | None = None  # who speaks it, while it is being spoken
     fresh: bool = False  # no cache may answer it, or keep what it gave

@@ -21,7 +21,10 @@ PARALLEL_FROM_RTF = 0.1
 
 @dataclass(slots=True)
 class Pace:
-    """Means over the last pieces; None until there was one. Times are nanoseconds."""
+    """Means over the last pieces; None until there was one. Times are nanoseconds.
+
+    Busy is an engine from when it gets a piece until it could get another.
+    """
 
     pieces: int = 0
     busy_ns_per_char: float | None = None
@@ -31,7 +34,7 @@ class Pace:
 
     @property
     def rtf(self) -> float | None:
-        """Real-time factor: synthesis / audio."""
+        """Real-time factor: time that engines are busy / audio."""
         if self.busy_ns_per_char is None or not self.audio_ns_per_char:
             return None
         return self.busy_ns_per_char / self.audio_ns_per_char

@@ -21,7 +21,7 @@ from voxtrace.speech.errors import (
     SpeechError,
     Stopping,
 )
-from voxtrace.speech.job import Job, Spoken
+from voxtrace.speech.job import WHENEVER_NS, Job, Spoken
 from voxtrace.speech.ports import OUTPUT_RATE_HZ, Catalogue
 from voxtrace.speech.schedule import SCHEDULES, Schedule, new_schedule
 from voxtrace.speech.workload import Workload
@@ -73,9 +73,9 @@ class Pool:
         self._children: set[EngineProcess] = set()  # and those that are gone but were not waited for yet
         self._idle: list[EngineProcess] = []
         self._queue: Schedule[Job] = new_schedule(options.schedule)
+        self._waiting_chars = 0  # of the jobs in the queue for which somebody waits
         self._limits = options.admission()
         self._numbers = count(1)
-        self._waiting = {True: 0, False: 0}  # jobs in the queue, by is_first
         self._why_killed: dict[EngineProcess, SpeechError] = {}
         self._started: asyncio.Future[None] | None = None
         self._watch: asyncio.TimerHandle | None = None
@@ -90,7 +90,7 @@ class Pool:
     @property
     def waiting(self) -> int:
         """Requests whose first piece waits for an engine."""
-        return self._waiting[True]
+        return self.workload.waiting[True]
 
     @property
     def ready(self) -> int:
@@ -143,30 +143,40 @@ class Pool:
         """
         if self._is_stopping:
             raise Stopping
-        if job.is_first and (refusal := refuse(self.situation(job), self._limits)) is not None:
+        if job.is_first and (refusal := refuse(self.situation(), self._limits)) is not None:
             self.refused += 1
             raise refusal
         job.number = next(self._numbers) & 0xFFFFFFFF
-        self._waiting[job.is_first] += 1
+        self._count(job, 1)
         self._queue.push(job)
         self._dispatch()
 
-    def situation(self, job: Job | None = None) -> Situation:
-        """What a request would find that came now, as `job` or as any."""
+    def situation(self) -> Situation:
+        """What a request would find that came now. Costs the same however many wait: a crowd asks for it often."""
         pace, streams, idle = self.workload.pace, self.workload.streams, len(self._idle)
-        common = (self._options.workers, idle, self.waiting, len(streams), pace.rtf)
-        if idle or pace.rtf is None:
-            return Situation(*common, first_block_ns=round(pace.first_block_ns or 0))
-        now = mono_ns()
-        running = sum(
-            max(pace.busy_ns(len(each.job.utterance.text)) - (now - each.job.started_ns), 0)
-            for each in self._processes
-            if each.job is not None
+        rtf, now = pace.rtf, mono_ns()
+        running = 0
+        for process in self._processes:
+            if process.job is not None:
+                running += max(pace.busy_ns(len(process.job.utterance.text)) - (now - process.job.started_ns), 0)
+        is_full = rtf is not None and (len(streams) + 1) * rtf > self._options.workers * self._limits.load
+        return Situation(
+            workers=self._options.workers,
+            idle=idle,
+            waiting=self.waiting,
+            active=len(streams),
+            rtf=rtf,
+            # Continuations count too, due or not: they are owed to those who listen already.
+            busy_ns=running + pace.busy_ns(self._waiting_chars),
+            first_block_ns=round(pace.first_block_ns or 0),
+            shortest_left_ns=pace.busy_ns(min((each.chars_left for each in streams), default=0)) if is_full else 0,
         )
-        due_ns = now + self.workload.target_ns if job is None else job.due_ns
-        before = sum(pace.busy_ns(len(each.utterance.text)) for each in self._queue if each.due_ns <= due_ns)
-        left = min((each.chars_left for each in streams), default=0)
-        return Situation(*common, running + before, round(pace.first_block_ns or 0), pace.busy_ns(left))
+
+    def _count(self, job: Job, by: int) -> None:
+        """One job more, or less, waits."""
+        self.workload.waiting[job.is_first] += by
+        if job.due_ns != WHENEVER_NS:
+            self._waiting_chars += by * len(job.utterance.text)
 
     def cancel(self, job: Job) -> bool:
         """Take a job back.
@@ -178,7 +188,7 @@ class Pool:
             return job.holder is not None
         job.cancelled = True
         if job.holder is None:
-            self._waiting[job.is_first] -= 1
+            self._count(job, -1)
             self._queue.discard(job)
             return False
         job.holder.cancel()
@@ -221,7 +231,10 @@ class Pool:
         """A job went to its end, or to where it was taken back."""
         if not job.cancelled:
             audio_ns = spoken.samples * NANOS_PER_SECOND // OUTPUT_RATE_HZ
-            self.workload.pace.learn(len(job.utterance.text), spoken.busy_ns, audio_ns, job.first_block_ns)
+            # Not the time of synthesis alone: what else keeps an engine from its next piece, such as a server that
+            # is too busy to hand one over, takes from the others just as much.
+            taken_ns = spoken.busy_ns if job.was_paused else mono_ns() - job.started_ns
+            self.workload.pace.learn(len(job.utterance.text), taken_ns, audio_ns, job.first_block_ns)
 
     def on_no_memory(self, process: EngineProcess) -> None:
         """A process can't go on for want of memory; `on_lost` follows."""
@@ -266,8 +279,8 @@ class Pool:
         await process.start()
 
     def _dispatch(self) -> None:
-        while self._idle and (job := self._queue.pop(now := mono_ns())) is not None:
-            self._waiting[job.is_first] -= 1
+        while self._idle and (job := self._queue.pop(now := mono_ns(), self.workload.margin_ns())) is not None:
+            self._count(job, -1)
             job.started_ns = now
             voice = job.utterance.voice
             process = next((each for each in self._idle if each.voice == voice), self._idle[0])

@@ -26,7 +26,7 @@ class Waiting(Protocol):
 
     @property
     def due_ns(self) -> int:
-        """The latest moment to begin with it, on the monotonic clock."""
+        """When its listener runs dry, or has waited long enough, on the monotonic clock."""
 
     @property
     def admitted_ns(self) -> int:
@@ -42,7 +42,7 @@ class Schedule(Protocol[Item]):
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[Item]: ...
     def push(self, item: Item) -> None: ...
-    def pop(self, now_ns: int) -> Item | None: ...
+    def pop(self, now_ns: int, margin_ns: int = 0) -> Item | None: ...
     def discard(self, item: Item) -> None: ...
 
 
@@ -98,12 +98,15 @@ class EarliestDeadline(Generic[Item]):
         """Queue a piece."""
         self._line_of(item).push(item.due_ns, item)
 
-    def pop(self, now_ns: int) -> Item | None:
-        """Take the piece to be spoken now."""
+    def pop(self, now_ns: int, margin_ns: int = 0) -> Item | None:
+        """Take the piece to be spoken now.
+
+        Continuations are begun `margin_ns` before they are due: what it takes now to make those that wait.
+        """
         first, later = self._firsts.head(), self._later.head()
         if first is None:
             return self._later.pop() if later is not None else None
-        if later is not None and later.due_ns <= max(first.due_ns, now_ns):
+        if later is not None and later.due_ns - margin_ns <= max(first.due_ns, now_ns):
             return self._later.pop()
         return self._firsts.pop()
 
@@ -131,7 +134,7 @@ class FirstInFirstOut(Generic[Item]):
         """Queue a piece."""
         self._line.push(item.admitted_ns, item)
 
-    def pop(self, now_ns: int) -> Item | None:
+    def pop(self, now_ns: int, margin_ns: int = 0) -> Item | None:
         """Take the piece to be spoken now."""
         return self._line.pop() if self._line.head() is not None else None
 

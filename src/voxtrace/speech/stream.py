@@ -19,8 +19,6 @@ from voxtrace.units import NANOS_PER_MILLI, NANOS_PER_SECOND
 # The next piece is asked for when so much is left unread, or twice as much as a piece takes to be made.
 LOW_BYTES = 2 * OUTPUT_BYTES_PER_SECOND
 MOST_AHEAD_BYTES = 8 * OUTPUT_BYTES_PER_SECOND
-# A continuation is begun so much before its listener runs dry, besides what the engine itself needs.
-SPARE_NS = 50 * NANOS_PER_MILLI
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,13 +212,11 @@ class SpeechStream:
             raise
 
     def _due_ns(self) -> int:
-        """The latest moment to begin with the next piece."""
-        lead, pace = self.progress.lead, self._workload.pace
+        """When the next piece is needed: the listener runs dry, or has waited for as long as is good."""
+        lead = self.progress.lead
         if lead.dry_ns is None:
             return self._admitted_ns + self._workload.target_ns
-        # Any engine may have begun with another piece just before.
-        hold_ns = (pace.first_block_ns or 0) + (pace.piece_ns or 0)
-        return lead.dry_ns + self._expected_ns() - round(hold_ns) - SPARE_NS
+        return lead.dry_ns + self._expected_ns()
 
     def _expected_ns(self) -> int:
         """Audio that will follow what was supplied so far, from pieces that are already asked for."""

@@ -6,6 +6,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from voxtrace.speech.pace import Pace
+from voxtrace.units import NANOS_PER_MILLI
+
+# A continuation is begun so much before its listener runs dry, besides what the engines need.
+SPARE_NS = 50 * NANOS_PER_MILLI
 
 
 class Speaking(Protocol):
@@ -24,3 +28,10 @@ class Workload:
     target_ns: int = 0  # after which a first piece is due
     pace: Pace = field(default_factory=Pace)
     streams: set[Speaking] = field(default_factory=set)
+    waiting: dict[bool, int] = field(default_factory=lambda: {True: 0, False: 0})  # jobs in the queue, by is_first
+
+    def margin_ns(self) -> int:
+        """How long before their listeners run dry the continuations that wait must be begun, at the pace of now."""
+        pace = self.pace
+        others = 1 + self.waiting[False] / self.workers
+        return round((pace.first_block_ns or 0) + (pace.piece_ns or 0) * others) + SPARE_NS
