@@ -134,6 +134,20 @@ def test_timings_between_the_deltas_tell_of_each_of_them(server):
     assert timings[-1]["audio_end_ms"] == pytest.approx(sum(each["bytes"] for each in timings) / 48, abs=0.01)
 
 
+@pytest.mark.parametrize("name", ["mp3", "opus", "aac", "flac"])
+def test_the_first_sound_of_seconds_that_are_there_at_once_does_not_wait_for_the_rest(tmp_path, name):
+    """From a cache: only what the format holds back is encoded before something is sent."""
+    with serving(tmp_path, faults={}, cache_bytes=10_000_000) as server:
+        asked = {"input": "x" * 60, "response_format": name, "stream_format": "sse", "timings": True}
+        speak(server.port, **asked)
+        answer = speak(server.port, **asked)
+    timings = [each for each in events_of(answer.body.decode().split("\n\n")) if each["type"] == "voxtrace.timing"]
+
+    assert timings[0]["cache"] == "memory"
+    assert timings[0]["audio_end_ms"] <= 120
+    assert timings[-1]["audio_end_ms"] == 60 * 60
+
+
 def test_an_engine_that_breaks_before_its_first_sound_is_a_status_there_too(tmp_path):
     with serving(tmp_path, faults={"fail_after_ms": 0}) as server:
         answer = speak(server.port, input="x" * 100, stream_format="sse")

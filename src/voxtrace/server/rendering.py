@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any, NamedTuple
 
 from voxtrace.clock import mono_ns
@@ -15,6 +15,9 @@ from voxtrace.server.speech_request import SpeechRequest
 from voxtrace.speech.encode import Encoder, open_encoder
 from voxtrace.speech.errors import ClientGone, ReaderTooSlow, Refused, SpeechError, Stopping
 from voxtrace.speech.stream import SpeechStream, audio_ms
+
+# 60 ms. A fast engine, or a cache, hands over seconds at once, and a second of Opus takes 5 ms to encode.
+FIRST_PCM_BYTES = 2_880
 
 
 class Chunk(NamedTuple):
@@ -94,16 +97,26 @@ class Rendering:
     async def _render(self, encoder: Encoder, deliver: Deliver) -> None:
         pcm_in = 0
         while (pcm := await self.stream.read()) is not None:
-            began = mono_ns()
-            body = await self.desk.encode(encoder, pcm)
-            pcm_in += len(pcm)
-            if body:
-                await self._hand_on(body, pcm_in, mono_ns() - began, deliver)
-            self._audible.sent(pcm, has_left=bool(body))
+            for portion in self._portions(encoder, pcm):
+                began = mono_ns()
+                body = await self.desk.encode(encoder, portion)
+                pcm_in += len(portion)
+                if body:
+                    await self._hand_on(body, pcm_in, mono_ns() - began, deliver)
+                self._audible.sent(portion, has_left=bool(body))
         rest = encoder.finish()
         if rest:
             await self._hand_on(rest, pcm_in, 0, deliver)
             self._audible.sent(b"", has_left=True)
+
+    def _portions(self, encoder: Encoder, pcm: bytes) -> Iterator[bytes]:
+        """What is encoded in one go: little of it while nobody has heard anything."""
+        at = 0
+        while encoder.is_costly and not self.chunks and at < len(pcm):
+            yield pcm[at : at + FIRST_PCM_BYTES]
+            at += FIRST_PCM_BYTES
+        if at < len(pcm):
+            yield pcm[at:]
 
     async def _hand_on(self, body: bytes, pcm_in: int, encode_ns: int, deliver: Deliver) -> None:
         if not self.chunks:
