@@ -17,6 +17,7 @@ from voxtrace.server.speech_request import SpeechRequest
 from voxtrace.speech.encode import Encoder
 from voxtrace.speech.errors import ClientGone
 from voxtrace.speech.stream import Order
+from voxtrace.speech.text.script import Reading
 
 if TYPE_CHECKING:
     from voxtrace.speech.backends import Backends
@@ -55,6 +56,7 @@ class Desk:
     is_draining: bool = False  # told to stop: what is under way goes on, nothing new is taken
     others: dict[str, Desk] = field(default_factory=dict)  # by model; they share all but who speaks
     unloaded: dict[str, str] = field(default_factory=dict)  # models that are not there, and why
+    normalises: bool = True  # texts, unless a request says otherwise
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(ENCODER_THREADS, "encode"))
     models: Models = field(init=False)
 
@@ -110,11 +112,11 @@ class Desk:
             self.note(exchange, "REQUEST_COMPLETE", outcome="error", error=refusal.code, stage="request")
 
 
-def open_desk(backends: Backends, marks: Marks) -> Desk:
+def open_desk(backends: Backends, marks: Marks, *, normalises: bool = True) -> Desk:
     """The desk of a server's first engine, and behind it those of its other engines."""
     counters, metrics, threads = Counters(), Metrics(), ThreadPoolExecutor(ENCODER_THREADS, "encode")
     others = {
-        name: Desk(backend.source, backend.catalogue, marks, counters, metrics, _threads=threads)
+        name: Desk(backend.source, backend.catalogue, marks, counters, metrics, normalises=normalises, _threads=threads)
         for name, backend in backends.others.items()
     }
     first = backends.first
@@ -126,11 +128,12 @@ def open_desk(backends: Backends, marks: Marks) -> Desk:
         metrics,
         others=others,
         unloaded=backends.unloaded,
+        normalises=normalises,
         _threads=threads,
     )
 
 
-def order_of(exchange: Exchange, request: SpeechRequest) -> Order:
+def order_of(desk: Desk, exchange: Exchange, request: SpeechRequest) -> Order:
     """The request as the voice takes it."""
     return Order(
         exchange.request_id,
@@ -139,4 +142,10 @@ def order_of(exchange: Exchange, request: SpeechRequest) -> Order:
         request.speed,
         exchange.session_id,
         exchange.is_fresh,
+        reading=Reading(
+            desk.catalogue.language_of(request.engine_voice),
+            desk.normalises if request.normalises is None else request.normalises,
+        ),
+        document=request.document,
+        reading_ns=request.reading_ns,
     )

@@ -30,7 +30,7 @@ class Utterance:
 
     def __init__(self, desk: Desk, exchange: Exchange, request: SpeechRequest, line: Ear, waiting_chars: int) -> None:
         self._ledger = Ledger(desk.marks)
-        self._stream = LiveStream(desk.source, order_of(exchange, request), self._ledger, waiting_chars)
+        self._stream = LiveStream(desk.source, order_of(desk, exchange, request), self._ledger, waiting_chars)
         self._rendering = Rendering(desk, exchange, request, self._stream)
         self._line = line
         self._task: asyncio.Task[None] | None = None
@@ -73,6 +73,11 @@ class Utterance:
         """No more text will come."""
         self._has_end = True
         self._stream.end()
+        self._begin()
+
+    def speak_whole(self) -> None:
+        """Speak the text that its request brought; no more will come."""
+        self._has_end = True
         self._begin()
 
     async def give_up(self, why: SpeechError | None = None) -> None:

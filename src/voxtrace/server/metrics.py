@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 
 from voxtrace.speech.cache.source import CachedSource
 from voxtrace.speech.pool import Pool
-from voxtrace.speech.stream import Progress
+from voxtrace.speech.progress import Progress
 from voxtrace.units import NANOS_PER_SECOND
 
 # From the cost of a system call to a wait that nobody sits out.

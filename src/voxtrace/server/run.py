@@ -37,6 +37,7 @@ from voxtrace.speech.encode import load_codecs
 from voxtrace.speech.errors import SpeechError
 from voxtrace.speech.pool import Pool, PoolOptions
 from voxtrace.speech.ports import Marks
+from voxtrace.speech.text.normalise import NORMALISER_VERSION
 
 LOG = logging.getLogger("voxtrace.server")
 BACKLOG = 1024
@@ -65,6 +66,7 @@ class ServeOptions:
     cache_folder: Path | None = None  # None: what is kept is gone with the process
     cache_redis: str = ""  # URL of a Redis that several servers share; "": none
     fill: FillOptions = field(default_factory=FillOptions)
+    normalise: bool = True  # texts, unless a request says otherwise
     numbers: Numbers | None = None  # what was measured, for `/performance/…`
 
 
@@ -112,7 +114,7 @@ async def _serve(
     try:
         await codecs
         filling += _open_caches(options, backends)
-        desk = open_desk(backends, marks)
+        desk = open_desk(backends, marks, normalises=options.normalise)
         config = uvicorn.Config(
             build_app(backends, desk, guard, options.live, options.numbers),
             http=ImpatientProtocol,
@@ -174,7 +176,7 @@ def _open_caches(options: ServeOptions, backends: Backends) -> list[asyncio.Futu
     filling: list[asyncio.Future[None]] = []
     for backend in backends.all:
         catalogue = backend.catalogue
-        maker = Maker(catalogue.engine, catalogue.build, catalogue.provider)
+        maker = Maker(catalogue.engine, catalogue.build, catalogue.provider, NORMALISER_VERSION)
         backend.cache = CachedSource(backend.pool, maker, levels, options.fill)
         filling.append(asyncio.ensure_future(_fill_when_idle(backend.cache, backend.pool, options.fill)))
     return filling

@@ -47,7 +47,7 @@ class _Answer:
 
     def __init__(self, desk: Desk, exchange: Exchange, request: SpeechRequest, send: Send) -> None:
         self._ledger = Ledger(desk.marks) if request.has_timings else None
-        self._stream = SpeechStream(desk.source, order_of(exchange, request), self._ledger or desk.marks)
+        self._stream = SpeechStream(desk.source, order_of(desk, exchange, request), self._ledger or desk.marks)
         self._rendering = Rendering(desk, exchange, request, self._stream)
         self._delivery = delivery_of(request)
         self._send = send
