@@ -17,6 +17,10 @@ from voxtrace.speech.text.say_as import say_as
 from voxtrace.speech.text.segment import Limits, Piece, Segmenter, pieces_of
 
 
+# What a tag may leave alone, as in "<break/>."; an engine would say "dot".
+_MARKS = " \t\r\n.,;:!?…。、，；：！？\"'”’»›)]}）」』】》"
+
+
 class Origin(Protocol):
     """Where what is spoken comes from."""
 
@@ -197,10 +201,10 @@ class _Tape:
             if strip.taken == len(strip.text):
                 self._strips.popleft()
         origin = _Joined(portions)
+        spoken = origin.text if origin.text.strip(_MARKS) else ""
         extents = [extent for portion in portions if (extent := portion.extent())]
         begin = max(extents[0][0] if extents else after, after)
         end = max(extents[-1][1] if extents else after, begin)
-        spoken = origin.text if origin.text.strip() else ""
         chars = sum(portion.chars for portion in portions) + self._unspoken
         self._unspoken = 0
         rate = portions[0].run.manner.rate

@@ -34,10 +34,14 @@ _ATTRIBUTES = {
 }
 _IGNORED = {_XML + "base", _XML + "id", _XML + "space", "http://www.w3.org/2001/XMLSchema-instance schemaLocation"}
 _TEXT_ONLY = ("say-as", "sub")
-_BEGINNING = re.compile(r"\ufeff?\s*(?:<\?xml\s[^>]{0,200}\?>\s*)?<speak[\s/>]")
+_BEGINNING = re.compile(
+    r"\ufeff?\s*(?:<\?xml\s[^>]{0,200}\?>\s*)?(?:<!--.{0,1000}?-->\s*){0,9}(?:<speak[\s/>]|<!DOCTYPE\s+speak\b)",
+    re.DOTALL,
+)
 _BEFORE_XML = re.compile(r"\ufeff?\s*")
 _END_OF_SUB = re.compile(r"</(?:[^<>:\s]*:)?sub\s*>")
-_WORDS = re.compile(r"[ \t\r\n]+|[^ \t\r\n]+")
+# Words with one space between them, or the space around them, of which one is enough.
+_WORDS = re.compile(r"[ \t\r\n]+|[^ \t\r\n]+(?: [^ \t\r\n]+)*")
 # XML allows the last of these; no voice can read any.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,5}")
@@ -58,7 +62,7 @@ class InvalidSsml(SpeechError):
 
 def is_ssml(text: str) -> bool:
     """Whether a text begins as SSML does."""
-    return "<speak" in text and _BEGINNING.match(text) is not None
+    return "speak" in text and _BEGINNING.match(text) is not None
 
 
 def read_ssml(source: str, language: str = "") -> Document:
@@ -140,7 +144,8 @@ class _Reader:
         """Look whether such an element may stand here at all."""
         allowed = _ATTRIBUTES.get(element)
         if allowed is None:
-            raise self._invalid(f"<{_local(element)}> is not supported; there are {SUPPORTED}")
+            whose = " of this namespace" if _local(element) in _ATTRIBUTES else ""
+            raise self._invalid(f"<{_local(element)}>{whose} is not supported; there are {SUPPORTED}")
         if (element == "speak") != (parent == ""):
             raise self._invalid("everything stands in one <speak>, and no <speak> in another")
         if len(self._levels) > MAX_DEPTH:
@@ -282,5 +287,5 @@ def _local(name: str) -> str:
 
 
 def _primary(language: str) -> str:
-    first = language.partition("-")[0].lower()
+    first = re.split("[-_]", language, maxsplit=1)[0].lower()
     return _SAME_LANGUAGE.get(first, first)
