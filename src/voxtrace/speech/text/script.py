@@ -16,7 +16,6 @@ from voxtrace.speech.text.normalise import normalise
 from voxtrace.speech.text.say_as import say_as
 from voxtrace.speech.text.segment import Limits, Piece, Segmenter, pieces_of
 
-
 # What a tag may leave alone, as in "<break/>."; an engine would say "dot".
 _MARKS = " \t\r\n.,;:!?…。、，；：！？\"'”’»›)]}）」』】》"
 
