@@ -60,6 +60,14 @@ def test_marks_within_a_sentence_do_not_chop_it():
     assert (lines[0].begin, lines[0].end) == (source.index("The"), source.index("</speak>"))
 
 
+def test_what_an_author_calls_one_thing_is_never_spread_over_two_pieces():
+    spelt = '<say-as interpret-as="characters">ABCD, EFGH, IJKL</say-as>'
+    source, lines = of_ssml(f"Your code is {spelt}, and that was the first clause of it. And here is another one.")
+
+    assert len(lines) > 1
+    assert not any(source.index(spelt) < line.begin < source.index(spelt) + len(spelt) for line in lines)
+
+
 def test_a_long_text_with_marks_is_cut_as_it_would_be_without():
     _, lines = of_ssml(PROSE.replace("sentence", "<sub alias='sentence'>S</sub>"))
 

@@ -20,6 +20,9 @@ from voxtrace.speech.text.segment import Limits, Piece, Segmenter, pieces_of
 _MARKS = " \t\r\n.,;:!?…。、，；：！？\"'”’»›)]}）」』】》"
 
 
+WHOLE_CHARS = 80  # of what is spoken for a `say-as`: 5 s of speech
+
+
 class Origin(Protocol):
     """Where what is spoken comes from."""
 
@@ -99,7 +102,7 @@ def lines_of_document(document: Document, ramp: Sequence[Limits], reading: Readi
         for piece in segmenter.finish():
             line = tape.line(piece, end)
             count, end = count + 1, line.end
-            pauses = asks_for_pause(piece.text) and (rest is None or rest.ms > 0)
+            pauses = asks_for_pause(line.text) and (rest is None or rest.ms > 0)
             yield line._replace(has_pause=pauses, rest_ms=rest.ms if rest else 0)
         if not runs and rest is not None:
             yield Line("", end, end, False, Verbatim(""), rest_ms=rest.ms)
@@ -129,6 +132,13 @@ class _Strip:
         self.said = said = None if (asked := run.manner.say_as) is None else say_as(run.text, *asked, language)
         self.text = run.text if said is None else said.text
         self.taken = 0
+
+    @property
+    def shown(self) -> str:
+        """The text as far as its cutting goes: what an author calls one thing is cut only where it is very long."""
+        if self.said is None or len(self.text) > WHOLE_CHARS:
+            return self.text
+        return ("x" if self.text[:1].islower() else "X") * len(self.text)
 
     def cut(self, chars: int, reading: Reading) -> _Portion:
         begin = self.taken
@@ -186,7 +196,7 @@ class _Tape:
             self._strips.append(strip)
         else:
             self._unspoken += len(run.text)
-        return strip.text
+        return strip.shown
 
     def line(self, piece: Piece, after: int) -> Line:
         """The next piece, as it is spoken; it stands for nothing in front of `after`."""
