@@ -117,6 +117,35 @@ def test_no_silence_is_sent_where_no_engine_makes_a_sound():
     run('<break time="1s"/>a<break time="1s"/>b', play)
 
 
+WORDLESS = '<break time="10s"/>.' * 200  # 2,000 seconds of silence, or 96 MB, of 4,000 characters
+
+
+def test_breaks_without_words_between_them_are_made_as_they_are_read():
+    async def play(pool, stream, notes):
+        stream.start()
+        pool.make(BLOCK)
+        pool.finish(len(BLOCK) // 2)
+        read, most_unread = 0, 0
+        while len(pool.jobs) == 1:
+            most_unread = max(most_unread, stream.progress.bytes_made - read)
+            read += len(await stream.read())
+
+        assert stream.progress.bytes_made == len(BLOCK) + len(silence(2_000_000))
+        assert most_unread <= len(silence(20_000))
+
+    run("a" + WORDLESS + "b", play)
+
+
+def test_silence_that_waits_for_a_first_sound_is_bounded():
+    async def play(pool, stream, notes):
+        stream.start()
+        pool.make(BLOCK)
+
+        assert stream.progress.bytes_made == len(BLOCK) + len(silence(10_000))
+
+    run(WORDLESS + "b", play)
+
+
 def test_silence_is_no_synthesis_and_no_waste():
     async def play(pool, stream, notes):
         stream.start()

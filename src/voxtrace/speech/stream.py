@@ -14,7 +14,8 @@ from voxtrace.speech.part import Part, silence
 from voxtrace.speech.ports import FASTEST, OUTPUT_BYTES_PER_SECOND, SLOWEST, Marks, Utterance
 from voxtrace.speech.progress import Progress
 from voxtrace.speech.text.document import Document
-from voxtrace.speech.text.script import AS_WRITTEN, Line, Reading, lines_of
+from voxtrace.speech.text.script import AS_WRITTEN, Reading, lines_of
+from voxtrace.speech.text.ssml_values import MAX_BREAK_MS
 from voxtrace.units import NANOS_PER_MILLI, NANOS_PER_SECOND
 
 # The next piece is asked for when so much is left unread, or twice as much as a piece takes to be made.
@@ -90,7 +91,9 @@ class SpeechStream:
             NoSound: nothing in it can be spoken.
         """
         self._admitted_ns = mono_ns()
-        part = self._next_part()
+        part = None
+        while part is None and self.chars_left:
+            part = self._next_part()
         if part is not None:
             self._submit(part)
         elif not self.is_open:
@@ -155,25 +158,14 @@ class SpeechStream:
 
     # Asking for pieces
 
-    def _next_line(self) -> Line | None:
-        """What is spoken next; where nothing can be, there is silence at most."""
-        while self.chars_left:
-            line = next(self._lines, None)
-            if line is None:
-                self.chars_left = 0
-                break
-            self.chars_left -= line.chars
-            if line.text:
-                return line
-            if line.rest_ms:
-                self._rest(line.rest_ms)
-        return None
-
     def _next_part(self) -> Part | None:
-        """The next piece, ready to be asked for; None where nothing speakable is left."""
+        """The next piece, ready to be asked for; None where it has nothing that can be spoken."""
         began = mono_ns()
-        line = self._next_line()
-        if line is None:
+        line = next(self._lines, None)
+        self.chars_left = self.chars_left - line.chars if line else 0
+        if line is None or not line.text:
+            if line is not None and line.rest_ms:
+                self._rest(line.rest_ms)
             return None
         order, number = self._order, self.progress.pieces
         self.progress.pieces += 1
@@ -229,7 +221,7 @@ class SpeechStream:
             part = self._next_part()
             if part is None:
                 self._note_all_made()
-                break
+                continue
             try:
                 self._submit(part)
             except SpeechError as error:
@@ -336,9 +328,10 @@ class SpeechStream:
         """Nothing is spoken here: the silence belongs to the piece before, whatever became of that."""
         part = self._last
         if part is None:
-            self._owed_ms += ms
+            self._owe(ms)
         elif not part.is_over:
             part.rest_ms += ms
+            part.expected_ns += ms * NANOS_PER_MILLI
         else:
             if part not in self._parts:
                 self._parts.append(part)
@@ -347,11 +340,15 @@ class SpeechStream:
     def _make_silence(self, part: Part, ms: int) -> None:
         """No engine is kept from its work for it. While there was no sound, there is none to follow."""
         if not self.progress.bytes_made:
-            self._owed_ms += ms
+            self._owe(ms)
             return
         size = part.add_silence(ms)
         self._count(part, size)
         self._note("AUDIO_CHUNK_GENERATED", piece=part.number, audio_ms=audio_ms(size), bytes=size)
+
+    def _owe(self, ms: int) -> None:
+        # Bounded, for a text may have any number of breaks around signs of which no voice makes a sound.
+        self._owed_ms = min(self._owed_ms + ms, MAX_BREAK_MS)
 
     def _supply_next(self) -> None:
         """What the piece behind a complete one has made already can be heard now."""
