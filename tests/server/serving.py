@@ -70,6 +70,7 @@ def serving(
     drain_s: int = 5,
     live: dict[str, object] | None = None,
     wyoming: bool = False,
+    normalise: bool = True,
     **pool: object,
 ) -> Iterator[Serving]:
     """Start it, wait until it is ready, and stop it with SIGTERM.
@@ -81,11 +82,12 @@ def serving(
         drain_s: for answers under way when it is stopped.
         live: fields of `LiveLimits`.
         wyoming: whether it speaks Wyoming, on any free port.
+        normalise: whether it reads numbers and signs as words unless a request says otherwise.
         pool: fields of `PoolOptions`.
     """
     given = {"data": str(data), "faults": faults, "cache_bytes": cache_bytes, "drain_s": drain_s}
     given |= {"live": live or {}, "wyoming": wyoming, "pool": pool}
-    options = json.dumps(given)
+    options = json.dumps(given | {"normalise": normalise})
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.server.serving", options],
         cwd=Path(__file__).parents[2],
@@ -133,6 +135,7 @@ def main() -> None:
         cache_folder=Path(given["data"]) / "cache",
         live=LiveLimits(**given["live"]),
         wyoming_port=0 if given["wyoming"] else None,
+        normalise=given["normalise"],
     )
     serve(options, tracker, FrontDoor, lambda running: print(running.port, running.wyoming_port or 0, flush=True))
     tracker.close()
