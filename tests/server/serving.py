@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -100,6 +101,25 @@ def serving(
         yield Serving(int(port), process, data, int(wyoming_port or 0))
     finally:
         process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+
+
+@contextmanager
+def serving_models(data: Path, *flags: str) -> Iterator[Serving]:
+    """`voxtrace serve` with the voice models that are in the data folder, as a user starts it."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "voxtrace", "serve", "--data", str(data), "--port", str(port), *flags],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        assert "models: " in process.stdout.readline()
+        yield Serving(port, process, data)
+    finally:
+        process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)
 
 

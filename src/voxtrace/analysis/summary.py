@@ -29,6 +29,7 @@ class Population:
     start: str  # cold or warm
     source: str
     truth: str
+    mode: str = ""  # of the engine: another one starts sooner, or sounds better
 
     @property
     def name(self) -> str:
@@ -41,6 +42,7 @@ class Population:
         words += [f"cache {self.cache}"] if self.cache != "unknown" else []
         words += [self.start] if self.start != "unknown" else []
         words += [self.source] if self.source != "real" else []
+        words += [f"mode {self.mode}"] if self.mode else []
         words += [self.truth] if self.truth != "unknown" else []
         return ", ".join(words)
 
@@ -89,7 +91,16 @@ class Summary:
 def population_of(turn: Measured) -> Population:
     """The group that a turn is counted in."""
     labels = turn.labels
-    return Population(turn.kind, labels.outcome, labels.origin, labels.cache, labels.start, labels.source, labels.truth)
+    return Population(
+        turn.kind,
+        labels.outcome,
+        labels.origin,
+        labels.cache,
+        labels.start,
+        labels.source,
+        labels.truth,
+        labels.mode,
+    )
 
 
 def summarize(turns: Iterable[Measured], now_wall_ns: int | None = None) -> Summary:

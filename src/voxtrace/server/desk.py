@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from voxtrace.speech.backends import Backends
     from voxtrace.speech.job import Source
     from voxtrace.speech.ports import Catalogue, Marks
+    from voxtrace.speech.tuning import Tuning
 
 # A costly encoder works on the event loop for a block or two (0.1 ms), which a thread would only delay;
 # more at once goes to a thread.
@@ -55,6 +56,7 @@ class Desk:
     is_draining: bool = False  # told to stop: what is under way goes on, nothing new is taken
     others: dict[str, Desk] = field(default_factory=dict)  # by model; they share all but who speaks
     unloaded: dict[str, str] = field(default_factory=dict)  # models that are not there, and why
+    tuning: Tuning | None = None  # the modes of its engine
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(ENCODER_THREADS, "encode"))
     models: Models = field(init=False)
 
@@ -114,7 +116,7 @@ def open_desk(backends: Backends, marks: Marks) -> Desk:
     """The desk of a server's first engine, and behind it those of its other engines."""
     counters, metrics, threads = Counters(), Metrics(), ThreadPoolExecutor(ENCODER_THREADS, "encode")
     others = {
-        name: Desk(backend.source, backend.catalogue, marks, counters, metrics, _threads=threads)
+        name: Desk(backend.source, backend.catalogue, marks, counters, metrics, tuning=backend.tuning, _threads=threads)
         for name, backend in backends.others.items()
     }
     first = backends.first
@@ -126,11 +128,12 @@ def open_desk(backends: Backends, marks: Marks) -> Desk:
         metrics,
         others=others,
         unloaded=backends.unloaded,
+        tuning=first.tuning,
         _threads=threads,
     )
 
 
-def order_of(exchange: Exchange, request: SpeechRequest) -> Order:
+def order_of(desk: Desk, exchange: Exchange, request: SpeechRequest) -> Order:
     """The request as the voice takes it."""
     return Order(
         exchange.request_id,
@@ -139,4 +142,5 @@ def order_of(exchange: Exchange, request: SpeechRequest) -> Order:
         request.speed,
         exchange.session_id,
         exchange.is_fresh,
+        desk.tuning.of(request.quality) if desk.tuning is not None else None,
     )

@@ -14,7 +14,9 @@ from voxtrace.server.metrics import Ended
 from voxtrace.server.speech_request import SpeechRequest
 from voxtrace.speech.encode import Encoder, open_encoder
 from voxtrace.speech.errors import ClientGone, ReaderTooSlow, Refused, SpeechError, Stopping
+from voxtrace.speech.quality import Heard
 from voxtrace.speech.stream import SpeechStream, audio_ms
+from voxtrace.units import NANOS_PER_MILLI
 
 # 60 ms. A fast engine, or a cache, hands over seconds at once, and a second of Opus takes 5 ms to encode.
 FIRST_PCM_BYTES = 2_880
@@ -142,17 +144,36 @@ class Rendering:
         setattr(counters, outcome, getattr(counters, outcome) + 1)
         audible, refused = self._audible, error.code if isinstance(error, Refused) else ""
         ended = Ended(
-            outcome, self.desk.catalogue.engine, progress.cache, audible.response_ns, audible.ttfa_ns, refused
+            outcome,
+            self.desk.catalogue.engine,
+            progress.cache,
+            audible.response_ns,
+            audible.ttfa_ns,
+            self.stream.mode.name if self.stream.mode else "",
+            refused,
         )
         self.desk.metrics.end(ended, progress)
+        self._tell_tuning(outcome)
         self.note("REQUEST_COMPLETE", **facts, cache=progress.cache, **self._engine_facts(), truth="L1")
+
+    def _tell_tuning(self, outcome: str) -> None:
+        """What decides about the mode: times of requests that an engine really spoke, to their end."""
+        mode, tuning, ttfa_ns = self.stream.mode, self.desk.tuning, self._audible.ttfa_ns
+        if mode is None or tuning is None or outcome != "ok" or ttfa_ns is None:
+            return
+        progress = self.stream.progress
+        if not progress.pieces_cached and not progress.joined:
+            tuning.note(Heard(mode.name, ttfa_ns / NANOS_PER_MILLI))
 
     def _engine_facts(self) -> dict[str, str]:
         """What computed, and what should have, where that is another."""
         catalogue = self.desk.catalogue
         abilities, facts = catalogue.abilities, {"provider": catalogue.provider}
-        if abilities.mode:
-            facts["mode"] = abilities.mode
+        mode = self.stream.mode
+        if mode is not None:
+            facts["mode"] = mode.name
+        if precision := (mode.variant if mode else "") or abilities.precision:
+            facts["precision"] = precision
         if abilities.fallback:
             facts |= {"provider_asked": abilities.asked_provider, "provider_fallback": abilities.fallback}
         return facts

@@ -37,6 +37,7 @@ from voxtrace.speech.encode import load_codecs
 from voxtrace.speech.errors import SpeechError
 from voxtrace.speech.pool import Pool, PoolOptions
 from voxtrace.speech.ports import Marks
+from voxtrace.speech.quality import AUTO
 
 LOG = logging.getLogger("voxtrace.server")
 BACKLOG = 1024
@@ -59,6 +60,7 @@ class ServeOptions:
     drain_s: int = 5  # for answers under way when it is told to stop
     live: LiveLimits = field(default_factory=LiveLimits)
     models: Mapping[str, PoolOptions] = field(default_factory=dict)  # engines to be asked for by name
+    quality: str = AUTO  # the mode in which models speak
     left_out: Mapping[str, str] = field(default_factory=dict)  # models that are there and not loaded, and why
     wyoming_port: int | None = None  # None: it is not spoken; 0: any free one
     cache: CacheLimits = field(default_factory=CacheLimits)
@@ -106,7 +108,7 @@ async def _serve(
     options: ServeOptions, listener: socket.socket, marks: Marks, guard: Guard, on_ready: Callable[[Running], None]
 ) -> None:
     codecs = asyncio.get_running_loop().run_in_executor(None, load_codecs)  # while the engines load theirs
-    backends = await start_backends(options.pool, options.models)
+    backends = await start_backends(options.pool, options.models, options.quality)
     backends.unloaded |= options.left_out
     filling: list[asyncio.Future[None]] = []
     try:

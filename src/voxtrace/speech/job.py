@@ -67,6 +67,7 @@ class Job:
     cancelled: bool = False
     holder: Holder | None = None  # who speaks it, while it is being spoken
     fresh: bool = False  # no cache may answer it, or keep what it gave
+    joined: bool = False  # it hears what was begun for another job
 
     @property
     def is_first(self) -> bool:

@@ -12,7 +12,8 @@ from voxtrace.speech.errors import ClientGone, NoSound, ReaderTooSlow, SpeechErr
 from voxtrace.speech.job import Source, Spoken
 from voxtrace.speech.lead import Lead
 from voxtrace.speech.part import Part
-from voxtrace.speech.ports import OUTPUT_BYTES_PER_SECOND, Marks, Utterance
+from voxtrace.speech.ports import OUTPUT_BYTES_PER_SECOND, Marks, Mode, Utterance
+from voxtrace.speech.quality import first_limits
 from voxtrace.speech.text.segment import pieces_of
 from voxtrace.units import NANOS_PER_MILLI, NANOS_PER_SECOND
 
@@ -31,6 +32,7 @@ class Order:
     speed: float = 1.0
     session_id: str | None = None
     fresh: bool = False  # neither answered from a cache nor kept in one
+    mode: Mode | None = None  # of the engine; None: it has none
 
 
 @dataclass(slots=True)
@@ -46,6 +48,7 @@ class Progress:
     busy_ns: int = 0  # of synthesis, over all pieces that were spoken to their end
     spoken_ns: int = 0  # of audio in these
     warm: bool = True
+    joined: bool = False  # its first piece was in work already, for somebody else
     pieces: int = 0  # that were asked for
     pieces_cached: int = 0  # of them, those that nobody had to speak
     started_ns: list[int] = field(default_factory=list)
@@ -91,7 +94,8 @@ class SpeechStream:
         self._workload = source.workload
         self._order = order
         self._marks = marks
-        self._pieces = pieces_of(order.text, self._workload.pace.limits())
+        self._variant = order.mode.variant if order.mode is not None else ""
+        self._pieces = pieces_of(order.text, self._workload.pace.limits(first_limits(order.mode)))
         self._parts: deque[Part] = deque()  # in the order of the text; read ones are gone
         self._making: deque[Part] = deque()  # those that are not complete, and those behind such a one
         self._error: SpeechError | None = None  # whatever is unread, the reader gets this
@@ -103,6 +107,11 @@ class SpeechStream:
         self.progress = Progress()
         # Called when the reader is given up while it may be waiting for its own client, and not in `read`.
         self.on_given_up: Callable[[], object] = lambda: None
+
+    @property
+    def mode(self) -> Mode | None:
+        """The mode in which it is spoken."""
+        return self._order.mode
 
     @property
     def error(self) -> SpeechError | None:
@@ -187,7 +196,7 @@ class SpeechStream:
         self.progress.pieces += 1
         # After the last piece a pause would be nothing but silence to be sent.
         has_pause = has_pause and (self.chars_left > 0 or self.is_open)
-        utterance = Utterance(text, self._order.voice, self._order.speed, number == 0, has_pause)
+        utterance = Utterance(text, self._order.voice, self._order.speed, number == 0, has_pause, self._variant)
         part = Part(self, number, utterance)
         part.expected_ns = self._workload.pace.audio_ns(len(text))
         part.queued_ns = mono_ns()
@@ -262,9 +271,11 @@ class SpeechStream:
         if part.number == 0:
             self.progress.queue_ns = part.started_ns - part.queued_ns
             self.progress.warm = warm
+            self.progress.joined = part.job.joined
         self.progress.started_ns.append(part.started_ns)
         queue_ms = round((part.started_ns - part.queued_ns) / NANOS_PER_MILLI, 3)
-        self._note("INFERENCE_START", piece=part.number, queue_ms=queue_ms, worker=worker)
+        facts = {} if self._order.mode is None else {"mode": self._order.mode.name}
+        self._note("INFERENCE_START", piece=part.number, queue_ms=queue_ms, worker=worker, **facts)
 
     def on_part_audio(self, part: Part, pcm: bytes) -> None:
         """See `Whole`."""

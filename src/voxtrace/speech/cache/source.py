@@ -68,6 +68,7 @@ class CachedSource:
             job.listener.on_cached(*found)
         elif key in self._flights:
             self.shared += 1
+            job.joined = True
             self._flights[key].join(job)
         else:
             self._take_off(key, job)
