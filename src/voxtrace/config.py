@@ -86,6 +86,17 @@ SETTINGS: tuple[Setting, ...] = (
         choices=("auto", "fast", "balanced", "high"),
     ),
     Setting(
+        "hedge",
+        False,
+        "Whether espeak-ng speaks the first piece where a voice model is late with it; the answer says so.",
+    ),
+    Setting(
+        "hedge_after_ms",
+        0.0,
+        "Milliseconds from the request after which a model's first piece is late; 0: when it is due, after 200.",
+        least=0,
+    ),
+    Setting(
         "mode_files_mib",
         512,
         "Files of one voice model, in MiB, that each of its processes may have loaded at once, so that it can change "

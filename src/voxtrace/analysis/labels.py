@@ -30,6 +30,7 @@ def label(timeline: Timeline) -> Labels:
         voice=timeline.text("voice", *reversed(asked)),
         format=timeline.text("format", *reversed(asked)),
         text_chars=int(chars) if chars is not None else None,
+        hedged=timeline.text("hedged", *reversed(_ENDS)),
         mode=cast("Mode", _one_of(Mode, timeline.text("mode", *reversed(_ENDS)), otherwise="")),
         error=timeline.text("error", *_ENDS) if outcome == "error" else "",
     )

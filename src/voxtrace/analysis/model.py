@@ -70,6 +70,7 @@ class Labels(Struct, frozen=True, gc=False, omit_defaults=True):
     format: str = ""
     text_chars: int | None = None
     error: str = ""  # the cause's code where the outcome is error
+    hedged: str = ""  # the engine whose voice was heard first, where it stood in for the one that was asked
     mode: Mode = ""  # in which the engine spoke, where it has any
 
 

@@ -30,6 +30,7 @@ class Population:
     source: str
     truth: str
     mode: str = ""  # of the engine: another one starts sooner, or sounds better
+    hedged: str = ""  # the engine that was heard first, and not the one that was asked
 
     @property
     def name(self) -> str:
@@ -43,6 +44,7 @@ class Population:
         words += [self.start] if self.start != "unknown" else []
         words += [self.source] if self.source != "real" else []
         words += [f"mode {self.mode}"] if self.mode else []
+        words += [f"begun by {self.hedged}"] if self.hedged else []
         words += [self.truth] if self.truth != "unknown" else []
         return ", ".join(words)
 
@@ -100,6 +102,7 @@ def population_of(turn: Measured) -> Population:
         labels.source,
         labels.truth,
         labels.mode,
+        labels.hedged,
     )
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from voxtrace.server.run import Guard, Running
 
 
-FLAGS = ("host", "port", "wyoming_port", "workers", "max_waiting", "quality")
+FLAGS = ("host", "port", "wyoming_port", "workers", "max_waiting", "quality", "hedge")
 
 
 class ServeCommand:
@@ -46,6 +46,9 @@ block of sound, and notes when each stage of each request happened.
         parser.add_argument("--max-waiting", type=int, metavar="N", help="requests that may wait for one (default: 64)")
         parser.add_argument(
             "--quality", metavar="MODE", help="how models speak: auto, fast, balanced or high (default: auto)"
+        )
+        parser.add_argument(
+            "--hedge", action="store_true", default=None, help="let espeak-ng begin where a model is late"
         )
         parser.add_argument(
             "--allow-anonymous", action="store_true", help="listen beyond this machine although nobody has to log in"
@@ -74,6 +77,8 @@ block of sound, and notes when each stage of each request happened.
         options = ServeOptions(
             models=models.load,
             quality=values["quality"],
+            hedge=values["hedge"],
+            hedge_after_ms=values["hedge_after_ms"],
             left_out=models.left_out,
             host=values["host"],
             port=values["port"],

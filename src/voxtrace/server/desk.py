@@ -57,6 +57,7 @@ class Desk:
     others: dict[str, Desk] = field(default_factory=dict)  # by model; they share all but who speaks
     unloaded: dict[str, str] = field(default_factory=dict)  # models that are not there, and why
     tuning: Tuning | None = None  # the modes of its engine
+    hedges: bool | None = None  # whether a fast engine stands in unless a request says otherwise; None: it can't
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(ENCODER_THREADS, "encode"))
     models: Models = field(init=False)
 
@@ -112,11 +113,23 @@ class Desk:
             self.note(exchange, "REQUEST_COMPLETE", outcome="error", error=refusal.code, stage="request")
 
 
-def open_desk(backends: Backends, marks: Marks) -> Desk:
-    """The desk of a server's first engine, and behind it those of its other engines."""
+def open_desk(backends: Backends, marks: Marks, hedges: bool = False) -> Desk:
+    """The desk of a server's first engine, and behind it those of its other engines.
+
+    `hedges`: the first engine stands in for the others where a request does not say otherwise.
+    """
     counters, metrics, threads = Counters(), Metrics(), ThreadPoolExecutor(ENCODER_THREADS, "encode")
     others = {
-        name: Desk(backend.source, backend.catalogue, marks, counters, metrics, tuning=backend.tuning, _threads=threads)
+        name: Desk(
+            backend.source,
+            backend.catalogue,
+            marks,
+            counters,
+            metrics,
+            tuning=backend.tuning,
+            hedges=hedges if backend.hedge is not None else None,
+            _threads=threads,
+        )
         for name, backend in backends.others.items()
     }
     first = backends.first
@@ -143,4 +156,5 @@ def order_of(desk: Desk, exchange: Exchange, request: SpeechRequest) -> Order:
         exchange.session_id,
         exchange.is_fresh,
         desk.tuning.of(request.quality) if desk.tuning is not None else None,
+        desk.hedges is not None and (desk.hedges if request.hedge is None else request.hedge),
     )

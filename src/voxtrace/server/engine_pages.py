@@ -71,7 +71,8 @@ def describe(backend: Backend) -> dict[str, Any]:
         "waiting": pool.waiting,
     }
     facts = {"model": backend.model, **abilities_to_json(backend.catalogue), "workers": workers}
-    return facts | ({"quality": backend.tuning.report()} if backend.tuning is not None else {})
+    facts |= {"quality": backend.tuning.report()} if backend.tuning is not None else {}
+    return facts | ({"hedge": backend.hedge.counts.report()} if backend.hedge is not None else {})
 
 
 def _mode_to_json(mode: Mode) -> dict[str, object]:

@@ -128,4 +128,5 @@ class Utterance:
             "chunks": self._rendering.chunks,
             "cache": self._stream.progress.cache,
             **({"mode": mode.name} if mode is not None else {}),
+            **({"hedged": hedged} if (hedged := self._stream.progress.hedged_by) else {}),
         }

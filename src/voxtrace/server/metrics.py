@@ -14,6 +14,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from voxtrace.speech.cache.source import CachedSource
+from voxtrace.speech.hedge import HedgedSource
 from voxtrace.speech.pool import Pool
 from voxtrace.speech.quality import MODES
 from voxtrace.speech.stream import Progress
@@ -24,7 +25,7 @@ from voxtrace.units import NANOS_PER_SECOND
 SECONDS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10)
 FACTORS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 5)
 PREFIX = "voxtrace"
-POPULATION = ("engine", "cache", "mode")
+POPULATION = ("engine", "cache", "mode", "hedged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Ended:
     response_ns: int | None  # from the request's head to the first bytes of audio; None: there were none
     ttfa_ns: int | None  # the same to the first audible sample, as it was sent
     mode: str = ""  # of the engine; "": it has none, and the metrics have no such label then
+    hedged: str = ""  # the engine that was heard first in the place of the one that was asked; no label where none was
     refused: str = ""  # the reason, where it was refused for want of time or engines
 
 
@@ -78,12 +80,17 @@ class Metrics:
         if tunings:
             self.registry.register(_QualityModes(tunings))
 
+    def watch_hedges(self, sources: Mapping[str, HedgedSource]) -> None:
+        """Show how often another engine stood in for each of these models."""
+        if sources:
+            self.registry.register(_Hedges(sources))
+
     def end(self, answer: Ended, progress: Progress) -> None:
         """Count an answer that ended."""
         self._requests.labels(answer.outcome).inc()
         if answer.refused:
             self._refused.labels(answer.refused).inc()
-        population = (answer.engine, answer.cache, answer.mode)
+        population = (answer.engine, answer.cache, answer.mode, answer.hedged)
         if answer.response_ns is not None:
             self._response.labels(*population).observe(answer.response_ns / NANOS_PER_SECOND)
         if answer.ttfa_ns is not None:
@@ -131,6 +138,28 @@ class _CacheLevels(Collector):
             lookups.add_metric((level, "hit"), stats.hits)
             lookups.add_metric((level, "miss"), stats.misses)
         yield lookups
+
+
+class _Hedges(Collector):
+    """Reads how often another engine stood in."""
+
+    def __init__(self, sources: Mapping[str, HedgedSource]) -> None:
+        self._sources = sources
+
+    def collect(self) -> Iterable[Metric]:
+        hedges = CounterMetricFamily(
+            f"{PREFIX}_hedges", "First pieces that another engine got too.", labels=("model", "result")
+        )
+        wasted = CounterMetricFamily(
+            f"{PREFIX}_hedge_wasted_seconds", "Audio of the slower of two engines.", labels=("model",)
+        )
+        for model, source in self._sources.items():
+            counts = source.counts
+            for result in ("started", "won", "lost", "failed", "given_up"):
+                hedges.add_metric((model, result), getattr(counts, result))
+            wasted.add_metric((model,), counts.wasted_s)
+        yield hedges
+        yield wasted
 
 
 class _QualityModes(Collector):

@@ -150,6 +150,7 @@ class Rendering:
             audible.response_ns,
             audible.ttfa_ns,
             self.stream.mode.name if self.stream.mode else "",
+            progress.hedged_by,
             refused,
         )
         self.desk.metrics.end(ended, progress)
@@ -162,13 +163,30 @@ class Rendering:
         if mode is None or tuning is None or outcome != "ok" or ttfa_ns is None:
             return
         progress = self.stream.progress
+        hedging = progress.hedging
+        if hedging is not None and hedging.failure:
+            return
         if not progress.pieces_cached and not progress.joined:
-            tuning.note(Heard(mode.name, ttfa_ns / NANOS_PER_MILLI))
+            # Of an engine for which another one spoke is known only that it would have taken longer.
+            tuning.note(Heard(mode.name, ttfa_ns / NANOS_PER_MILLI, is_bound=bool(progress.hedged_by)))
 
-    def _engine_facts(self) -> dict[str, str]:
+    def _hedge_facts(self) -> dict[str, object]:
+        """Whether another engine got the first piece too, and which one was heard."""
+        hedging = self.stream.progress.hedging
+        if hedging is None or not hedging.engine:
+            return {}
+        facts: dict[str, object] = {
+            "hedge": "won" if hedging.has_won else "lost",
+            "hedge_engine": hedging.engine,
+            "hedge_after_ms": round(hedging.after_ns / NANOS_PER_MILLI, 3),
+        }
+        facts |= {"hedged": hedging.engine} if hedging.has_won else {}
+        return facts | ({"hedge_failure": hedging.failure} if hedging.failure else {})
+
+    def _engine_facts(self) -> dict[str, object]:
         """What computed, and what should have, where that is another."""
         catalogue = self.desk.catalogue
-        abilities, facts = catalogue.abilities, {"provider": catalogue.provider}
+        abilities, facts = catalogue.abilities, {"provider": catalogue.provider, **self._hedge_facts()}
         mode = self.stream.mode
         if mode is not None:
             facts["mode"] = mode.name

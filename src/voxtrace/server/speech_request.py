@@ -41,6 +41,7 @@ class SpeechRequest:
     model: str = ""  # "": the server's first engine
     has_timings: bool = False  # tell about each chunk
     quality: str = ""  # the mode asked for; "": none
+    hedge: bool | None = None  # whether a fast engine may stand in; None: as the server does it
 
 
 def read_request(body: bytes, models: Models) -> SpeechRequest:
@@ -76,9 +77,11 @@ def read_fields(record: dict[str, Any], text: str, models: Models) -> SpeechRequ
     has_timings = _timings(record.get("timings"), stream_format)
     _check_instructions(record.get("instructions"))
     speed = _speed(record.get("speed"))
-    quality = _quality(record.get("quality"))
+    quality, hedge = _quality(record.get("quality")), record.get("hedge")
+    if hedge is not None and not isinstance(hedge, bool):
+        raise _invalid("hedge", "must be true or false")
     return SpeechRequest(
-        text, voice, engine_voice, form.name, speed, rate_hz, stream_format, model, has_timings, quality
+        text, voice, engine_voice, form.name, speed, rate_hz, stream_format, model, has_timings, quality, hedge
     )
 
 

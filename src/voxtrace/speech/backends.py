@@ -15,6 +15,7 @@ from voxtrace.speech.tuning import Tuning
 
 if TYPE_CHECKING:
     from voxtrace.speech.cache.source import CachedSource
+    from voxtrace.speech.hedge import HedgedSource
     from voxtrace.speech.job import Source
     from voxtrace.speech.ports import Catalogue
 
@@ -29,12 +30,13 @@ class Backend:
     pool: Pool
     catalogue: Catalogue
     cache: CachedSource | None = None
+    hedge: HedgedSource | None = None  # None: nobody stands in for it
     tuning: Tuning | None = None  # None: its engine has no modes
 
     @property
     def source(self) -> Source:
         """Who takes its jobs."""
-        return self.cache or self.pool
+        return self.hedge or self.cache or self.pool
 
 
 @dataclass(slots=True)

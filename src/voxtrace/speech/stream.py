@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from voxtrace.clock import mono_ns
 from voxtrace.speech.errors import ClientGone, NoSound, ReaderTooSlow, SpeechError
-from voxtrace.speech.job import Source, Spoken
+from voxtrace.speech.job import Hedging, Source, Spoken
 from voxtrace.speech.lead import Lead
 from voxtrace.speech.part import Part
 from voxtrace.speech.ports import OUTPUT_BYTES_PER_SECOND, Marks, Mode, Utterance
@@ -33,6 +33,7 @@ class Order:
     session_id: str | None = None
     fresh: bool = False  # neither answered from a cache nor kept in one
     mode: Mode | None = None  # of the engine; None: it has none
+    may_hedge: bool = False  # a fast engine speaks the first piece when it is late
 
 
 @dataclass(slots=True)
@@ -48,6 +49,7 @@ class Progress:
     busy_ns: int = 0  # of synthesis, over all pieces that were spoken to their end
     spoken_ns: int = 0  # of audio in these
     warm: bool = True
+    hedging: Hedging | None = None  # None: nobody stood by
     joined: bool = False  # its first piece was in work already, for somebody else
     pieces: int = 0  # that were asked for
     pieces_cached: int = 0  # of them, those that nobody had to speak
@@ -58,6 +60,11 @@ class Progress:
     def rtf(self) -> float | None:
         """Synthesis by audio; None where no piece was spoken to its end."""
         return self.busy_ns / self.spoken_ns if self.spoken_ns else None
+
+    @property
+    def hedged_by(self) -> str:
+        """The engine that is heard first in the place of the one that was asked; "": none."""
+        return self.hedging.engine if self.hedging is not None and self.hedging.has_won else ""
 
     @property
     def wasted_s(self) -> float:
@@ -75,6 +82,12 @@ class Progress:
 def audio_ms(pcm_bytes: int) -> float:
     """How long so many bytes of PCM at the output rate last, in milliseconds."""
     return round(pcm_bytes * 1000 / OUTPUT_BYTES_PER_SECOND, 3)
+
+
+def hedge_facts(part: Part) -> dict[str, object]:
+    """Who spoke this piece, where it was not the engine that was asked."""
+    hedging = part.job.hedging
+    return {"engine": hedging.engine, "hedged": True} if hedging is not None and hedging.has_won else {}
 
 
 def _audio_ns(pcm_bytes: int) -> int:
@@ -204,6 +217,8 @@ class SpeechStream:
         part.job.admitted_ns = self._admitted_ns
         part.job.due_ns = self._due_ns()
         if number == 0:
+            if self._order.may_hedge:
+                part.job.hedging = self.progress.hedging = Hedging()
             self.progress.text_ns = part.queued_ns - began
             self._note("TEXT_PROCESSING_COMPLETE", first_piece_chars=len(text))
         self._note("QUEUE_START", piece=number, text_chars=len(text))
@@ -282,7 +297,7 @@ class SpeechStream:
         progress = self.progress
         if progress.bytes_made == 0:
             progress.first_inference_ns = mono_ns() - progress.started_ns[0]
-            self._note("FIRST_CHUNK_GENERATED", piece=part.number)
+            self._note("FIRST_CHUNK_GENERATED", piece=part.number, **hedge_facts(part))
         progress.chunks += 1
         progress.bytes_made += len(pcm)
         if self._making and part is self._making[0]:
@@ -300,10 +315,12 @@ class SpeechStream:
             piece=part.number,
             audio_ms=audio_ms(spoken.samples * 2),
             synthesis_ms=round(spoken.busy_ns / NANOS_PER_MILLI, 3),
+            **hedge_facts(part),
         )
         if not part.job.cancelled:
-            self.progress.busy_ns += spoken.busy_ns
-            self.progress.spoken_ns += _audio_ns(spoken.samples * 2)
+            if not hedge_facts(part):  # the real-time factor is that of the engine which was asked
+                self.progress.busy_ns += spoken.busy_ns
+                self.progress.spoken_ns += _audio_ns(spoken.samples * 2)
             self._supply_next()
             self._go_on()
             self._note_all_made()
@@ -319,7 +336,7 @@ class SpeechStream:
         progress.bytes_made += len(pcm)
         if part is self._making[0]:
             progress.lead.supply(mono_ns(), _audio_ns(len(pcm)))
-        self._note("CACHE_HIT", piece=part.number, level=level, audio_ms=audio_ms(len(pcm)))
+        self._note("CACHE_HIT", piece=part.number, level=level, audio_ms=audio_ms(len(pcm)), **hedge_facts(part))
         self._supply_next()
         self._note_all_made()
         self._wake_reader()

@@ -51,7 +51,7 @@ class FaultyEngine:
     def catalogue(self) -> Catalogue:
         """One voice. It answers to OpenAI's default voice too, so that any request can be spoken."""
         abilities = Abilities(self.sample_rate_hz, deterministic=True)
-        voices = (Voice(VOICE, "Hum", "und"), Voice("en-us", "Hum", "und"))
+        voices = (Voice(VOICE, "Hum", "und"), Voice("en-us", "Hum", "en-us"))
         return Catalogue("faulty", "cpu", voices, abilities=abilities)
 
     def speak(self, utterance: Utterance, on_block: OnBlock) -> None:

@@ -10,18 +10,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from voxtrace.clock import mono_ns
 from voxtrace.speech.engines.kokoro_files import BEST_FIRST, FASTEST_FIRST
 from voxtrace.speech.engines.kokoro_model import KokoroModel, Warmth
 from voxtrace.speech.errors import EngineFailed, VoiceUnusable
 from voxtrace.speech.ports import Mode
 from voxtrace.speech.quality import modes_of
-from voxtrace.units import NANOS_PER_MILLI
+from voxtrace.units import NANOS_PER_MILLI, NANOS_PER_SECOND
 
 BYTES_PER_MIB = 1024 * 1024
 # Which precision is the faster one depends on the processor. What was measured goes before the order of their names
 # when it is clear: by a quarter, and by more than chance makes of it.
 CLEARLY = 1.25
 CHANCE_NS = 5 * NANOS_PER_MILLI
+
+# A process must be ready in 45 s, or its model is not there at all: on a slow machine better one form of it than none.
+LOAD_LIMIT_NS = 15 * NANOS_PER_SECOND
 
 LoadOne = Callable[[Path], tuple[KokoroModel, Warmth]]
 
@@ -50,11 +54,15 @@ def load_all(found: Mapping[str, Path], first: str, choices: Sequence[str], room
         VoiceUnusable: the first one can't be loaded.
         MemoryError: there is too little memory even for the first one.
     """
+    began = mono_ns()
     model, warm = load(found[first])
     models, warmth, left_out = {first: model}, {first: warm}, []
     room = room_mib * BYTES_PER_MIB - found[first].stat().st_size
     for precision in choices:
         size = found[precision].stat().st_size
+        if mono_ns() - began > LOAD_LIMIT_NS:
+            left_out.append(f"{precision}: to load the others took longer than {LOAD_LIMIT_NS // NANOS_PER_SECOND} s")
+            continue
         if size > room:
             left_out.append(f"{precision}: with it, more than mode_files_mib = {room_mib} MiB would be loaded")
             continue
