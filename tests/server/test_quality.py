@@ -11,7 +11,7 @@ import pytest
 
 from tests.server.live_client import live
 from tests.server.raw_client import Answer, speak
-from tests.server.serving import Serving, serving_models, wait_until
+from tests.server.serving import Serving, serving, serving_models, wait_until
 from tests.speech.small_models import kokoro_folder
 from voxtrace.analysis import assemble
 from voxtrace.analysis.summary import population_of
@@ -135,3 +135,27 @@ def test_a_mode_can_be_set_for_the_server(tmp_path):
     assert [answer.headers["x-voxtrace-mode"] for answer in answers] == ["fast", "high"]
     assert modes[0] == {"mode": "fast", "precision": "int8", "first_piece_words": 6}
     assert json.dumps(modes).count("fp32") == 2
+
+
+def test_a_slow_server_makes_itself_fast_and_so_does_one_that_others_stand_in_for(tmp_path):
+    """Both models take 1.2 s, and 10 ms in their fast mode; a stand-in hides the one's slowness from listeners."""
+    slow = {"delay_ms": 1200, "fast_delay_ms": 10}
+
+    def modes(server: Serving) -> dict[str, object]:
+        return {each["model"]: each["quality"] for each in server.status()["engines"] if "quality" in each}
+
+    with serving(tmp_path, models={"slow": slow, "hidden": slow}) as server:
+
+        def are_fast() -> bool:
+            speak(server.port, model="slow")
+            speak(server.port, model="hidden", hedge=True)
+            return {each["mode"] for each in modes(server).values()} == {"fast"}
+
+        wait_until(are_fast, "the fast mode")
+        why = {model: each["why"] for model, each in modes(server).items()}
+        answer = speak(server.port, "quick", model="hidden", hedge=True)
+
+    assert "above 1000 ms" in str(why["slow"])
+    assert why["hidden"] == "another engine had to speak first 5 times in a row"
+    assert answer.headers["x-voxtrace-mode"] == "fast"
+    assert "x-voxtrace-hedged" not in answer.headers

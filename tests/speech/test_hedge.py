@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.speech.cache.test_source import Ear, Engine
 from voxtrace.speech.cache.keys import Maker
@@ -14,7 +16,7 @@ from voxtrace.speech.cache.memory import CacheLimits, PieceCache
 from voxtrace.speech.cache.source import CachedSource, Levels
 from voxtrace.speech.errors import EngineCrashed, EngineFailed, QueueFull, ReaderTooSlow, Stopping
 from voxtrace.speech.hedge import FastEngine, HedgedSource, voices_by_language
-from voxtrace.speech.job import Hedging, Job, Spoken
+from voxtrace.speech.job import Hedging, Job, Listener, Spoken
 from voxtrace.speech.ports import Abilities, Catalogue, Utterance, Voice
 
 VOICES = {"af_heart": "en-us"}
@@ -449,3 +451,43 @@ def test_voices_are_matched_by_language_then_by_its_first_part():
     )
 
     assert voices_by_language(asked, fast) == {"bella": "en-us", "b": "en-us", "marie": "fr", "y": "en-gb"}
+
+
+MOVES = st.sampled_from(
+    ["asked sounds", "asked ends", "asked fails", "fast sounds", "fast ends", "fast fails", "leaves"]
+)
+
+
+@given(st.lists(MOVES, max_size=12))
+def test_whatever_happens_there_is_one_voice_and_one_end_and_the_counts_add_up(moves):
+    async def play(stage):
+        await stage.begin()
+        over = set()
+        for move in moves:
+            who, _, what = move.partition(" ")
+            if move == "leaves" and not stage.ear.ends:
+                stage.source.cancel(stage.job)
+            if what and who not in over:
+                make_move(getattr(stage, who).jobs[0].listener, who, what)
+                over |= {who} if what in ("ends", "fails") else set()
+        # An engine always comes to an end; the other one is not told of it.
+        for who in {"asked", "fast"} - over:
+            make_move(getattr(stage, who).jobs[0].listener, who, "ends")
+
+        counts = stage.source.counts
+
+        assert len(stage.ear.ends) == 1
+        assert stage.ear.heard.strip(b"a") == b"" or stage.ear.heard.strip(b"f") == b""
+        assert counts.started == counts.won + counts.lost + counts.failed + counts.given_up == 1
+        assert (stage.ear.heard[:1] == b"f") == stage.job.hedging.has_won
+
+    run(play)
+
+
+def make_move(listener: Listener, who: str, what: str) -> None:
+    if what == "sounds":
+        listener.on_audio(who[:1].encode())
+    elif what == "ends":
+        listener.on_done(Spoken(10, 1))
+    else:
+        listener.on_error(EngineFailed("no"))

@@ -176,7 +176,7 @@ class Rendering:
         if hedging is None or not hedging.engine:
             return {}
         facts: dict[str, object] = {
-            "hedge": "won" if hedging.has_won else "lost",
+            "hedge": hedging.outcome,
             "hedge_engine": hedging.engine,
             "hedge_after_ms": round(hedging.after_ns / NANOS_PER_MILLI, 3),
         }

@@ -184,7 +184,7 @@ class _Race:
         if self._winner is not None:
             return self._winner.stop()
         if first_time and self._hedge is not None and not self._hedge.is_over:
-            self._owner.counts.given_up += 1
+            self._count("given_up")
         awaited = [runner for runner in self._runners if runner.stop()]
         return bool(awaited)
 
@@ -213,9 +213,10 @@ class _Race:
             self._job.listener.on_start(worker, warm=warm)
 
     def on_sound(self, runner: _Runner, tell: Callable[[Listener], None]) -> None:
-        if self._job.cancelled and self._winner is None:
-            return
         if self._winner is None:
+            if self._job.cancelled:
+                self._end_when_both_are_over(None)  # it may have been from a cache, whole
+                return
             self._decide(runner)
         if runner is self._winner:
             tell(self._job.listener)
@@ -297,18 +298,20 @@ class _Race:
         self._winner = winner
         if self._hedge is None:
             return
-        counts = self._owner.counts
         if winner is self._hedge:
-            self._hedging.has_won = True
-            counts.won += 1
-            counts.rescued += self._failure is not None
+            self._count("won")
+            self._owner.counts.rescued += self._failure is not None
             self._asked.stop()
         elif not self._hedge.is_over:
-            counts.lost += 1
+            self._count("lost")
             self._hedge.stop()
 
+    def _count(self, outcome: str) -> None:
+        counts, self._hedging.outcome = self._owner.counts, outcome
+        setattr(counts, outcome, getattr(counts, outcome) + 1)
+
     def _go_on_without_hedge(self) -> None:
-        self._owner.counts.failed += 1
+        self._count("failed")
         if self._failure is not None:
             self._fail()
 

@@ -57,9 +57,14 @@ class Hedging:
     """The wish that a fast engine stands in when a first piece is late, and what came of it."""
 
     engine: str = ""  # that was given the piece too; "": none was
-    has_won: bool = False  # it is the one that is heard
+    outcome: str = ""  # as `HedgeCounts` names them: won, lost, failed, given_up; "" while nothing is decided
     after_ns: int = 0  # from the request to when it got the piece
     failure: str = ""  # why the engine that was asked did not speak at all
+
+    @property
+    def has_won(self) -> bool:
+        """It is the stand-in that is heard."""
+        return self.outcome == "won"
 
 
 @dataclass(eq=False, slots=True)

@@ -330,7 +330,10 @@ class SpeechStream:
         """See `Whole`."""
         progress = self.progress
         if progress.pieces_cached == 0 and part.number == 0:
-            progress.queue_ns = mono_ns() - part.queued_ns
+            if not progress.started_ns:
+                progress.queue_ns = mono_ns() - part.queued_ns
+            else:  # an engine worked in vain until another one's cache was asked
+                progress.first_inference_ns = mono_ns() - progress.started_ns[0]
         progress.pieces_cached += 1
         progress.chunks += 1
         progress.bytes_made += len(pcm)
