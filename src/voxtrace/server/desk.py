@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from voxtrace.speech.backends import Backends
     from voxtrace.speech.job import Source
     from voxtrace.speech.ports import Catalogue, Marks
+    from voxtrace.speech.tuning import Tuning
 
 # A costly encoder works on the event loop for a block or two (0.1 ms), which a thread would only delay;
 # more at once goes to a thread.
@@ -55,6 +56,8 @@ class Desk:
     is_draining: bool = False  # told to stop: what is under way goes on, nothing new is taken
     others: dict[str, Desk] = field(default_factory=dict)  # by model; they share all but who speaks
     unloaded: dict[str, str] = field(default_factory=dict)  # models that are not there, and why
+    tuning: Tuning | None = None  # the modes of its engine
+    hedges: bool | None = None  # whether a fast engine stands in unless a request says otherwise; None: it can't
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(ENCODER_THREADS, "encode"))
     models: Models = field(init=False)
 
@@ -110,11 +113,23 @@ class Desk:
             self.note(exchange, "REQUEST_COMPLETE", outcome="error", error=refusal.code, stage="request")
 
 
-def open_desk(backends: Backends, marks: Marks) -> Desk:
-    """The desk of a server's first engine, and behind it those of its other engines."""
+def open_desk(backends: Backends, marks: Marks, hedges: bool = False) -> Desk:
+    """The desk of a server's first engine, and behind it those of its other engines.
+
+    `hedges`: the first engine stands in for the others where a request does not say otherwise.
+    """
     counters, metrics, threads = Counters(), Metrics(), ThreadPoolExecutor(ENCODER_THREADS, "encode")
     others = {
-        name: Desk(backend.source, backend.catalogue, marks, counters, metrics, _threads=threads)
+        name: Desk(
+            backend.source,
+            backend.catalogue,
+            marks,
+            counters,
+            metrics,
+            tuning=backend.tuning,
+            hedges=hedges if backend.hedge is not None else None,
+            _threads=threads,
+        )
         for name, backend in backends.others.items()
     }
     first = backends.first
@@ -126,11 +141,12 @@ def open_desk(backends: Backends, marks: Marks) -> Desk:
         metrics,
         others=others,
         unloaded=backends.unloaded,
+        tuning=first.tuning,
         _threads=threads,
     )
 
 
-def order_of(exchange: Exchange, request: SpeechRequest) -> Order:
+def order_of(desk: Desk, exchange: Exchange, request: SpeechRequest) -> Order:
     """The request as the voice takes it."""
     return Order(
         exchange.request_id,
@@ -139,4 +155,6 @@ def order_of(exchange: Exchange, request: SpeechRequest) -> Order:
         request.speed,
         exchange.session_id,
         exchange.is_fresh,
+        desk.tuning.of(request.quality) if desk.tuning is not None else None,
+        desk.hedges is not None and (desk.hedges if request.hedge is None else request.hedge),
     )

@@ -30,7 +30,7 @@ class Utterance:
 
     def __init__(self, desk: Desk, exchange: Exchange, request: SpeechRequest, line: Ear, waiting_chars: int) -> None:
         self._ledger = Ledger(desk.marks)
-        self._stream = LiveStream(desk.source, order_of(exchange, request), self._ledger, waiting_chars)
+        self._stream = LiveStream(desk.source, order_of(desk, exchange, request), self._ledger, waiting_chars)
         self._rendering = Rendering(desk, exchange, request, self._stream)
         self._line = line
         self._task: asyncio.Task[None] | None = None
@@ -119,6 +119,7 @@ class Utterance:
         self._sent_pcm_bytes = chunk.pcm_end
 
     def _end(self, kind: str) -> dict[str, object]:
+        mode = self._stream.mode
         return {
             "type": kind,
             "request_id": self._rendering.exchange.request_id,
@@ -126,4 +127,6 @@ class Utterance:
             "audio_ms": audio_ms(self._sent_pcm_bytes),
             "chunks": self._rendering.chunks,
             "cache": self._stream.progress.cache,
+            **({"mode": mode.name} if mode is not None else {}),
+            **({"hedged": hedged} if (hedged := self._stream.progress.hedged_by) else {}),
         }

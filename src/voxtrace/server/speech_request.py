@@ -12,12 +12,14 @@ from voxtrace.server.api_error import ApiError
 from voxtrace.server.models import Models
 from voxtrace.speech.encode import FORMATS, HIGHEST_RATE_HZ, LOWEST_RATE_HZ, Format
 from voxtrace.speech.ports import OUTPUT_RATE_HZ
+from voxtrace.speech.quality import AUTO, MODES
 from voxtrace.speech.voices import DEFAULT_VOICE, VoiceNotFound, find_voice
 
 MAX_TEXT_CHARS = 4096
 SLOWEST, FASTEST = 0.25, 4.0
 DEFAULT_FORMAT = "mp3"  # OpenAI's, so a client that names none expects it
 STREAM_FORMATS = ("audio", "sse")
+QUALITIES = (AUTO, *MODES)
 MAX_BODY_BYTES = 256 * 1024  # 4,096 characters, each as two escaped surrogates, are 48 KiB
 
 # Tab, line feed and carriage return are text; what else is below the space (and DEL to U+009F) is not, nor
@@ -38,6 +40,8 @@ class SpeechRequest:
     stream_format: str = "audio"
     model: str = ""  # "": the server's first engine
     has_timings: bool = False  # tell about each chunk
+    quality: str = ""  # the mode asked for; "": none
+    hedge: bool | None = None  # whether a fast engine may stand in; None: as the server does it
 
 
 def read_request(body: bytes, models: Models) -> SpeechRequest:
@@ -73,7 +77,12 @@ def read_fields(record: dict[str, Any], text: str, models: Models) -> SpeechRequ
     has_timings = _timings(record.get("timings"), stream_format)
     _check_instructions(record.get("instructions"))
     speed = _speed(record.get("speed"))
-    return SpeechRequest(text, voice, engine_voice, form.name, speed, rate_hz, stream_format, model, has_timings)
+    quality, hedge = _quality(record.get("quality")), record.get("hedge")
+    if hedge is not None and not isinstance(hedge, bool):
+        raise _invalid("hedge", "must be true or false")
+    return SpeechRequest(
+        text, voice, engine_voice, form.name, speed, rate_hz, stream_format, model, has_timings, quality, hedge
+    )
 
 
 def _text(text: object) -> str:
@@ -145,6 +154,14 @@ def _stream_format(name: object) -> str:
         return "audio"
     if not isinstance(name, str) or name not in STREAM_FORMATS:
         raise _invalid("stream_format", f"{str(name)[:40]!r} is not made here; there are: {', '.join(STREAM_FORMATS)}")
+    return name
+
+
+def _quality(name: object) -> str:
+    if name is None:
+        return ""
+    if not isinstance(name, str) or name not in QUALITIES:
+        raise _invalid("quality", f"{str(name)[:40]!r} is none; there are: {', '.join(QUALITIES)}")
     return name
 
 

@@ -7,6 +7,7 @@ from collections import deque
 from voxtrace.speech.errors import SpeechError
 from voxtrace.speech.job import Source
 from voxtrace.speech.ports import Marks
+from voxtrace.speech.quality import first_limits
 from voxtrace.speech.stream import Order, SpeechStream
 from voxtrace.speech.text.segment import Piece, Segmenter
 
@@ -34,7 +35,7 @@ class LiveStream(SpeechStream):
             most_waiting: characters that may wait to be spoken.
         """
         super().__init__(source, order, marks)
-        self._segmenter = Segmenter(source.workload.pace.limits())
+        self._segmenter = Segmenter(source.workload.pace.limits(first_limits(order.mode)))
         self._ready: deque[Piece] = deque()
         self._pieces = iter(self._ready.popleft, None)
         self._most_waiting = most_waiting

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 
 from voxtrace.clock import mono_ns
 from voxtrace.speech.errors import ClientGone, NoSound, ReaderTooSlow, SpeechError
-from voxtrace.speech.job import Source, Spoken
+from voxtrace.speech.job import Hedging, Source, Spoken
 from voxtrace.speech.lead import Lead
 from voxtrace.speech.part import Part
-from voxtrace.speech.ports import OUTPUT_BYTES_PER_SECOND, Marks, Utterance
+from voxtrace.speech.ports import OUTPUT_BYTES_PER_SECOND, Marks, Mode, Utterance
+from voxtrace.speech.quality import first_limits
 from voxtrace.speech.text.segment import pieces_of
 from voxtrace.units import NANOS_PER_MILLI, NANOS_PER_SECOND
 
@@ -31,6 +32,8 @@ class Order:
     speed: float = 1.0
     session_id: str | None = None
     fresh: bool = False  # neither answered from a cache nor kept in one
+    mode: Mode | None = None  # of the engine; None: it has none
+    may_hedge: bool = False  # a fast engine speaks the first piece when it is late
 
 
 @dataclass(slots=True)
@@ -46,6 +49,8 @@ class Progress:
     busy_ns: int = 0  # of synthesis, over all pieces that were spoken to their end
     spoken_ns: int = 0  # of audio in these
     warm: bool = True
+    hedging: Hedging | None = None  # None: nobody stood by
+    joined: bool = False  # its first piece was in work already, for somebody else
     pieces: int = 0  # that were asked for
     pieces_cached: int = 0  # of them, those that nobody had to speak
     started_ns: list[int] = field(default_factory=list)
@@ -55,6 +60,11 @@ class Progress:
     def rtf(self) -> float | None:
         """Synthesis by audio; None where no piece was spoken to its end."""
         return self.busy_ns / self.spoken_ns if self.spoken_ns else None
+
+    @property
+    def hedged_by(self) -> str:
+        """The engine that is heard first in the place of the one that was asked; "": none."""
+        return self.hedging.engine if self.hedging is not None and self.hedging.has_won else ""
 
     @property
     def wasted_s(self) -> float:
@@ -74,6 +84,12 @@ def audio_ms(pcm_bytes: int) -> float:
     return round(pcm_bytes * 1000 / OUTPUT_BYTES_PER_SECOND, 3)
 
 
+def hedge_facts(part: Part) -> dict[str, object]:
+    """Who spoke this piece, where it was not the engine that was asked."""
+    hedging = part.job.hedging
+    return {"engine": hedging.engine, "hedged": True} if hedging is not None and hedging.has_won else {}
+
+
 def _audio_ns(pcm_bytes: int) -> int:
     return pcm_bytes * NANOS_PER_SECOND // OUTPUT_BYTES_PER_SECOND
 
@@ -91,7 +107,8 @@ class SpeechStream:
         self._workload = source.workload
         self._order = order
         self._marks = marks
-        self._pieces = pieces_of(order.text, self._workload.pace.limits())
+        self._variant = order.mode.variant if order.mode is not None else ""
+        self._pieces = pieces_of(order.text, self._workload.pace.limits(first_limits(order.mode)))
         self._parts: deque[Part] = deque()  # in the order of the text; read ones are gone
         self._making: deque[Part] = deque()  # those that are not complete, and those behind such a one
         self._error: SpeechError | None = None  # whatever is unread, the reader gets this
@@ -103,6 +120,11 @@ class SpeechStream:
         self.progress = Progress()
         # Called when the reader is given up while it may be waiting for its own client, and not in `read`.
         self.on_given_up: Callable[[], object] = lambda: None
+
+    @property
+    def mode(self) -> Mode | None:
+        """The mode in which it is spoken."""
+        return self._order.mode
 
     @property
     def error(self) -> SpeechError | None:
@@ -187,7 +209,7 @@ class SpeechStream:
         self.progress.pieces += 1
         # After the last piece a pause would be nothing but silence to be sent.
         has_pause = has_pause and (self.chars_left > 0 or self.is_open)
-        utterance = Utterance(text, self._order.voice, self._order.speed, number == 0, has_pause)
+        utterance = Utterance(text, self._order.voice, self._order.speed, number == 0, has_pause, self._variant)
         part = Part(self, number, utterance)
         part.expected_ns = self._workload.pace.audio_ns(len(text))
         part.queued_ns = mono_ns()
@@ -195,6 +217,8 @@ class SpeechStream:
         part.job.admitted_ns = self._admitted_ns
         part.job.due_ns = self._due_ns()
         if number == 0:
+            if self._order.may_hedge:
+                part.job.hedging = self.progress.hedging = Hedging()
             self.progress.text_ns = part.queued_ns - began
             self._note("TEXT_PROCESSING_COMPLETE", first_piece_chars=len(text))
         self._note("QUEUE_START", piece=number, text_chars=len(text))
@@ -262,16 +286,18 @@ class SpeechStream:
         if part.number == 0:
             self.progress.queue_ns = part.started_ns - part.queued_ns
             self.progress.warm = warm
+            self.progress.joined = part.job.joined
         self.progress.started_ns.append(part.started_ns)
         queue_ms = round((part.started_ns - part.queued_ns) / NANOS_PER_MILLI, 3)
-        self._note("INFERENCE_START", piece=part.number, queue_ms=queue_ms, worker=worker)
+        facts = {} if self._order.mode is None else {"mode": self._order.mode.name}
+        self._note("INFERENCE_START", piece=part.number, queue_ms=queue_ms, worker=worker, **facts)
 
     def on_part_audio(self, part: Part, pcm: bytes) -> None:
         """See `Whole`."""
         progress = self.progress
         if progress.bytes_made == 0:
             progress.first_inference_ns = mono_ns() - progress.started_ns[0]
-            self._note("FIRST_CHUNK_GENERATED", piece=part.number)
+            self._note("FIRST_CHUNK_GENERATED", piece=part.number, **hedge_facts(part))
         progress.chunks += 1
         progress.bytes_made += len(pcm)
         if self._making and part is self._making[0]:
@@ -289,10 +315,12 @@ class SpeechStream:
             piece=part.number,
             audio_ms=audio_ms(spoken.samples * 2),
             synthesis_ms=round(spoken.busy_ns / NANOS_PER_MILLI, 3),
+            **hedge_facts(part),
         )
         if not part.job.cancelled:
-            self.progress.busy_ns += spoken.busy_ns
-            self.progress.spoken_ns += _audio_ns(spoken.samples * 2)
+            if not hedge_facts(part):  # the real-time factor is that of the engine which was asked
+                self.progress.busy_ns += spoken.busy_ns
+                self.progress.spoken_ns += _audio_ns(spoken.samples * 2)
             self._supply_next()
             self._go_on()
             self._note_all_made()
@@ -302,13 +330,16 @@ class SpeechStream:
         """See `Whole`."""
         progress = self.progress
         if progress.pieces_cached == 0 and part.number == 0:
-            progress.queue_ns = mono_ns() - part.queued_ns
+            if not progress.started_ns:
+                progress.queue_ns = mono_ns() - part.queued_ns
+            else:  # an engine worked in vain until another one's cache was asked
+                progress.first_inference_ns = mono_ns() - progress.started_ns[0]
         progress.pieces_cached += 1
         progress.chunks += 1
         progress.bytes_made += len(pcm)
         if part is self._making[0]:
             progress.lead.supply(mono_ns(), _audio_ns(len(pcm)))
-        self._note("CACHE_HIT", piece=part.number, level=level, audio_ms=audio_ms(len(pcm)))
+        self._note("CACHE_HIT", piece=part.number, level=level, audio_ms=audio_ms(len(pcm)), **hedge_facts(part))
         self._supply_next()
         self._note_all_made()
         self._wake_reader()
