@@ -104,6 +104,11 @@ SETTINGS: tuple[Setting, ...] = (
         least=0,
     ),
     Setting("engine_memory_mib", 0, "Address space of one process of a voice model, in MiB; 0: any.", least=0),
+    Setting(
+        "normalise",
+        True,
+        "Whether numbers, addresses, signs and Markdown are read as words, unless a request says otherwise.",
+    ),
     Setting("cache_mib", 100, "Speech that is kept for the next time, in MiB; 0 keeps none.", least=0),
     Setting("cache_hours", 24.0, "Hours after which kept speech is forgotten.", least=0.01),
     Setting("cache_disk", True, "Whether kept speech survives a restart, in the data folder."),

@@ -85,6 +85,7 @@ block of sound, and notes when each stage of each request happened.
             wyoming_port=values["wyoming_port"] or None,
             pool=pool,
             drain_s=values["drain_s"],
+            normalise=values["normalise"],
             numbers=lambda: measured_numbers(folder),
             cache=cache,
             cache_redis=values["cache_redis"],

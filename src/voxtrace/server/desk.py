@@ -16,7 +16,8 @@ from voxtrace.server.models import Models
 from voxtrace.server.speech_request import SpeechRequest
 from voxtrace.speech.encode import Encoder
 from voxtrace.speech.errors import ClientGone
-from voxtrace.speech.stream import Order
+from voxtrace.speech.order import Order
+from voxtrace.speech.text.script import Reading
 
 if TYPE_CHECKING:
     from voxtrace.speech.backends import Backends
@@ -58,6 +59,7 @@ class Desk:
     unloaded: dict[str, str] = field(default_factory=dict)  # models that are not there, and why
     tuning: Tuning | None = None  # the modes of its engine
     hedges: bool | None = None  # whether a fast engine stands in unless a request says otherwise; None: it can't
+    normalises: bool = True  # texts, unless a request says otherwise
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(ENCODER_THREADS, "encode"))
     models: Models = field(init=False)
 
@@ -113,7 +115,7 @@ class Desk:
             self.note(exchange, "REQUEST_COMPLETE", outcome="error", error=refusal.code, stage="request")
 
 
-def open_desk(backends: Backends, marks: Marks, hedges: bool = False) -> Desk:
+def open_desk(backends: Backends, marks: Marks, *, hedges: bool = False, normalises: bool = True) -> Desk:
     """The desk of a server's first engine, and behind it those of its other engines.
 
     `hedges`: the first engine stands in for the others where a request does not say otherwise.
@@ -128,6 +130,7 @@ def open_desk(backends: Backends, marks: Marks, hedges: bool = False) -> Desk:
             metrics,
             tuning=backend.tuning,
             hedges=hedges if backend.hedge is not None else None,
+            normalises=normalises,
             _threads=threads,
         )
         for name, backend in backends.others.items()
@@ -142,6 +145,7 @@ def open_desk(backends: Backends, marks: Marks, hedges: bool = False) -> Desk:
         others=others,
         unloaded=backends.unloaded,
         tuning=first.tuning,
+        normalises=normalises,
         _threads=threads,
     )
 
@@ -155,6 +159,12 @@ def order_of(desk: Desk, exchange: Exchange, request: SpeechRequest) -> Order:
         request.speed,
         exchange.session_id,
         exchange.is_fresh,
-        desk.tuning.of(request.quality) if desk.tuning is not None else None,
-        desk.hedges is not None and (desk.hedges if request.hedge is None else request.hedge),
+        mode=desk.tuning.of(request.quality) if desk.tuning is not None else None,
+        may_hedge=desk.hedges is not None and (desk.hedges if request.hedge is None else request.hedge),
+        reading=Reading(
+            desk.catalogue.language_of(request.engine_voice),
+            desk.normalises if request.normalises is None else request.normalises,
+        ),
+        document=request.document,
+        reading_ns=request.reading_ns,
     )

@@ -17,7 +17,7 @@ class _Piece:
     """One piece on its way."""
 
     number: int
-    text_begin: int  # characters of the request's text
+    text_begin: int  # characters of the request's text, as it came
     text_end: int
     queued_ns: int
     pcm_bytes: int = 0
@@ -34,7 +34,6 @@ class Ledger:
         self._marks = marks
         self._pieces: deque[_Piece] = deque()  # in the order of the text; those that were sent are gone
         self._pcm_begin = 0  # where the first of them begins
-        self._chars = 0
         self._first_sent_ns: int | None = None
 
     def mark(
@@ -44,10 +43,10 @@ class Ledger:
         self._marks.mark(name, request_id, session_id, **metadata)
         number = metadata.get("piece")
         if name == "QUEUE_START" and isinstance(number, int):
-            chars = metadata["text_chars"]
+            begin, chars = metadata["text_begin"], metadata["text_chars"]
+            assert isinstance(begin, int)
             assert isinstance(chars, int)
-            self._pieces.append(_Piece(number, self._chars, self._chars + chars, mono_ns()))
-            self._chars += chars
+            self._pieces.append(_Piece(number, begin, begin + chars, mono_ns()))
             return
         for piece in self._pieces:
             if piece.number == number:

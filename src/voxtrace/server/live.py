@@ -21,7 +21,7 @@ from voxtrace.server.exchange import Exchange, open_exchange
 from voxtrace.server.live_line import Line
 from voxtrace.server.live_message import Asked, read_message
 from voxtrace.server.live_utterance import Utterance
-from voxtrace.server.speech_request import SpeechRequest, read_fields
+from voxtrace.server.speech_request import SpeechRequest, read_fields, read_input_type
 from voxtrace.speech.live import TooMuchText
 from voxtrace.tracker import generate_request_id, request_id_from_headers
 
@@ -128,6 +128,7 @@ class _Session:
 
     async def _on_start(self, asked: Asked) -> None:
         self._require_quiet()
+        _require_plain_text(asked.fields)
         self._request = read_fields({"response_format": "pcm", **asked.fields}, "", self._desk.models)
         self._first_id = _id_in(asked.fields, "request_id") or self._first_id
         self._session_id = _id_in(asked.fields, "session_id") or self._session_id
@@ -195,6 +196,12 @@ def _started(exchange: Exchange, request: SpeechRequest, media_type: str) -> dic
         "content_type": media_type,
         "sample_rate": request.rate_hz,
     }
+
+
+def _require_plain_text(fields: dict[str, Any]) -> None:
+    if read_input_type(fields) == "ssml":
+        why = "input_type: SSML is read whole, and here text comes in parts: send it to POST /v1/audio/speech"
+        raise ApiError(HTTPStatus.BAD_REQUEST, why, code="invalid_input_type", param="input_type")
 
 
 def _id_in(fields: dict[str, Any], name: str) -> str | None:

@@ -75,6 +75,11 @@ class Utterance:
         self._stream.end()
         self._begin()
 
+    def speak_whole(self) -> None:
+        """Speak the text that its request brought; no more will come."""
+        self._has_end = True
+        self._begin()
+
     async def give_up(self, why: SpeechError | None = None) -> None:
         """Stop within a block; returns when that is noted and told."""
         if self.is_over:

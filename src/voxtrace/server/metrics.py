@@ -16,8 +16,8 @@ from prometheus_client.registry import Collector
 from voxtrace.speech.cache.source import CachedSource
 from voxtrace.speech.hedge import HedgedSource
 from voxtrace.speech.pool import Pool
+from voxtrace.speech.progress import Progress
 from voxtrace.speech.quality import MODES
-from voxtrace.speech.stream import Progress
 from voxtrace.speech.tuning import Tuning
 from voxtrace.units import NANOS_PER_SECOND
 

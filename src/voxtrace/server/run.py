@@ -40,6 +40,7 @@ from voxtrace.speech.hedge import FastEngine, HedgedSource, voices_by_language
 from voxtrace.speech.pool import Pool, PoolOptions
 from voxtrace.speech.ports import Marks
 from voxtrace.speech.quality import AUTO
+from voxtrace.speech.text.normalise import NORMALISER_VERSION
 
 LOG = logging.getLogger("voxtrace.server")
 BACKLOG = 1024
@@ -71,6 +72,7 @@ class ServeOptions:
     cache_folder: Path | None = None  # None: what is kept is gone with the process
     cache_redis: str = ""  # URL of a Redis that several servers share; "": none
     fill: FillOptions = field(default_factory=FillOptions)
+    normalise: bool = True  # texts, unless a request says otherwise
     numbers: Numbers | None = None  # what was measured, for `/performance/…`
 
 
@@ -119,7 +121,7 @@ async def _serve(
         await codecs
         filling += _open_caches(options, backends)
         _open_hedges(options, backends)
-        desk = open_desk(backends, marks, options.hedge)
+        desk = open_desk(backends, marks, hedges=options.hedge, normalises=options.normalise)
         config = uvicorn.Config(
             build_app(backends, desk, guard, options.live, options.numbers),
             http=ImpatientProtocol,
@@ -181,7 +183,7 @@ def _open_caches(options: ServeOptions, backends: Backends) -> list[asyncio.Futu
     filling: list[asyncio.Future[None]] = []
     for backend in backends.all:
         catalogue = backend.catalogue
-        maker = Maker(catalogue.engine, catalogue.build, catalogue.provider)
+        maker = Maker(catalogue.engine, catalogue.build, catalogue.provider, NORMALISER_VERSION)
         backend.cache = CachedSource(backend.pool, maker, levels, options.fill)
         filling.append(asyncio.ensure_future(_fill_when_idle(backend.cache, backend.pool, options.fill)))
     return filling

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from voxtrace import __version__
 from voxtrace.clock import mono_ns, wall_ns
 from voxtrace.errors import InvalidOption, MissingExtra, PortInUse
-from voxtrace.server.api_error import ApiError
+from voxtrace.server.api_error import ApiError, from_speech_error
 from voxtrace.server.desk import Desk
 from voxtrace.server.exchange import open_exchange
 from voxtrace.server.live_utterance import Utterance
-from voxtrace.server.speech_request import check_characters, read_fields
+from voxtrace.server.speech_request import check_characters, read_fields, with_document
 from voxtrace.speech.live import TooMuchText
 from voxtrace.speech.ports import Catalogue
+from voxtrace.speech.text.ssml import is_ssml
 from voxtrace.speech.voices import DEFAULT_VOICE
 from voxtrace.tracker import generate_request_id
 
@@ -135,7 +136,11 @@ class _Client:
             # In between start and stop it repeats the whole text, for servers that know no chunks.
             await self._wait()
             self._voice = _voice_in(event)
-            self._say(_text_in(event) or "")
+            text = _text_in(event) or ""
+            if is_ssml(text):
+                self._say_document(text)
+                return
+            self._say(text)
             if self._utterance is not None and self._utterance.is_open:
                 self._utterance.end()
 
@@ -153,10 +158,18 @@ class _Client:
         if self._utterance.is_open:
             self._utterance.say(text)
 
-    def _open_utterance(self) -> Utterance:
+    def _say_document(self, text: str) -> None:
+        if len(text) > WAITING_CHARS:
+            raise from_speech_error(TooMuchText(WAITING_CHARS))
+        self._utterance = self._open_utterance(text)
+        self._utterance.speak_whole()
+
+    def _open_utterance(self, ssml: str = "") -> Utterance:
         self._desk.admit()
         name = _name_of(self._voice, self._desk.catalogue)
         request = read_fields({"voice": name, "response_format": "pcm"}, "", self._desk.models)
+        if ssml:
+            request = with_document(request, ssml, self._desk.catalogue)
         exchange = replace(
             open_exchange(()), session_id=self._session_id, received_mono_ns=mono_ns(), received_wall_ns=wall_ns()
         )

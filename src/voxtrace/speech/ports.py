@@ -21,6 +21,7 @@ OnBlock = Callable[[Samples], bool]
 # What the OpenAI API's `pcm` means, and what every answer of this server carries.
 OUTPUT_RATE_HZ = 24_000
 OUTPUT_BYTES_PER_SECOND = OUTPUT_RATE_HZ * 2
+SLOWEST, FASTEST = 0.25, 4.0  # OpenAI's range of `speed`
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Abilities:
     """What an engine can do beside speaking, as it declares it itself."""
 
     sample_rate_hz: int = OUTPUT_RATE_HZ  # of what it makes; answers carry OUTPUT_RATE_HZ
-    speeds: tuple[float, float] = (0.25, 4.0)  # slowest and fastest
+    speeds: tuple[float, float] = (SLOWEST, FASTEST)
     precisions: tuple[str, ...] = ()  # forms of its model that can be chosen, such as "int8"; the fastest first
     precision: str = ""  # the one that speaks unless a mode says otherwise
     modes: tuple[Mode, ...] = ()  # the fastest first; empty: nothing could be changed between them
@@ -76,6 +77,14 @@ class Catalogue:
     def languages(self) -> tuple[str, ...]:
         """The languages of its voices."""
         return tuple(sorted({voice.language for voice in self.voices}))
+
+    @cached_property
+    def _languages(self) -> dict[str, str]:
+        return {name: voice.language for voice in self.voices for name in (voice.id, *voice.also)}
+
+    def language_of(self, voice: str) -> str:
+        """What a voice speaks; of a mix, what its first voice does. "" where that is not known."""
+        return self._languages.get(voice.partition("+")[0].partition(":")[0], "")
 
     @cached_property
     def names(self) -> frozenset[str]:

@@ -98,9 +98,8 @@ def _speak(engine: Engine, link: Link, frame: Frame, resampler: Resampler) -> No
     outlet = Outlet(link, job, resampler, silence, engine.sample_rate_hz)
     try:
         engine.speak(utterance, outlet.push)
-    except BaseException:
+    finally:
         outlet.flush()  # of a failure is told when the sound before it was sent
-        raise
     outlet.finish()
     busy_ns = mono_ns() - began - (link.waited_ns - waited)
     link.send(Kind.DONE, job, json.dumps({"samples": outlet.bytes_made // 2, "busy_ns": busy_ns}).encode())
