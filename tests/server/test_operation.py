@@ -30,10 +30,10 @@ def serve(tmp_path: Path):
 
 
 def samples(server: Serving) -> dict[str, float]:
-    """Every sample by its name and labels, as Prometheus would read them."""
+    """Every sample by its name and labels, as Prometheus would read them: a label that is empty is none."""
     families = text_string_to_metric_families(server.text("/metrics"))
     return {
-        each.name + ",".join(f"{{{name}={value}}}" for name, value in sorted(each.labels.items())): each.value
+        each.name + ",".join(f"{{{name}={value}}}" for name, value in sorted(each.labels.items()) if value): each.value
         for family in families
         for each in family.samples
     }

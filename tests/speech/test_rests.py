@@ -9,8 +9,9 @@ import pytest
 
 from tests.speech.test_stream import BLOCK, ScriptedPool
 from voxtrace.speech.errors import NoSound
+from voxtrace.speech.order import Order
 from voxtrace.speech.part import silence
-from voxtrace.speech.stream import Order, SpeechStream
+from voxtrace.speech.stream import SpeechStream
 from voxtrace.speech.text.ssml import read_ssml
 
 ROUNDS = 10

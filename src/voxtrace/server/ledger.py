@@ -24,6 +24,7 @@ class _Piece:
     started_ns: int | None = None  # None: nobody spoke it, or not yet
     first_ns: int | None = None  # when its first samples were here
     cache: str = "miss"  # else the level that had it
+    hedged: str = ""  # the engine that spoke it in the place of the one that was asked
 
 
 class Ledger:
@@ -88,6 +89,8 @@ class Ledger:
             "text": [first.text_begin, last.text_end],
             "cache": first.cache,
         }
+        if first.hedged:
+            facts["hedged"] = first.hedged
         if first.started_ns is not None:
             facts["queue_ms"] = round((first.started_ns - first.queued_ns) / NANOS_PER_MILLI, 3)
             if first.first_ns is not None:
@@ -96,6 +99,8 @@ class Ledger:
 
 
 def _read(piece: _Piece, name: str, metadata: dict[str, object]) -> None:
+    if metadata.get("hedged"):
+        piece.hedged = str(metadata["engine"])
     if name == "INFERENCE_START":
         piece.started_ns = mono_ns()
     elif name == "AUDIO_CHUNK_GENERATED":

@@ -124,6 +124,7 @@ class Utterance:
         self._sent_pcm_bytes = chunk.pcm_end
 
     def _end(self, kind: str) -> dict[str, object]:
+        mode = self._stream.mode
         return {
             "type": kind,
             "request_id": self._rendering.exchange.request_id,
@@ -131,4 +132,6 @@ class Utterance:
             "audio_ms": audio_ms(self._sent_pcm_bytes),
             "chunks": self._rendering.chunks,
             "cache": self._stream.progress.cache,
+            **({"mode": mode.name} if mode is not None else {}),
+            **({"hedged": hedged} if (hedged := self._stream.progress.hedged_by) else {}),
         }

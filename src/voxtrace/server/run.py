@@ -26,6 +26,7 @@ from voxtrace.server.live import LiveLimits
 from voxtrace.server.performance import Numbers
 from voxtrace.server.silence import ImpatientProtocol, raise_file_limit
 from voxtrace.server.wyoming_server import WyomingServer
+from voxtrace.speech.admission import refuse
 from voxtrace.speech.backends import Backends, start_backends
 from voxtrace.speech.cache.disk import DiskCache
 from voxtrace.speech.cache.keys import Maker
@@ -35,8 +36,10 @@ from voxtrace.speech.cache.shared import SharedCache
 from voxtrace.speech.cache.source import CachedSource, Levels
 from voxtrace.speech.encode import load_codecs
 from voxtrace.speech.errors import SpeechError
+from voxtrace.speech.hedge import FastEngine, HedgedSource, voices_by_language
 from voxtrace.speech.pool import Pool, PoolOptions
 from voxtrace.speech.ports import Marks
+from voxtrace.speech.quality import AUTO
 from voxtrace.speech.text.normalise import NORMALISER_VERSION
 
 LOG = logging.getLogger("voxtrace.server")
@@ -60,6 +63,9 @@ class ServeOptions:
     drain_s: int = 5  # for answers under way when it is told to stop
     live: LiveLimits = field(default_factory=LiveLimits)
     models: Mapping[str, PoolOptions] = field(default_factory=dict)  # engines to be asked for by name
+    quality: str = AUTO  # the mode in which models speak
+    hedge: bool = False  # the first engine stands in for models whose first piece is late
+    hedge_after_ms: float = 0.0  # how late; 0: when it is due
     left_out: Mapping[str, str] = field(default_factory=dict)  # models that are there and not loaded, and why
     wyoming_port: int | None = None  # None: it is not spoken; 0: any free one
     cache: CacheLimits = field(default_factory=CacheLimits)
@@ -108,13 +114,14 @@ async def _serve(
     options: ServeOptions, listener: socket.socket, marks: Marks, guard: Guard, on_ready: Callable[[Running], None]
 ) -> None:
     codecs = asyncio.get_running_loop().run_in_executor(None, load_codecs)  # while the engines load theirs
-    backends = await start_backends(options.pool, options.models)
+    backends = await start_backends(options.pool, options.models, options.quality)
     backends.unloaded |= options.left_out
     filling: list[asyncio.Future[None]] = []
     try:
         await codecs
         filling += _open_caches(options, backends)
-        desk = open_desk(backends, marks, normalises=options.normalise)
+        _open_hedges(options, backends)
+        desk = open_desk(backends, marks, hedges=options.hedge, normalises=options.normalise)
         config = uvicorn.Config(
             build_app(backends, desk, guard, options.live, options.numbers),
             http=ImpatientProtocol,
@@ -180,6 +187,20 @@ def _open_caches(options: ServeOptions, backends: Backends) -> list[asyncio.Futu
         backend.cache = CachedSource(backend.pool, maker, levels, options.fill)
         filling.append(asyncio.ensure_future(_fill_when_idle(backend.cache, backend.pool, options.fill)))
     return filling
+
+
+def _open_hedges(options: ServeOptions, backends: Backends) -> None:
+    """Let the first engine stand by for all others whose languages it speaks; a request can ask for it at any time."""
+    first = backends.first
+
+    def can_speak_now() -> bool:
+        now = first.pool.situation()
+        return now.idle > 0 and refuse(now, options.pool.admission()) is None
+
+    fast = FastEngine(first.catalogue.engine, first.source, can_speak_now)
+    for backend in backends.others.values():
+        if voices := voices_by_language(backend.catalogue, first.catalogue):
+            backend.hedge = HedgedSource(backend.source, fast, voices, options.hedge_after_ms)
 
 
 async def _fill_when_idle(cache: CachedSource, pool: Pool, options: FillOptions) -> None:

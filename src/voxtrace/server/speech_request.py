@@ -13,6 +13,7 @@ from voxtrace.server.api_error import ApiError
 from voxtrace.server.models import Models
 from voxtrace.speech.encode import FORMATS, HIGHEST_RATE_HZ, LOWEST_RATE_HZ, Format
 from voxtrace.speech.ports import FASTEST, OUTPUT_RATE_HZ, SLOWEST, Catalogue
+from voxtrace.speech.quality import AUTO, MODES
 from voxtrace.speech.text.document import Document
 from voxtrace.speech.text.ssml import InvalidSsml, is_ssml, read_ssml
 from voxtrace.speech.voices import DEFAULT_VOICE, VoiceNotFound, find_voice
@@ -20,6 +21,7 @@ from voxtrace.speech.voices import DEFAULT_VOICE, VoiceNotFound, find_voice
 MAX_TEXT_CHARS = 4096
 DEFAULT_FORMAT = "mp3"  # OpenAI's, so a client that names none expects it
 STREAM_FORMATS = ("audio", "sse")
+QUALITIES = (AUTO, *MODES)
 INPUT_TYPES = ("auto", "text", "ssml")
 MAX_BODY_BYTES = 256 * 1024  # 4,096 characters, each as two escaped surrogates, are 48 KiB
 
@@ -41,6 +43,8 @@ class SpeechRequest:
     stream_format: str = "audio"
     model: str = ""  # "": the server's first engine
     has_timings: bool = False  # tell about each chunk
+    quality: str = ""  # the mode asked for; "": none
+    hedge: bool | None = None  # whether a fast engine may stand in; None: as the server does it
     normalises: bool | None = None  # numbers, addresses and signs are read as words; None: as the server is set
     document: Document | None = None  # what the text's SSML means; None: it is plain
     reading_ns: int = 0  # what it took to read that
@@ -97,10 +101,22 @@ def read_fields(record: dict[str, Any], text: str, models: Models) -> SpeechRequ
     stream_format = _stream_format(record.get("stream_format"))
     has_timings = _timings(record.get("timings"), stream_format)
     _check_instructions(record.get("instructions"))
-    speed = _speed(record.get("speed"))
-    normalises = _normalises(record.get("normalise", record.get("normalize")))
+    quality, hedge = _quality(record.get("quality")), record.get("hedge")
+    if hedge is not None and not isinstance(hedge, bool):
+        raise _invalid("hedge", "must be true or false")
     return SpeechRequest(
-        text, voice, engine_voice, form.name, speed, rate_hz, stream_format, model, has_timings, normalises
+        text,
+        voice,
+        engine_voice,
+        form.name,
+        _speed(record.get("speed")),
+        rate_hz,
+        stream_format,
+        model,
+        has_timings,
+        quality,
+        hedge,
+        _normalises(record.get("normalise", record.get("normalize"))),
     )
 
 
@@ -173,6 +189,14 @@ def _stream_format(name: object) -> str:
         return "audio"
     if not isinstance(name, str) or name not in STREAM_FORMATS:
         raise _invalid("stream_format", f"{str(name)[:40]!r} is not made here; there are: {', '.join(STREAM_FORMATS)}")
+    return name
+
+
+def _quality(name: object) -> str:
+    if name is None:
+        return ""
+    if not isinstance(name, str) or name not in QUALITIES:
+        raise _invalid("quality", f"{str(name)[:40]!r} is none; there are: {', '.join(QUALITIES)}")
     return name
 
 

@@ -15,7 +15,7 @@ from voxtrace.server.ledger import Ledger
 from voxtrace.server.rendering import Chunk, Rendering
 from voxtrace.server.speech_request import MAX_BODY_BYTES, SpeechRequest, read_request
 from voxtrace.speech.errors import ClientGone, ReaderTooSlow, SpeechError
-from voxtrace.speech.ports import Abilities
+from voxtrace.speech.ports import Abilities, Mode
 from voxtrace.speech.stream import SpeechStream, audio_ms
 
 if TYPE_CHECKING:
@@ -101,14 +101,19 @@ class _Answer:
             (b"x-voxtrace-engine", catalogue.engine.encode("ascii")),
             (b"x-voxtrace-provider", catalogue.provider.encode("ascii")),
             (b"x-voxtrace-cache", b"hit" if progress.pieces_cached else b"miss"),  # of the first piece
-            *_choices(catalogue.abilities),
+            *([(b"x-voxtrace-hedged", progress.hedged_by.encode("ascii"))] if progress.hedged_by else []),
+            *_choices(catalogue.abilities, self._stream.mode, rendering.request.quality),
         ]
 
 
-def _choices(abilities: Abilities) -> Iterator[tuple[bytes, bytes]]:
+def _choices(abilities: Abilities, mode: Mode | None, asked: str) -> Iterator[tuple[bytes, bytes]]:
     """What was chosen for the engine, where there was a choice."""
-    if abilities.mode:
-        yield b"x-voxtrace-mode", abilities.mode.encode("ascii")
+    if mode is not None:
+        yield b"x-voxtrace-mode", mode.name.encode("ascii")
+    elif asked:
+        yield b"x-voxtrace-mode", b"none"  # the engine has nothing that it could change
+    if precision := (mode.variant if mode else "") or abilities.precision:
+        yield b"x-voxtrace-precision", precision.encode("ascii")
     if abilities.fallback:
         yield b"x-voxtrace-provider-asked", abilities.asked_provider.encode("ascii")
 

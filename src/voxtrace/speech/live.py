@@ -6,8 +6,10 @@ from collections import deque
 
 from voxtrace.speech.errors import SpeechError
 from voxtrace.speech.job import Source
+from voxtrace.speech.order import Order
 from voxtrace.speech.ports import Marks
-from voxtrace.speech.stream import Order, SpeechStream
+from voxtrace.speech.quality import first_limits
+from voxtrace.speech.stream import SpeechStream
 from voxtrace.speech.text.script import lines_of_pieces
 from voxtrace.speech.text.segment import Piece, Segmenter
 
@@ -37,7 +39,7 @@ class LiveStream(SpeechStream):
             most_waiting: characters that may wait to be spoken.
         """
         super().__init__(source, order, marks)
-        self._segmenter = Segmenter(source.workload.pace.limits())
+        self._segmenter = Segmenter(source.workload.pace.limits(first_limits(order.mode)))
         self._ready: deque[Piece] = deque()
         if order.document is None:
             self._lines = lines_of_pieces(iter(self._ready.popleft, None), order.reading)

@@ -35,13 +35,24 @@ class Voice:
 
 
 @dataclass(frozen=True, slots=True)
+class Mode:
+    """What an engine changes between fast, balanced and high. It declares only modes that differ."""
+
+    name: str  # one of `quality.MODES`
+    variant: str = ""  # the form of its model that speaks, such as "int8"; "": there is but one
+    first_words: int = 0  # most words of the first piece; 0: as many as usual
+
+
+@dataclass(frozen=True, slots=True)
 class Abilities:
     """What an engine can do beside speaking, as it declares it itself."""
 
     sample_rate_hz: int = OUTPUT_RATE_HZ  # of what it makes; answers carry OUTPUT_RATE_HZ
     speeds: tuple[float, float] = (SLOWEST, FASTEST)
-    modes: tuple[str, ...] = ()  # forms of its model that can be chosen, such as "int8"; the fastest first
-    mode: str = ""  # the one that is loaded
+    precisions: tuple[str, ...] = ()  # forms of its model that can be chosen, such as "int8"; the fastest first
+    precision: str = ""  # the one that speaks unless a mode says otherwise
+    modes: tuple[Mode, ...] = ()  # the fastest first; empty: nothing could be changed between them
+    not_loaded: tuple[str, ...] = ()  # forms of its model that no mode can use, each with its reason
     word_timings: bool = False
     mixes: bool = False  # voices can be mixed: "af_heart:0.7+af_bella:0.3"
     deterministic: bool = False  # the same text is the same samples, always
@@ -100,6 +111,7 @@ class Utterance:
     speed: float = 1.0  # 1 is the engine's normal rate
     is_first: bool = False  # nothing is audible yet: silence before its first sound is cut off
     pause_after: bool = False  # more text follows: leave the pause that its last punctuation mark asks for
+    variant: str = ""  # the form of the model that shall speak; "": the engine's own choice
 
 
 class Engine(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from voxtrace.speech.job import Hedging
 from voxtrace.speech.lead import Lead
 from voxtrace.speech.ports import OUTPUT_BYTES_PER_SECOND
 
@@ -21,6 +22,8 @@ class Progress:
     busy_ns: int = 0  # of synthesis, over all pieces that were spoken to their end
     spoken_ns: int = 0  # of audio in these
     warm: bool = True
+    hedging: Hedging | None = None  # None: nobody stood by
+    joined: bool = False  # its first piece was in work already, for somebody else
     pieces: int = 0  # that were asked for
     pieces_cached: int = 0  # of them, those that nobody had to speak
     started_ns: list[int] = field(default_factory=list)
@@ -30,6 +33,11 @@ class Progress:
     def rtf(self) -> float | None:
         """Synthesis by audio; None where no piece was spoken to its end."""
         return self.busy_ns / self.spoken_ns if self.spoken_ns else None
+
+    @property
+    def hedged_by(self) -> str:
+        """The engine that is heard first in the place of the one that was asked; "": none."""
+        return self.hedging.engine if self.hedging is not None and self.hedging.has_won else ""
 
     @property
     def wasted_s(self) -> float:

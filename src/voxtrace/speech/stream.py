@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from voxtrace.clock import mono_ns
 from voxtrace.speech.errors import ClientGone, NoSound, ReaderTooSlow, SpeechError
-from voxtrace.speech.job import Source, Spoken
+from voxtrace.speech.job import Hedging, Source, Spoken
+from voxtrace.speech.order import Order
 from voxtrace.speech.part import Part, silence
-from voxtrace.speech.ports import FASTEST, OUTPUT_BYTES_PER_SECOND, SLOWEST, Marks, Utterance
+from voxtrace.speech.ports import FASTEST, OUTPUT_BYTES_PER_SECOND, SLOWEST, Marks, Mode, Utterance
 from voxtrace.speech.progress import Progress
-from voxtrace.speech.text.document import Document
-from voxtrace.speech.text.script import AS_WRITTEN, Reading, lines_of
+from voxtrace.speech.quality import first_limits
+from voxtrace.speech.text.script import lines_of
 from voxtrace.speech.text.ssml_values import MAX_BREAK_MS
 from voxtrace.units import NANOS_PER_MILLI, NANOS_PER_SECOND
 
@@ -23,24 +23,15 @@ LOW_BYTES = 2 * OUTPUT_BYTES_PER_SECOND
 MOST_AHEAD_BYTES = 8 * OUTPUT_BYTES_PER_SECOND
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What somebody asked to hear."""
-
-    request_id: str
-    text: str  # as the client sent it, marks included
-    voice: str  # as the engine names it
-    speed: float = 1.0
-    session_id: str | None = None
-    fresh: bool = False  # neither answered from a cache nor kept in one
-    reading: Reading = AS_WRITTEN
-    document: Document | None = None  # what its marks mean; None: it has none
-    reading_ns: int = 0  # what it took to find that out
-
-
 def audio_ms(pcm_bytes: int) -> float:
     """How long so many bytes of PCM at the output rate last, in milliseconds."""
     return round(pcm_bytes * 1000 / OUTPUT_BYTES_PER_SECOND, 3)
+
+
+def hedge_facts(part: Part) -> dict[str, object]:
+    """Who spoke this piece, where it was not the engine that was asked."""
+    hedging = part.job.hedging
+    return {"engine": hedging.engine, "hedged": True} if hedging is not None and hedging.has_won else {}
 
 
 def _audio_ns(pcm_bytes: int) -> int:
@@ -60,7 +51,9 @@ class SpeechStream:
         self._workload = source.workload
         self._order = order
         self._marks = marks
-        self._lines = lines_of(order.text, order.document, self._workload.pace.limits(), order.reading)
+        self._variant = order.mode.variant if order.mode is not None else ""
+        limits = self._workload.pace.limits(first_limits(order.mode))
+        self._lines = lines_of(order.text, order.document, limits, order.reading)
         self._parts: deque[Part] = deque()  # in the order of the text; read ones are gone
         self._making: deque[Part] = deque()  # those that are not complete, and those behind such a one
         self._error: SpeechError | None = None  # whatever is unread, the reader gets this
@@ -76,6 +69,11 @@ class SpeechStream:
         self.progress = Progress()
         # Called when the reader is given up while it may be waiting for its own client, and not in `read`.
         self.on_given_up: Callable[[], object] = lambda: None
+
+    @property
+    def mode(self) -> Mode | None:
+        """The mode in which it is spoken."""
+        return self._order.mode
 
     @property
     def error(self) -> SpeechError | None:
@@ -172,7 +170,7 @@ class SpeechStream:
         # After the last piece a pause would be nothing but silence to be sent.
         has_pause = line.has_pause and (self.chars_left > 0 or self.is_open)
         speed = order.speed if line.rate == 1 else min(max(order.speed * line.rate, SLOWEST), FASTEST)
-        utterance = Utterance(line.text, order.voice, speed, number == 0, has_pause)
+        utterance = Utterance(line.text, order.voice, speed, number == 0, has_pause, self._variant)
         self._last = part = Part(self, number, utterance, line)
         part.expected_ns = self._workload.pace.audio_ns(len(line.text)) + line.rest_ms * NANOS_PER_MILLI
         part.queued_ns = mono_ns()
@@ -180,6 +178,8 @@ class SpeechStream:
         part.job.admitted_ns = self._admitted_ns
         part.job.due_ns = self._due_ns()
         if number == 0:
+            if order.may_hedge:
+                part.job.hedging = self.progress.hedging = Hedging()
             self.progress.text_ns = order.reading_ns + part.queued_ns - began
             self._note("TEXT_PROCESSING_COMPLETE", first_piece_chars=line.end - line.begin)
         self._note("QUEUE_START", piece=number, text_begin=line.begin, text_chars=line.end - line.begin)
@@ -250,16 +250,18 @@ class SpeechStream:
         if part.number == 0:
             self.progress.queue_ns = part.started_ns - part.queued_ns
             self.progress.warm = warm
+            self.progress.joined = part.job.joined
         self.progress.started_ns.append(part.started_ns)
         queue_ms = round((part.started_ns - part.queued_ns) / NANOS_PER_MILLI, 3)
-        self._note("INFERENCE_START", piece=part.number, queue_ms=queue_ms, worker=worker)
+        facts = {} if self._order.mode is None else {"mode": self._order.mode.name}
+        self._note("INFERENCE_START", piece=part.number, queue_ms=queue_ms, worker=worker, **facts)
 
     def on_part_audio(self, part: Part, pcm: bytes) -> None:
         """See `Whole`."""
         progress = self.progress
         if progress.bytes_made == 0:
             progress.first_inference_ns = mono_ns() - progress.started_ns[0]
-            self._note("FIRST_CHUNK_GENERATED", piece=part.number)
+            self._note("FIRST_CHUNK_GENERATED", piece=part.number, **hedge_facts(part))
         self._count(part, len(pcm))
         self._note("AUDIO_CHUNK_GENERATED", piece=part.number, audio_ms=audio_ms(len(pcm)), bytes=len(pcm))
         self._wake_reader()
@@ -279,10 +281,12 @@ class SpeechStream:
             piece=part.number,
             audio_ms=audio_ms(spoken.samples * 2),
             synthesis_ms=round(spoken.busy_ns / NANOS_PER_MILLI, 3),
+            **hedge_facts(part),
         )
         if not part.job.cancelled:
-            self.progress.busy_ns += spoken.busy_ns
-            self.progress.spoken_ns += _audio_ns(spoken.samples * 2)
+            if not hedge_facts(part):  # the real-time factor is that of the engine which was asked
+                self.progress.busy_ns += spoken.busy_ns
+                self.progress.spoken_ns += _audio_ns(spoken.samples * 2)
             if part.rest_ms:
                 self._make_silence(part, part.rest_ms)
             self._supply_next()
@@ -294,10 +298,13 @@ class SpeechStream:
         """See `Whole`."""
         progress = self.progress
         if progress.pieces_cached == 0 and part.number == 0:
-            progress.queue_ns = mono_ns() - part.queued_ns
+            if not progress.started_ns:
+                progress.queue_ns = mono_ns() - part.queued_ns
+            else:  # an engine worked in vain until another one's cache was asked
+                progress.first_inference_ns = mono_ns() - progress.started_ns[0]
         progress.pieces_cached += 1
         self._count(part, len(pcm))
-        self._note("CACHE_HIT", piece=part.number, level=level, audio_ms=audio_ms(len(pcm)))
+        self._note("CACHE_HIT", piece=part.number, level=level, audio_ms=audio_ms(len(pcm)), **hedge_facts(part))
         self._supply_next()
         self._note_all_made()
         self._wake_reader()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import ctypes
 import json
-import os
 import resource
 import signal
 import socket
@@ -23,16 +22,14 @@ from voxtrace.errors import EXIT_UNREACHABLE, VoxtraceError
 from voxtrace.speech.edges import LeadingSilence
 from voxtrace.speech.engines import load_engine
 from voxtrace.speech.errors import EngineDidNotStart, EngineFailed
-from voxtrace.speech.ports import OUTPUT_BYTES_PER_SECOND, OUTPUT_RATE_HZ, Engine, Samples, Utterance
+from voxtrace.speech.outlet import Outlet
+from voxtrace.speech.ports import OUTPUT_RATE_HZ, Engine, Utterance
 from voxtrace.speech.resample import Resampler
 from voxtrace.speech.wire import Frame, FrameReader, Kind, pack
-from voxtrace.units import NANOS_PER_MILLI
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 READ_BYTES = 64 * 1024
 BYTES_PER_MIB = 1024 * 1024
-LONGEST_HOLD_NS = 2 * NANOS_PER_MILLI  # an engine that takes longer for a block has each one sent at once
-MOST_HELD_BYTES = OUTPUT_BYTES_PER_SECOND // 2
 
 
 class Link:
@@ -98,58 +95,14 @@ def _speak(engine: Engine, link: Link, frame: Frame, resampler: Resampler) -> No
     began, waited = mono_ns(), link.waited_ns
     job, utterance = frame.job, Utterance(**json.loads(frame.payload))
     silence = LeadingSilence(engine.sample_rate_hz) if utterance.is_first else None
-    sender = BlockSender(link, job)
-    wanted = True
-
-    def on_block(block: Samples) -> bool:
-        nonlocal wanted
-        sender.push(resampler.convert(silence.cut(block) if silence else block).tobytes())
-        # Whoever waits for this processor may be the server with our first block in its hands, or the client.
-        # Without this they would wait to the end of our time slice, 3 ms: espeak-ng's whole sentence.
-        os.sched_yield()
-        wanted = not link.is_cancelled(job)
-        return wanted
-
+    outlet = Outlet(link, job, resampler, silence, engine.sample_rate_hz)
     try:
-        engine.speak(utterance, on_block)
-        if wanted:
-            sender.push(resampler.finish().tobytes())
+        engine.speak(utterance, outlet.push)
     finally:
-        sender.flush()  # of a failure is told when the sound before it was sent
+        outlet.flush()  # of a failure is told when the sound before it was sent
+    outlet.finish()
     busy_ns = mono_ns() - began - (link.waited_ns - waited)
-    link.send(Kind.DONE, job, json.dumps({"samples": sender.bytes_made // 2, "busy_ns": busy_ns}).encode())
-
-
-class BlockSender:
-    """Sends the first block at once, and after it no more often than somebody could tell the difference.
-
-    espeak-ng makes a block in 40 µs. To wake the server for each of them would cost more than to make them,
-    and would take the processor from the server when it is about to send the first one on.
-    """
-
-    def __init__(self, link: Link, job: int) -> None:
-        self._link = link
-        self._job = job
-        self._held: list[bytes] = []
-        self._held_bytes = 0
-        self._sent_ns = 0
-        self.bytes_made = 0
-
-    def push(self, pcm: bytes) -> None:
-        """Take a block; what is held is sent when it is due."""
-        if not pcm:
-            return
-        self.bytes_made += len(pcm)
-        self._held.append(pcm)
-        self._held_bytes += len(pcm)
-        if self._held_bytes >= MOST_HELD_BYTES or mono_ns() - self._sent_ns >= LONGEST_HOLD_NS:
-            self.flush()
-
-    def flush(self) -> None:
-        """Send what is held."""
-        if self._held:
-            self._link.send(Kind.AUDIO, self._job, b"".join(self._held))
-            self._held, self._held_bytes, self._sent_ns = [], 0, mono_ns()
+    link.send(Kind.DONE, job, json.dumps({"samples": outlet.bytes_made // 2, "busy_ns": busy_ns}).encode())
 
 
 def _end_with_the_server() -> None:

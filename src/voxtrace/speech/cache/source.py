@@ -68,6 +68,7 @@ class CachedSource:
             job.listener.on_cached(*found)
         elif key in self._flights:
             self.shared += 1
+            job.joined = True
             self._flights[key].join(job)
         else:
             self._take_off(key, job)
@@ -75,7 +76,12 @@ class CachedSource:
     def cancel(self, job: Job) -> bool:
         """See `Source`."""
         seat = job.holder
-        return seat.flight.leave(job) if isinstance(seat, Seat) else self._source.cancel(job)
+        if not isinstance(seat, Seat):
+            return self._source.cancel(job)
+        is_awaited = seat.flight.leave(job)
+        if seat.flight.job.cancelled:
+            self._forget(seat.flight)  # whoever asks for it now must not join what is about to end without a sound
+        return is_awaited
 
     def fill(self, key: str, utterance: Utterance, on_end: Callable[[], None]) -> None:
         """Have a piece spoken that nobody asked for yet; `on_end` is called when it is kept, or not.
@@ -149,11 +155,11 @@ class CachedSource:
 
     def _take_off(self, key: str, job: Job, *, predicted: bool = False) -> None:
         def landed(pcm: bytes | None) -> None:
-            self._flights.pop(key, None)
+            self._forget(flight)
             if pcm:
                 self._keep(key, pcm, predicted)
 
-        flight = Flight(self._source, job, landed)
+        flight = Flight(self._source, key, job, landed)
         self._flights[key] = flight
         flight.join(job)
         if self._elsewhere is not None and self._elsewhere.is_up:
@@ -167,6 +173,10 @@ class CachedSource:
             del self._flights[key]
             job.holder = None
             raise
+
+    def _forget(self, flight: Flight) -> None:
+        if self._flights.get(flight.key) is flight:
+            del self._flights[flight.key]
 
     async def _look_elsewhere(self, elsewhere: SharedCache, key: str, flight: Flight) -> None:
         pcm = await elsewhere.get(key)
