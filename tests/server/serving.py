@@ -71,6 +71,7 @@ def serving(
     drain_s: int = 5,
     live: dict[str, object] | None = None,
     wyoming: bool = False,
+    normalise: bool = True,
     models: dict[str, dict[str, object]] | None = None,
     hedge: dict[str, object] | None = None,
     **pool: object,
@@ -84,13 +85,14 @@ def serving(
         drain_s: for answers under way when it is stopped.
         live: fields of `LiveLimits`.
         wyoming: whether it speaks Wyoming, on any free port.
+        normalise: whether it reads numbers and signs as words unless a request says otherwise.
         models: by name, fields of the `Faults` of an engine that is asked for by it.
         hedge: `hedge` and `hedge_after_ms` of `ServeOptions`.
         pool: fields of `PoolOptions`.
     """
     given = {"data": str(data), "faults": faults, "cache_bytes": cache_bytes, "drain_s": drain_s}
     given |= {"live": live or {}, "wyoming": wyoming, "pool": pool}
-    given |= {"models": models or {}, "hedge": hedge or {}}
+    given |= {"models": models or {}, "hedge": hedge or {}, "normalise": normalise}
     options = json.dumps(given)
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.server.serving", options],
@@ -163,6 +165,7 @@ def main() -> None:
         },
         **given["hedge"],
         wyoming_port=0 if given["wyoming"] else None,
+        normalise=given["normalise"],
     )
     serve(options, tracker, FrontDoor, lambda running: print(running.port, running.wyoming_port or 0, flush=True))
     tracker.close()

@@ -164,6 +164,8 @@ class SpeechStream:
         if line is None or not line.text:
             if line is not None and line.rest_ms:
                 self._rest(line.rest_ms)
+            if self._last is None:
+                self.progress.text_ns += mono_ns() - began  # the first piece waits for this too
             return None
         order, number = self._order, self.progress.pieces
         self.progress.pieces += 1
@@ -180,7 +182,7 @@ class SpeechStream:
         if number == 0:
             if order.may_hedge:
                 part.job.hedging = self.progress.hedging = Hedging()
-            self.progress.text_ns = order.reading_ns + part.queued_ns - began
+            self.progress.text_ns += order.reading_ns + part.queued_ns - began
             self._note("TEXT_PROCESSING_COMPLETE", first_piece_chars=line.end - line.begin)
         self._note("QUEUE_START", piece=number, text_begin=line.begin, text_chars=line.end - line.begin)
         return part
