@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.server.raw_client import open_speech, read_head, speak
+from tests.server.raw_client import accepts, open_speech, read_head, speak
 from tests.server.serving import Serving, serving, wait_until
 
 pytestmark = pytest.mark.slow
@@ -163,14 +163,6 @@ def test_two_engines_together_give_the_samples_of_one(serve, tmp_path):
 
     assert len(one) == len(both)
     assert one == both
-
-
-def accepts(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-    except OSError:
-        return False
-    return True
 
 
 def read_to_end(connection: socket.socket) -> bytes:

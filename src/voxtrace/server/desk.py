@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from voxtrace.server.api_error import ApiError
 from voxtrace.server.exchange import Exchange
+from voxtrace.server.farewell import Farewell
 from voxtrace.server.loop_lag import LoopLag
 from voxtrace.server.metrics import Metrics
 from voxtrace.server.models import Models
@@ -54,7 +55,7 @@ class Desk:
     counters: Counters = field(default_factory=Counters)
     metrics: Metrics = field(default_factory=Metrics)
     lag: LoopLag = field(init=False)
-    is_draining: bool = False  # told to stop: what is under way goes on, nothing new is taken
+    farewell: Farewell = field(default_factory=Farewell)
     others: dict[str, Desk] = field(default_factory=dict)  # by model; they share all but who speaks
     unloaded: dict[str, str] = field(default_factory=dict)  # models that are not there, and why
     tuning: Tuning | None = None  # the modes of its engine
@@ -68,6 +69,11 @@ class Desk:
         self.models = Models(
             self.catalogue, {name: desk.catalogue for name, desk in self.others.items()}, self.unloaded
         )
+
+    @property
+    def is_draining(self) -> bool:
+        """Told to stop: what is under way goes on, nothing new is taken."""
+        return self.farewell.has_begun
 
     def of(self, model: str) -> Desk:
         """Who takes in requests for a model that `Models.find` named."""

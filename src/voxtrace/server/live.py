@@ -15,17 +15,19 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from voxtrace.clock import mono_ns, wall_ns
 from voxtrace.errors import InvalidOption
-from voxtrace.server.api_error import ApiError
+from voxtrace.server.api_error import ApiError, from_speech_error
 from voxtrace.server.desk import Desk
 from voxtrace.server.exchange import Exchange, open_exchange
 from voxtrace.server.live_line import Line
 from voxtrace.server.live_message import Asked, read_message
 from voxtrace.server.live_utterance import Utterance
 from voxtrace.server.speech_request import SpeechRequest, read_fields, read_input_type
+from voxtrace.speech.errors import Stopping
 from voxtrace.speech.live import TooMuchText
 from voxtrace.tracker import generate_request_id, request_id_from_headers
 
 POLICY_VIOLATION, GOING_AWAY, TRY_AGAIN_LATER = 1008, 1001, 1013
+STOPPING = "the server is stopping"  # the reason of a close frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +58,14 @@ class LiveRoute:
         if self.open >= self._limits.sockets:
             await socket.close(TRY_AGAIN_LATER, f"{self.open} live sockets are open already")
             return
+        if self._desk.is_draining:
+            await socket.close(GOING_AWAY, STOPPING)
+            return
         self.open += 1
+        session = _Session(self._desk, self._limits, socket)
         try:
-            await _Session(self._desk, self._limits, socket).run()
+            with self._desk.farewell.staying(session):
+                await session.run()
         finally:
             self.open -= 1
 
@@ -96,6 +103,18 @@ class _Session:
         finally:
             alive.cancel()
             await self._stop()
+
+    async def leave(self, after_s: float) -> None:
+        """See `Guest`."""
+        await self._line.send({"type": "draining", "after_s": after_s})
+        if self._utterance is not None:
+            await self._utterance.wait()
+        await self._line.close(GOING_AWAY, STOPPING)
+
+    async def cut_off(self) -> None:
+        """See `Guest`."""
+        if self._utterance is not None:
+            await self._utterance.cut_off()
 
     async def _stop(self) -> None:
         if self._utterance is not None:
@@ -137,6 +156,8 @@ class _Session:
         if not asked.text:
             return
         if self._utterance is None or not self._utterance.is_open:
+            if self._desk.is_draining:
+                raise from_speech_error(Stopping())
             self._require_quiet()
             self._desk.admit()
             await self._open_utterance()

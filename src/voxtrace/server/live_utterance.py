@@ -12,9 +12,12 @@ from voxtrace.server.exchange import Exchange
 from voxtrace.server.ledger import Ledger
 from voxtrace.server.rendering import Chunk, Rendering
 from voxtrace.server.speech_request import SpeechRequest
-from voxtrace.speech.errors import ClientGone, SpeechError
+from voxtrace.speech.errors import ClientGone, SpeechError, Stopping
 from voxtrace.speech.live import LiveStream
 from voxtrace.speech.stream import audio_ms
+
+# Enough for a client who reads; shorter than what `Farewell` allows for hanging up on everybody.
+TOLD_WITHIN_S = 0.5
 
 
 class Ear(Protocol):
@@ -37,6 +40,7 @@ class Utterance:
         self._was_dropped = False
         self._has_end = False  # the client said so, one way or another
         self._sent_pcm_bytes = 0
+        self._over = asyncio.Event()
         self.media_type = media_type_of(request.format, request.rate_hz)
         self._rendering.note("PROCESSING_START")
 
@@ -92,16 +96,28 @@ class Utterance:
         self._was_dropped = True
         refusal = ClientGone() if why is None else from_speech_error(why)
         self._rendering.desk.note_refused(self._rendering.exchange, refusal)
-        await self._tell(why)
+        try:
+            await self._tell(why)
+        finally:
+            self._over.set()
+
+    async def cut_off(self) -> None:
+        """Stop because the server does, whether or not the client takes what is still sent to it."""
+        try:
+            async with asyncio.timeout(TOLD_WITHIN_S):
+                await self.give_up(Stopping())
+        except TimeoutError:
+            if self._task is not None:
+                self._task.cancel()
 
     async def wait(self) -> None:
-        """Until nothing more will be heard of it; its end must have been said."""
-        if self._task is not None:
-            await asyncio.wait([self._task])
+        """Until nothing more will be heard of it."""
+        await self._over.wait()
 
     def _begin(self) -> None:
         if self._task is None and self._stream.is_ready:
             self._task = asyncio.get_running_loop().create_task(self._speak())
+            self._task.add_done_callback(lambda _: self._over.set())
 
     async def _speak(self) -> None:
         error = await self._rendering.run(self._deliver)

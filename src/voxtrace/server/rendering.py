@@ -13,7 +13,7 @@ from voxtrace.server.exchange import Exchange
 from voxtrace.server.metrics import Ended
 from voxtrace.server.speech_request import SpeechRequest
 from voxtrace.speech.encode import Encoder, open_encoder
-from voxtrace.speech.errors import ClientGone, ReaderTooSlow, Refused, SpeechError, Stopping
+from voxtrace.speech.errors import ClientGone, Refused, SpeechError, Stopping
 from voxtrace.speech.quality import Heard
 from voxtrace.speech.stream import SpeechStream, audio_ms
 from voxtrace.units import NANOS_PER_MILLI
@@ -73,13 +73,15 @@ class Rendering:
         except SpeechError as failure:
             error = failure
         except asyncio.CancelledError:
+            # Its reader was given up, see `_start`, or the server stops and has waited long enough.
             error = self.stream.error or Stopping()
-            if not isinstance(error, ReaderTooSlow):  # that one is our own doing, see `_start`
-                raise
         finally:
             if beside is not None:
                 beside.cancel()
-            await self.stream.close()
+            try:
+                await self.stream.close()
+            except asyncio.CancelledError:  # nor does it wait for an engine that does not let go
+                error = error or Stopping()
             counters.active -= 1
             self._note_complete(error)
         return error

@@ -25,6 +25,7 @@ from voxtrace.server.desk import open_desk
 from voxtrace.server.live import LiveLimits
 from voxtrace.server.performance import Numbers
 from voxtrace.server.silence import ImpatientProtocol, raise_file_limit
+from voxtrace.server.uvicorn_server import UvicornServer
 from voxtrace.server.wyoming_server import WyomingServer
 from voxtrace.speech.admission import refuse
 from voxtrace.speech.backends import Backends, start_backends
@@ -132,16 +133,15 @@ async def _serve(
             log_level="warning",
             proxy_headers=False,  # nobody's word about who he is decides anything here
             server_header=False,
-            timeout_graceful_shutdown=options.drain_s,
         )
-        server = _Server(config)
+        server = UvicornServer(config, desk.farewell, options.drain_s)
         logging.getLogger("uvicorn.error").addFilter(_is_news)
         host, port = listener.getsockname()[:2]
         running = _what_runs(host, port, backends)
         server.when_started = lambda: on_ready(running)
-        server.when_stopping = lambda: setattr(desk, "is_draining", True)
-        desk.lag.start()
         wyoming = WyomingServer(desk)
+        server.when_stopping = wyoming.close_port
+        desk.lag.start()
         if options.wyoming_port is not None:
             running = replace(running, wyoming_port=await wyoming.start(options.host, options.wyoming_port))
         # What was built so far lives as long as the server: no collection has to walk over it again.
@@ -243,21 +243,6 @@ def listen(host: str, port: int) -> socket.socket:
             raise PortInUse(host, port) from why
         raise InvalidOption("host", f"{host}:{port}", why.strerror or str(why)) from why
     return listener
-
-
-class _Server(uvicorn.Server):
-    """uvicorn, telling when it listens and when it stops."""
-
-    when_started: Callable[[], None]
-    when_stopping: Callable[[], None]
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.when_started()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self.when_stopping()
-        await super().shutdown(sockets)
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
