@@ -21,7 +21,7 @@ class Ear:
 
     def __init__(self, name: str = "", starts: list[str] | None = None) -> None:
         self.name, self.starts = name, [] if starts is None else starts
-        self.audio = 0
+        self.pcm = b""
         self.worker = 0
         self.end: asyncio.Future[Spoken | SpeechError] = asyncio.get_running_loop().create_future()
 
@@ -30,7 +30,11 @@ class Ear:
         self.starts.append(self.name)
 
     def on_audio(self, pcm: bytes) -> None:
-        self.audio += len(pcm)
+        self.pcm += pcm
+
+    @property
+    def audio(self) -> int:
+        return len(self.pcm)
 
     def on_done(self, spoken: Spoken) -> None:
         self.end.set_result(spoken)

@@ -42,6 +42,7 @@ class Abilities:
     modes: tuple[str, ...] = ()  # forms of its model that can be chosen, such as "int8"; the fastest first
     mode: str = ""  # the one that is loaded
     word_timings: bool = False
+    makes_pauses: bool = True  # pieces end with the pause that suits them; else silence at their ends means nothing
     mixes: bool = False  # voices can be mixed: "af_heart:0.7+af_bella:0.3"
     deterministic: bool = False  # the same text is the same samples, always
     providers: tuple[str, ...] = ("cpu",)  # what it can compute with on this machine

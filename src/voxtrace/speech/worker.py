@@ -15,12 +15,14 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import cast
+
+import numpy as np
 
 from voxtrace.clock import mono_ns
 from voxtrace.errors import EXIT_UNREACHABLE, VoxtraceError
-from voxtrace.speech.edges import LeadingSilence
+from voxtrace.speech.edges import Edges, shape_of
 from voxtrace.speech.engines import load_engine
 from voxtrace.speech.errors import EngineDidNotStart, EngineFailed
 from voxtrace.speech.ports import OUTPUT_BYTES_PER_SECOND, OUTPUT_RATE_HZ, Engine, Samples, Utterance
@@ -73,13 +75,17 @@ class Link:
 
 def serve(engine: Engine, link: Link) -> None:
     """Speak what the server asks for until it is gone."""
-    link.send(Kind.READY, 0, json.dumps(asdict(engine.catalogue())).encode())
+    catalogue = engine.catalogue()
+    link.send(Kind.READY, 0, json.dumps(asdict(catalogue)).encode())
+    makes_pauses = catalogue.abilities.makes_pauses
     resampler = Resampler(engine.sample_rate_hz, OUTPUT_RATE_HZ)
     while (frame := link.receive()) is not None:
         if frame.kind != Kind.SPEAK:
             continue  # a cancel that came after its job's end
         try:
-            _speak(engine, link, frame, resampler)
+            utterance = Utterance(**json.loads(frame.payload))
+            edges = Edges(engine.sample_rate_hz, shape_of(utterance, makes_pauses=makes_pauses))
+            _speak(engine, link, frame.job, utterance, Finish(edges, resampler))
         except EngineFailed as failure:
             link.send(Kind.FAILED, frame.job, failure.why.encode())
         except OSError:
@@ -94,16 +100,33 @@ def serve(engine: Engine, link: Link) -> None:
         resampler = Resampler(engine.sample_rate_hz, OUTPUT_RATE_HZ)
 
 
-def _speak(engine: Engine, link: Link, frame: Frame, resampler: Resampler) -> None:
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """What an engine's sound goes through before it is sent."""
+
+    edges: Edges
+    resampler: Resampler
+
+    def push(self, block: Samples) -> Samples:
+        """The samples that are complete now."""
+        return self._convert(self.edges.push(block))
+
+    def end(self) -> Samples:
+        """What is left."""
+        return np.concatenate((self._convert(self.edges.finish()), self.resampler.finish()))
+
+    def _convert(self, shaped: Samples) -> Samples:
+        return self.resampler.convert(shaped) if shaped.size else shaped
+
+
+def _speak(engine: Engine, link: Link, job: int, utterance: Utterance, finish: Finish) -> None:
     began, waited = mono_ns(), link.waited_ns
-    job, utterance = frame.job, Utterance(**json.loads(frame.payload))
-    silence = LeadingSilence(engine.sample_rate_hz) if utterance.is_first else None
     sender = BlockSender(link, job)
     wanted = True
 
     def on_block(block: Samples) -> bool:
         nonlocal wanted
-        sender.push(resampler.convert(silence.cut(block) if silence else block).tobytes())
+        sender.push(finish.push(block).tobytes())
         # Whoever waits for this processor may be the server with our first block in its hands, or the client.
         # Without this they would wait to the end of our time slice, 3 ms: espeak-ng's whole sentence.
         os.sched_yield()
@@ -112,10 +135,11 @@ def _speak(engine: Engine, link: Link, frame: Frame, resampler: Resampler) -> No
 
     try:
         engine.speak(utterance, on_block)
-        if wanted:
-            sender.push(resampler.finish().tobytes())
     finally:
-        sender.flush()  # of a failure is told when the sound before it was sent
+        # Of a failure is told when the sound before it was sent.
+        if wanted:
+            sender.push(finish.end().tobytes())
+        sender.flush()
     busy_ns = mono_ns() - began - (link.waited_ns - waited)
     link.send(Kind.DONE, job, json.dumps({"samples": sender.bytes_made // 2, "busy_ns": busy_ns}).encode())
 

@@ -87,6 +87,7 @@ class KokoroEngine:
         model = self._model
         abilities = Abilities(
             SAMPLE_RATE_HZ,
+            makes_pauses=False,
             modes=tuple(self._models),
             mode=self._mode,
             mixes=True,

@@ -62,6 +62,7 @@ class PiperEngine:
         voices = tuple(Voice(name, name, config.language) for name in self._speakers)
         abilities = Abilities(
             self.sample_rate_hz,
+            makes_pauses=False,
             # The noise is drawn inside of the model, and it takes no seed.
             deterministic=config.noise_scale == 0 and config.noise_w == 0,
             providers=available_providers(),
