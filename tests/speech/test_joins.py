@@ -7,6 +7,7 @@ import json
 import socket
 import threading
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -29,8 +30,9 @@ from voxtrace.speech.engine_process import EngineChoice
 from voxtrace.speech.engines.kokoro import KokoroEngine
 from voxtrace.speech.engines.piper import PiperEngine
 from voxtrace.speech.pool import Pool, PoolOptions
-from voxtrace.speech.ports import Abilities, Catalogue, Engine, OnBlock, Utterance, Voice
+from voxtrace.speech.ports import NO_NOTES, Abilities, Catalogue, Engine, Notes, OnBlock, Utterance, Voice, Word
 from voxtrace.speech.wire import FrameReader, Kind, pack
+from voxtrace.speech.words import unpack_words
 from voxtrace.speech.worker import Link, serve
 from voxtrace.testing.faulty_engine import Faults, FaultyEngine
 
@@ -48,24 +50,44 @@ def steps(samples: np.ndarray) -> np.ndarray:
     return np.abs(np.diff(samples.astype(int)))
 
 
+class Said(NamedTuple):
+    """One utterance as the worker sent it."""
+
+    sound: np.ndarray
+    words: list[Word]
+    sent_before: list[int]  # samples in front of the frame that told each word
+
+
 def spoken_by(engine: Engine, *utterances: Utterance) -> list[np.ndarray]:
-    """Each utterance as the real worker sends it, and with the number of samples that it reports."""
+    """The sound of each utterance as the real worker sends it, and with the number of samples that it reports."""
+    return [each.sound for each in said_by(engine, *utterances)]
+
+
+def said_by(engine: Engine, *utterances: Utterance) -> list[Said]:
+    """The same, with the words."""
     ours, theirs = socket.socketpair()
     thread = threading.Thread(target=serve, args=(engine, Link(theirs)), daemon=True)
     thread.start()
-    reader, said = FrameReader(), []
+    reader, said = FrameReader(), list[Said]()
     try:
         for number, each in enumerate(utterances):
             record = {"text": each.text, "voice": each.voice, "speed": each.speed}
             record |= {"is_first": each.is_first, "pause_after": each.pause_after}
             ours.sendall(pack(Kind.SPEAK, number, json.dumps(record).encode()))
             pcm, done = b"", None
+            words: list[Word] = []
+            sent_before: list[int] = []
             while done is None:
                 for frame in reader.feed(ours.recv(65536)):
-                    pcm += frame.payload if frame.kind == Kind.AUDIO else b""
+                    assert frame.kind != Kind.FAILED, frame.payload
+                    if frame.kind == Kind.WORDS:
+                        words += unpack_words(frame.payload)
+                        sent_before += [len(pcm) // 2] * (len(words) - len(sent_before))
+                    if frame.kind == Kind.AUDIO:
+                        pcm += frame.payload
                     done = frame if frame.kind == Kind.DONE else done
             assert json.loads(done.payload)["samples"] * 2 == len(pcm)
-            said.append(np.frombuffer(pcm, np.int16))
+            said.append(Said(np.frombuffer(pcm, np.int16), words, sent_before))
     finally:
         ours.close()
         thread.join(5)
@@ -83,7 +105,7 @@ class Drawn:
     def catalogue(self) -> Catalogue:
         return Catalogue("drawn", "cpu", (Voice("v", "V", "und"),), abilities=self._abilities)
 
-    def speak(self, utterance: Utterance, on_block: OnBlock) -> None:
+    def speak(self, utterance: Utterance, on_block: OnBlock, notes: Notes = NO_NOTES) -> None:
         for begin in range(0, self._sound.size, self._block):
             if not on_block(self._sound[begin : begin + self._block]):
                 return

@@ -21,13 +21,19 @@ class Ear:
 
     def __init__(self, name: str = "", starts: list[str] | None = None) -> None:
         self.name, self.starts = name, [] if starts is None else starts
-        self.pcm = b""
+        self.pcm = self.words = b""
         self.worker = 0
         self.end: asyncio.Future[Spoken | SpeechError] = asyncio.get_running_loop().create_future()
 
     def on_start(self, worker: int, *, warm: bool) -> None:
         self.worker = worker
         self.starts.append(self.name)
+
+    def on_phonemes(self, at_ns: int) -> None:
+        pass
+
+    def on_words(self, words: bytes) -> None:
+        self.words += words
 
     def on_audio(self, pcm: bytes) -> None:
         self.pcm += pcm

@@ -31,6 +31,7 @@ class Utterance:
     def __init__(self, desk: Desk, exchange: Exchange, request: SpeechRequest, line: Ear, waiting_chars: int) -> None:
         self._ledger = Ledger(desk.marks)
         self._stream = LiveStream(desk.source, order_of(exchange, request), self._ledger, waiting_chars)
+        self._stream.on_word = self._ledger.hear
         self._rendering = Rendering(desk, exchange, request, self._stream)
         self._line = line
         self._task: asyncio.Task[None] | None = None

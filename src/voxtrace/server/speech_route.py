@@ -48,6 +48,8 @@ class _Answer:
     def __init__(self, desk: Desk, exchange: Exchange, request: SpeechRequest, send: Send) -> None:
         self._ledger = Ledger(desk.marks) if request.has_timings else None
         self._stream = SpeechStream(desk.source, order_of(exchange, request), self._ledger or desk.marks)
+        if self._ledger is not None:
+            self._stream.on_word = self._ledger.hear
         self._rendering = Rendering(desk, exchange, request, self._stream)
         self._delivery = delivery_of(request)
         self._send = send
@@ -90,6 +92,7 @@ class _Answer:
         stages = (
             ("text", progress.text_ns),
             ("queue", progress.queue_ns),
+            ("phonemes", progress.phonemes_ns),
             ("inference", progress.first_inference_ns),
             ("encode", rendering.first_encode_ns),
         )

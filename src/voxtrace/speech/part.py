@@ -22,6 +22,8 @@ class Whole(Protocol):
     """The stream that the part belongs to."""
 
     def on_part_start(self, part: Part, worker: int, *, warm: bool) -> None: ...
+    def on_part_phonemes(self, part: Part, at_ns: int) -> None: ...
+    def on_part_words(self, part: Part, words: bytes) -> None: ...
     def on_part_audio(self, part: Part, pcm: bytes) -> None: ...
     def on_part_done(self, part: Part, spoken: Spoken) -> None: ...
     def on_part_cached(self, part: Part, pcm: bytes, level: str) -> None: ...
@@ -36,6 +38,7 @@ class Part:
         self._blocks: deque[bytes] = deque()
         self.number = number
         self.chars = len(utterance.text)
+        self.text_begin = 0  # where it stands in the request's text
         self.expected_ns = 0  # of audio, by the pace of others; 0 where nothing is known
         self.job = Job(utterance, self)
         self.is_over = False  # the engine has let go of it
@@ -59,6 +62,10 @@ class Part:
             self.job.holder.resume()
         return taken[0] if len(taken) == 1 else b"".join(taken)
 
+    def source_span(self, begin: int, end: int) -> tuple[int, int]:
+        """Where these characters of what is spoken stand in the request's text."""
+        return self.text_begin + begin, self.text_begin + end
+
     def drop(self) -> int:
         """Throw away what is not read; how many bytes that was."""
         dropped, self.buffered = self.buffered, 0
@@ -69,8 +76,17 @@ class Part:
 
     def on_start(self, worker: int, *, warm: bool) -> None:
         """See `Listener`."""
-        self.started_ns = mono_ns()
+        # When it was handed over: by now its engine may have begun.
+        self.started_ns = self.job.started_ns or mono_ns()
         self._whole.on_part_start(self, worker, warm=warm)
+
+    def on_phonemes(self, at_ns: int) -> None:
+        """See `Listener`."""
+        self._whole.on_part_phonemes(self, at_ns)
+
+    def on_words(self, words: bytes) -> None:
+        """See `Listener`."""
+        self._whole.on_part_words(self, words)
 
     def on_audio(self, pcm: bytes) -> None:
         """See `Listener`."""

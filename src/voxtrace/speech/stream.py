@@ -6,14 +6,16 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from voxtrace.clock import mono_ns
+from voxtrace.clock import mono_ns, wall_ns
 from voxtrace.speech.errors import ClientGone, NoSound, ReaderTooSlow, SpeechError
 from voxtrace.speech.job import Source, Spoken
 from voxtrace.speech.lead import Lead
 from voxtrace.speech.part import Part
 from voxtrace.speech.ports import OUTPUT_BYTES_PER_SECOND, Marks, Utterance
 from voxtrace.speech.text.segment import pieces_of
+from voxtrace.speech.words import unpack_words
 from voxtrace.units import NANOS_PER_MILLI, NANOS_PER_SECOND
 
 # The next piece is asked for when so much is left unread, or twice as much as a piece takes to be made.
@@ -39,7 +41,8 @@ class Progress:
 
     text_ns: int = 0
     queue_ns: int = 0  # wait of the first piece
-    first_inference_ns: int = 0  # until the first block was here
+    phonemes_ns: int = 0  # of the first piece, where its engine has that step
+    first_inference_ns: int = 0  # from then until the first block was here
     chunks: int = 0
     bytes_made: int = 0  # of samples that were asked for and arrived
     bytes_wasted: int = 0  # of samples that were made and that nobody took
@@ -67,6 +70,16 @@ class Progress:
         if not self.pieces_cached:
             return "miss"
         return "hit" if self.pieces_cached == self.pieces else "partial"
+
+
+class SpokenWord(NamedTuple):
+    """A word, and the samples of its piece in which it is heard."""
+
+    piece: int
+    text: str  # as it is spoken
+    span: tuple[int, int]  # characters of the request's text
+    at: int
+    until: int
 
 
 def audio_ms(pcm_bytes: int) -> float:
@@ -99,8 +112,10 @@ class SpeechStream:
         self._admitted_ns = 0
         self._wake: asyncio.Future[None] | None = None
         self.chars_left = len(order.text)  # not asked for yet
+        self._chars_asked = 0
         self.is_open = False  # text may still come
         self.progress = Progress()
+        self.on_word: Callable[[SpokenWord], object] | None = None  # None: nobody wants to know
         # Called when the reader is given up while it may be waiting for its own client, and not in `read`.
         self.on_given_up: Callable[[], object] = lambda: None
 
@@ -182,6 +197,7 @@ class SpeechStream:
     def _next_part(self) -> Part:
         began = mono_ns()
         text, has_pause = next(self._pieces)
+        text_begin, self._chars_asked = self._chars_asked, self._chars_asked + len(text)
         self.chars_left -= len(text)
         number = self.progress.pieces
         self.progress.pieces += 1
@@ -189,6 +205,7 @@ class SpeechStream:
         has_pause = has_pause and (self.chars_left > 0 or self.is_open)
         utterance = Utterance(text, self._order.voice, self._order.speed, number == 0, has_pause)
         part = Part(self, number, utterance)
+        part.text_begin = text_begin
         part.expected_ns = self._workload.pace.audio_ns(len(text))
         part.queued_ns = mono_ns()
         part.job.fresh = self._order.fresh
@@ -264,13 +281,27 @@ class SpeechStream:
             self.progress.warm = warm
         self.progress.started_ns.append(part.started_ns)
         queue_ms = round((part.started_ns - part.queued_ns) / NANOS_PER_MILLI, 3)
-        self._note("INFERENCE_START", piece=part.number, queue_ms=queue_ms, worker=worker)
+        self._note_at("INFERENCE_START", part.started_ns, piece=part.number, queue_ms=queue_ms, worker=worker)
+
+    def on_part_phonemes(self, part: Part, at_ns: int) -> None:
+        """See `Whole`."""
+        at_ns = max(at_ns, part.started_ns)
+        if part.number == 0:
+            self.progress.phonemes_ns = at_ns - part.started_ns
+        self._note_at("PHONEME_GENERATION_COMPLETE", at_ns, piece=part.number)
+
+    def on_part_words(self, part: Part, words: bytes) -> None:
+        """See `Whole`."""
+        if self.on_word is not None:
+            for each in unpack_words(words):
+                text = part.job.utterance.text[each.begin : each.end]
+                self.on_word(SpokenWord(part.number, text, part.source_span(each.begin, each.end), each.at, each.until))
 
     def on_part_audio(self, part: Part, pcm: bytes) -> None:
         """See `Whole`."""
         progress = self.progress
         if progress.bytes_made == 0:
-            progress.first_inference_ns = mono_ns() - progress.started_ns[0]
+            progress.first_inference_ns = mono_ns() - progress.started_ns[0] - progress.phonemes_ns
             self._note("FIRST_CHUNK_GENERATED", piece=part.number)
         progress.chunks += 1
         progress.bytes_made += len(pcm)
@@ -347,6 +378,10 @@ class SpeechStream:
         wake, self._wake = self._wake, None
         if wake is not None and not wake.done():
             wake.set_result(None)
+
+    def _note_at(self, name: str, at_ns: int, **metadata: object) -> None:
+        at = (at_ns, wall_ns() - (mono_ns() - at_ns))
+        self._marks.mark_at(name, at, self._order.request_id, self._order.session_id, **metadata)
 
     def _note(self, name: str, **metadata: object) -> None:
         self._marks.mark(name, self._order.request_id, self._order.session_id, **metadata)

@@ -25,9 +25,10 @@ from voxtrace.errors import EXIT_UNREACHABLE, VoxtraceError
 from voxtrace.speech.edges import Edges, shape_of
 from voxtrace.speech.engines import load_engine
 from voxtrace.speech.errors import EngineDidNotStart, EngineFailed
-from voxtrace.speech.ports import OUTPUT_BYTES_PER_SECOND, OUTPUT_RATE_HZ, Engine, Samples, Utterance
+from voxtrace.speech.ports import OUTPUT_BYTES_PER_SECOND, OUTPUT_RATE_HZ, Engine, Phonemes, Samples, Utterance, Word
 from voxtrace.speech.resample import Resampler
-from voxtrace.speech.wire import Frame, FrameReader, Kind, pack
+from voxtrace.speech.wire import CACHE_RESULTS, PHONEMES_MADE, Frame, FrameReader, Kind, pack
+from voxtrace.speech.words import WordLog, pack_words
 from voxtrace.units import NANOS_PER_MILLI
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -77,15 +78,16 @@ def serve(engine: Engine, link: Link) -> None:
     """Speak what the server asks for until it is gone."""
     catalogue = engine.catalogue()
     link.send(Kind.READY, 0, json.dumps(asdict(catalogue)).encode())
-    makes_pauses = catalogue.abilities.makes_pauses
+    can = catalogue.abilities
     resampler = Resampler(engine.sample_rate_hz, OUTPUT_RATE_HZ)
     while (frame := link.receive()) is not None:
         if frame.kind != Kind.SPEAK:
             continue  # a cancel that came after its job's end
         try:
             utterance = Utterance(**json.loads(frame.payload))
-            edges = Edges(engine.sample_rate_hz, shape_of(utterance, makes_pauses=makes_pauses))
-            _speak(engine, link, frame.job, utterance, Finish(edges, resampler))
+            edges = Edges(engine.sample_rate_hz, shape_of(utterance, makes_pauses=can.makes_pauses))
+            words = WordLog(engine.sample_rate_hz, edges) if can.word_timings else None
+            _speak(engine, link, frame.job, utterance, Finish(edges, resampler, words))
         except EngineFailed as failure:
             link.send(Kind.FAILED, frame.job, failure.why.encode())
         except OSError:
@@ -106,6 +108,7 @@ class Finish:
 
     edges: Edges
     resampler: Resampler
+    words: WordLog | None  # None: the engine knows nothing of words
 
     def push(self, block: Samples) -> Samples:
         """The samples that are complete now."""
@@ -115,8 +118,33 @@ class Finish:
         """What is left."""
         return np.concatenate((self._convert(self.edges.finish()), self.resampler.finish()))
 
+    def hear(self, block: Samples, sender: BlockSender) -> None:
+        """Look which words end with this block of the engine."""
+        if self.words is not None:
+            self.words.hear(block)
+            sender.words += self.words.take()
+
     def _convert(self, shaped: Samples) -> Samples:
         return self.resampler.convert(shaped) if shaped.size else shaped
+
+
+@dataclass(frozen=True, slots=True)
+class JobNotes:
+    """What the engine tells of one job, on its way to the server; see `Notes`."""
+
+    link: Link
+    job: int
+    words: WordLog | None
+
+    def phonemes(self, made: Phonemes) -> None:
+        """Sent at once: inference takes longer by a thousand times, and may never end."""
+        record = PHONEMES_MADE.pack(mono_ns(), CACHE_RESULTS.index(made.cache), made.entries, made.bytes)
+        self.link.send(Kind.PHONEMES, self.job, record)
+
+    def word(self, word: Word) -> None:
+        """Kept until its sound is complete."""
+        if self.words is not None:
+            self.words.add(word)
 
 
 def _speak(engine: Engine, link: Link, job: int, utterance: Utterance, finish: Finish) -> None:
@@ -126,19 +154,28 @@ def _speak(engine: Engine, link: Link, job: int, utterance: Utterance, finish: F
 
     def on_block(block: Samples) -> bool:
         nonlocal wanted
+        # Words are told before the sound that they end with, but nothing is told before the first sound.
+        is_first = sender.bytes_made == 0
+        if not is_first:
+            finish.hear(block, sender)
         sender.push(finish.push(block).tobytes())
         # Whoever waits for this processor may be the server with our first block in its hands, or the client.
         # Without this they would wait to the end of our time slice, 3 ms: espeak-ng's whole sentence.
         os.sched_yield()
+        if is_first:
+            finish.hear(block, sender)
         wanted = not link.is_cancelled(job)
         return wanted
 
     try:
-        engine.speak(utterance, on_block)
+        engine.speak(utterance, on_block, JobNotes(link, job, finish.words))
     finally:
         # Of a failure is told when the sound before it was sent.
         if wanted:
-            sender.push(finish.end().tobytes())
+            rest = finish.end()
+            if finish.words is not None:
+                sender.words += finish.words.finish(sender.bytes_made // 2 + rest.size)
+            sender.push(rest.tobytes())
         sender.flush()
     busy_ns = mono_ns() - began - (link.waited_ns - waited)
     link.send(Kind.DONE, job, json.dumps({"samples": sender.bytes_made // 2, "busy_ns": busy_ns}).encode())
@@ -158,6 +195,7 @@ class BlockSender:
         self._held_bytes = 0
         self._sent_ns = 0
         self.bytes_made = 0
+        self.words: list[Word] = []  # to be told with the next sound
 
     def push(self, pcm: bytes) -> None:
         """Take a block; what is held is sent when it is due."""
@@ -171,6 +209,9 @@ class BlockSender:
 
     def flush(self) -> None:
         """Send what is held."""
+        if self.words:
+            self._link.send(Kind.WORDS, self._job, pack_words(self.words))
+            self.words = []
         if self._held:
             self._link.send(Kind.AUDIO, self._job, b"".join(self._held))
             self._held, self._held_bytes, self._sent_ns = [], 0, mono_ns()

@@ -46,12 +46,18 @@ class Ear:
     """One listener and what it heard."""
 
     def __init__(self) -> None:
-        self.heard = b""
+        self.heard = self.words = b""
         self.ends: list[str] = []
         self.starts = 0
 
     def on_start(self, worker: int, *, warm: bool) -> None:
         self.starts += 1
+
+    def on_phonemes(self, at_ns: int) -> None:
+        pass
+
+    def on_words(self, words: bytes) -> None:
+        self.words += words
 
     def on_audio(self, pcm: bytes) -> None:
         self.heard += pcm

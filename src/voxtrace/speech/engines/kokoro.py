@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from voxtrace.speech.engines import kokoro_files as files
 from voxtrace.speech.engines.espeak_phonemes import Phonemizer
 from voxtrace.speech.engines.kokoro_phonemes import PADDING, spell, split
 from voxtrace.speech.engines.onnx_session import Compute, available_providers, open_model, require_inputs
+from voxtrace.speech.engines.phoneme_cache import PhonemeCache
 from voxtrace.speech.engines.waveform import hand_over, natural_speed
 from voxtrace.speech.errors import EngineFailed, OtherModel, PhonemesUnusable
 from voxtrace.speech.mixing import BadMix, read_mix
-from voxtrace.speech.ports import Abilities, Catalogue, OnBlock, Utterance, Voice
+from voxtrace.speech.ports import NO_NOTES, Abilities, Catalogue, Notes, OnBlock, Utterance, Voice
 from voxtrace.units import NANOS_PER_SECOND
 
 SAMPLE_RATE_HZ = 24_000
@@ -68,7 +70,8 @@ class KokoroEngine:
         if isinstance(width, int) and width != files.STYLE_WIDTH:
             raise OtherModel(self._model.file, KIND, f"its style is {width} wide and not {files.STYLE_WIDTH}")
         self._types = {name: _NUMPY_TYPES[each.type] for name, each in inputs.items()}
-        self._phonemizer = Phonemizer()
+        phonemizer = Phonemizer()
+        self._phonemes = PhonemeCache(partial(phonemizer.clauses, tied=True))
         self._warmed = self._warm_up()
         self._check_vocabulary()
 
@@ -88,6 +91,7 @@ class KokoroEngine:
         abilities = Abilities(
             SAMPLE_RATE_HZ,
             makes_pauses=False,
+            keeps_voices=True,
             modes=tuple(self._models),
             mode=self._mode,
             mixes=True,
@@ -100,11 +104,12 @@ class KokoroEngine:
         build = files.build_of([each for each in self._folder.glob("**/*") if each.is_file()])
         return Catalogue("kokoro", model.provider, voices, build=f"{self._mode}-{build}", abilities=abilities)
 
-    def speak(self, utterance: Utterance, on_block: OnBlock) -> None:
+    def speak(self, utterance: Utterance, on_block: OnBlock, notes: Notes = NO_NOTES) -> None:
         """See `Engine.speak`."""
         mix, language = self._find_voice(utterance.voice)
-        phonemes = spell(self._phonemizer.clauses(utterance.text, language, tied=True), language)
-        runs = split(phonemes, self._vocabulary)
+        clauses, made = self._phonemes.find(utterance, language)
+        runs = split(spell(clauses, language), self._vocabulary)
+        notes.phonemes(made)
         speed, tempo = natural_speed(utterance.speed, whole=self._types["speed"].kind == "i")
         hand_over(self._infer_all(runs, mix, speed), SAMPLE_RATE_HZ, tempo, on_block)
 
