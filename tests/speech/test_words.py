@@ -52,6 +52,7 @@ def texts(text: str, words: list[Word]) -> list[str]:
         ("Привет, мир", "en-us", "Привет|мир"),
         ("今天很好，我们去", "cmn", "今|天|很好|我|们|去"),
         ("日本語 です", "ja", "日本語|です"),
+        ("There are two of the - cats", "en-us", "There are|two|of the|cats"),
     ],
 )
 def test_the_words_of_espeak_are_those_of_the_text(text, voice, words):

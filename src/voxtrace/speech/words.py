@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator
 from struct import Struct
@@ -22,6 +22,8 @@ MOST_KEPT_S = 30
 _TOKEN = re.compile(r"[^\s\u2013\u2014\u2026]+")
 # What hangs on a word without being part of it.
 _LOOSE = "\"'`´‘’“”„‚«»‹›()[]{}<>（）「」『』【】《》.,;:!?¡¿…。、，．；：！？*_~|"
+# In front of a word, "- so": they are not said, or said with it.
+_LONE_SIGNS = re.compile(r"(?:[^\w\s]+\s+)+")
 # Scripts without spaces: each sign may be a word of its own.
 _WIDE = re.compile(r"[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 
@@ -68,13 +70,27 @@ class Tokens:
         is_sign = begin < position < end and _WIDE.match(self._text[position])
         return (position if is_sign else begin), end
 
+    def reach(self, begin: int, end: int, before: int) -> int:
+        """The end of what is said from `begin` on, when the next word begins at `before`.
+
+        Runs in between that can be said, and that nobody said anything about, belong to it.
+        """
+        if begin < before < end:
+            return before
+        for each in self._found[bisect_right(self._begins, begin) : bisect_left(self._begins, before)]:
+            if any(map(str.isalnum, self._text[each.begin : each.end])):
+                end = each.end
+        return end
+
     def trimmed(self, begin: int, end: int) -> Span:
         """Without the marks that hang on it; as it is when it consists of them."""
         run = self._text[begin:end]
-        bare = run.strip(_LOOSE)
+        loose = _LONE_SIGNS.match(run)
+        lead = loose.end() if loose else 0
+        bare = run[lead:].strip(_LOOSE)
         if not bare:
             return Span(begin, end)
-        begin += len(run) - len(run.lstrip(_LOOSE))
+        begin += run.index(bare, lead)
         return Span(begin, begin + len(bare))
 
 

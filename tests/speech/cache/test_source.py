@@ -112,6 +112,28 @@ def test_two_who_ask_at_the_same_time_share_one_piece_of_work(source, engine):
     assert len(engine.jobs) == 1
 
 
+def test_words_are_kept_with_their_piece_and_reach_who_joins_late(source, engine):
+    first, _ = ask(source)
+    engine.jobs[0].listener.on_words(b"w" * 16)
+    late, _ = ask(source)
+    engine.speak(b"abcd")
+    kept, _ = ask(source)
+
+    assert first.words == late.words == kept.words == b"w" * 16
+
+
+def test_what_waits_for_an_engine_is_counted_for_first_and_later_pieces_apart(source, engine):
+    for text, is_first in (("hello", True), ("hello", True), ("world", False)):
+        source.submit(Job(Utterance(text, "en", is_first=is_first), Ear()))
+    engine.speak(b"abcd", job=0)
+    engine.speak(b"abcdef", job=1)
+    source.submit(Job(Utterance("hello", "en", is_first=True), Ear()))
+    first, later = source.levels()["first"], source.levels()["later"]
+
+    assert (first.hits, first.misses, first.entries) == (1, 2, 1)
+    assert (later.hits, later.misses, later.entries) == (0, 1, 1)
+
+
 def test_one_of_two_who_leaves_does_not_stop_the_other(source, engine):
     first, job = ask(source)
     second, _ = ask(source)

@@ -3,7 +3,8 @@
 Measured with 1.52: an event's position is the first character of its word, counted from 1. What becomes several
 words, as "1234" or "$5.50", has an event for each, the later ones one character too far: behind a single sign that
 is the space after it. Lengths are those of the part that a rule was found for ("don" of "don't"). So positions are
-looked up in the text's own words, and lengths are not used.
+looked up in the text's own words, and lengths are not used. Some words it says as one ("there are"): they have one
+event, and are told as one, for where the second begins nobody knows.
 """
 
 from __future__ import annotations
@@ -59,7 +60,6 @@ class WordEvents:
         begin, end, since = self._open
         self._open = None
         assert self._tokens is not None
-        if before is not None and begin < before:
-            end = min(end, before)
+        end = self._tokens.reach(begin, end, len(self._text) if before is None else before)
         begin, end = self._tokens.trimmed(begin, end)
         self._notes.word(Word(begin, end, round(since / self._tempo), round(at / self._tempo)))
