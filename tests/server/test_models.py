@@ -10,9 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.server.raw_client import speak
+from tests.server.raw_client import open_request, read_answer, request_bytes, speak
 from tests.server.serving import Serving, serving_models
 from tests.speech.small_models import kokoro_folder, piper_folder
+from voxtrace.analysis import assemble
 
 pytestmark = pytest.mark.slow
 
@@ -61,6 +62,51 @@ def test_a_provider_that_is_not_there_is_told_in_header_and_trace(server):
     assert (answer.headers["x-voxtrace-provider"], answer.headers["x-voxtrace-provider-asked"]) == ("cpu", "cuda")
     assert (end["provider"], end["provider_asked"], end["precision"]) == ("cpu", "cuda", "int8")
     assert "CUDAExecutionProvider" in str(end["provider_fallback"])
+
+
+@pytest.mark.parametrize("model", ["kokoro", PIPER])
+def test_phonemes_of_a_neural_voice_have_a_stage_of_their_own_and_are_made_once(server, model):
+    def asked(number: int, **headers: str):
+        body = json.dumps({"model": model, "input": f"Phonemes of {model}.", "response_format": "pcm"}).encode()
+        request = request_bytes(body, x_request_id=f"{model}-{number}", **headers)
+        return read_answer(open_request(server.port, request))
+
+    def counts() -> tuple[int, int]:
+        phonemes = server.status()["levels"]["phonemes"]
+        return phonemes["hits"], phonemes["misses"]
+
+    before = counts()
+    fresh, first, second = asked(0, cache_control="no-cache"), asked(1), asked(2)
+    turn = assemble(f"{model}-1", server.events(f"{model}-1"))
+    stages = [each.partition(";")[0] for each in first.headers["server-timing"].split(", ")]
+
+    assert first.body == second.body == fresh.body
+    assert stages == ["text", "queue", "phonemes", "inference", "encode"]
+    assert tuple(now - then for now, then in zip(counts(), before, strict=True)) == (1, 1)
+    assert turn.metrics["phoneme_ms"].value == turn.metrics["phoneme_total_ms"].value > 0
+    assert turn.metrics["inference_ms"].start == "server.phoneme_generation_complete"
+
+
+def test_espeak_has_no_stage_for_phonemes_and_none_is_made_up(server):
+    answer = speak(server.port, "no-phonemes", model="espeak")
+    turn = assemble("no-phonemes", server.events("no-phonemes"))
+
+    assert "phonemes" not in answer.headers["server-timing"]
+    assert not turn.metrics["phoneme_ms"].measured
+
+
+def test_what_the_engines_hold_is_counted_by_level(server):
+    speak(server.port, model="espeak", voice="fr")
+    before = server.status()["levels"]["engine"]
+    for voice in ("fr", "de", "de"):
+        speak(server.port, model="espeak", voice=voice)
+    after = server.status()["levels"]["engine"]
+    page = server.text("/metrics")
+
+    assert (after["hits"] - before["hits"], after["misses"] - before["misses"]) == (2, 1)
+    assert after["entries"] == 3
+    assert 'voxtrace_cache_lookups_total{level="phonemes",result="miss"}' in page
+    assert 'voxtrace_cache_entries{level="engine"} 3.0' in page
 
 
 def test_a_model_that_is_not_there_is_a_404_that_lists_those_that_are(server):

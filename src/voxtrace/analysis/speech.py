@@ -14,6 +14,7 @@ from voxtrace.units import NANOS_PER_MILLI, Nanos, millis, nanos_from_millis
 
 # What a player calls the device that nobody hears.
 NULL_DEVICE = "null"
+PHONEMES = "server.phoneme_generation_complete"
 PLAYOUT = ("stall_count", "stall_ms", "max_stall_ms", "required_prebuffer_ms")
 AUDIO_LENGTH_DISAGREES = "audio_length_disagrees"
 
@@ -147,7 +148,7 @@ def _server_metrics(timeline: Timeline) -> dict[str, Metric]:
     }
     for name, begin, end in (
         ("queue", "server.queue_start", "server.inference_start"),
-        ("phoneme", "server.inference_start", "server.phoneme_generation_complete"),
+        ("phoneme", "server.inference_start", PHONEMES),
         ("inference", "server.inference_start", "server.inference_complete"),
     ):
         first = "server.first_chunk_generated" if name == "inference" else end
@@ -155,8 +156,7 @@ def _server_metrics(timeline: Timeline) -> dict[str, Metric]:
         metrics[f"{name}_ms"] = (
             timeline.span(*pairs[0], "server") if pairs else timeline.between(begin, first, "server")
         )
-        if name != "phoneme":
-            metrics[f"{name}_total_ms"] = _all_pieces(timeline, begin, end)
+        metrics[f"{name}_total_ms"] = _all_pieces(timeline, begin, end)
     return metrics
 
 
@@ -184,7 +184,17 @@ def _pieces(timeline: Timeline, begin: str, end: str) -> list[tuple[Placed, Plac
         earlier = [start for start in same if start.at <= stop.at]
         if same:
             pairs.append((earlier[-1] if earlier else same[0], stop))
-    return pairs
+    return _without_phonemes(timeline, pairs) if begin == "server.inference_start" and end != PHONEMES else pairs
+
+
+def _without_phonemes(timeline: Timeline, pairs: list[tuple[Placed, Placed]]) -> list[tuple[Placed, Placed]]:
+    """Where a piece had a step for its phonemes, inference began behind it."""
+    done = {str(each.event.metadata.get("piece")): each for each in timeline.all(PHONEMES)}
+    later = []
+    for start, stop in pairs:
+        phonemes = done.get(str(start.event.metadata.get("piece")))
+        later.append((phonemes if phonemes and start.at <= phonemes.at <= stop.at else start, stop))
+    return later
 
 
 def _stream_metrics(timeline: Timeline, chunks: Sequence[Chunk]) -> dict[str, Metric]:

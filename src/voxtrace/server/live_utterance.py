@@ -13,8 +13,8 @@ from voxtrace.server.ledger import Ledger
 from voxtrace.server.rendering import Chunk, Rendering
 from voxtrace.server.speech_request import SpeechRequest
 from voxtrace.speech.errors import ClientGone, SpeechError, Stopping
+from voxtrace.speech.lengths import audio_ms
 from voxtrace.speech.live import LiveStream
-from voxtrace.speech.stream import audio_ms
 
 # Enough for a client who reads; shorter than what `Farewell` allows for hanging up on everybody.
 TOLD_WITHIN_S = 0.5
@@ -34,6 +34,7 @@ class Utterance:
     def __init__(self, desk: Desk, exchange: Exchange, request: SpeechRequest, line: Ear, waiting_chars: int) -> None:
         self._ledger = Ledger(desk.marks)
         self._stream = LiveStream(desk.source, order_of(desk, exchange, request), self._ledger, waiting_chars)
+        self._stream.on_word = self._ledger.hear
         self._rendering = Rendering(desk, exchange, request, self._stream)
         self._line = line
         self._task: asyncio.Task[None] | None = None

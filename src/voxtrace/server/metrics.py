@@ -18,6 +18,7 @@ from voxtrace.speech.hedge import HedgedSource
 from voxtrace.speech.pool import Pool
 from voxtrace.speech.progress import Progress
 from voxtrace.speech.quality import MODES
+from voxtrace.speech.tally import engine_levels
 from voxtrace.speech.tuning import Tuning
 from voxtrace.units import NANOS_PER_SECOND
 
@@ -72,8 +73,7 @@ class Metrics:
             "Time to first audio predicted for a request of now; NaN before anything was measured.",
             lambda: predicted_ns(pool) / NANOS_PER_SECOND,
         )
-        if cache is not None:
-            self.registry.register(_CacheLevels(cache))
+        self.registry.register(_CacheLevels(pools, cache))
 
     def watch_modes(self, tunings: Mapping[str, Tuning]) -> None:
         """Show in which mode each of these models speaks."""
@@ -126,18 +126,22 @@ def predicted_ns(pool: Pool) -> float:
 class _CacheLevels(Collector):
     """Reads the caches' own counts."""
 
-    def __init__(self, cache: CachedSource) -> None:
-        self._cache = cache
+    def __init__(self, pools: Sequence[Pool], cache: CachedSource | None) -> None:
+        self._pools, self._cache = pools, cache
 
     def collect(self) -> Iterable[Metric]:
         lookups = CounterMetricFamily(f"{PREFIX}_cache_lookups", "Look-ups by level.", labels=("level", "result"))
-        levels = {"memory": self._cache.memory.stats}
-        if self._cache.disk is not None:
-            levels["disk"] = self._cache.disk.stats
-        for level, stats in levels.items():
+        entries = GaugeMetricFamily(f"{PREFIX}_cache_entries", "What is kept, by level.", labels=("level",))
+        size = GaugeMetricFamily(f"{PREFIX}_cache_bytes", "Bytes of what is kept, by level.", labels=("level",))
+        pieces = {} if self._cache is None else self._cache.levels()
+        for level, stats in (pieces | engine_levels(self._pools)).items():
             lookups.add_metric((level, "hit"), stats.hits)
             lookups.add_metric((level, "miss"), stats.misses)
-        yield lookups
+            if level != "shared":  # of another server's store nobody here knows the size
+                entries.add_metric((level,), stats.entries)
+            if level not in ("shared", "engine"):
+                size.add_metric((level,), stats.bytes)
+        yield from (lookups, entries, size)
 
 
 class _Hedges(Collector):

@@ -14,8 +14,9 @@ from voxtrace.server.metrics import Ended
 from voxtrace.server.speech_request import SpeechRequest
 from voxtrace.speech.encode import Encoder, open_encoder
 from voxtrace.speech.errors import ClientGone, Refused, SpeechError, Stopping
+from voxtrace.speech.lengths import audio_ms
 from voxtrace.speech.quality import Heard
-from voxtrace.speech.stream import SpeechStream, audio_ms
+from voxtrace.speech.stream import SpeechStream
 from voxtrace.units import NANOS_PER_MILLI
 
 # 60 ms. A fast engine, or a cache, hands over seconds at once, and a second of Opus takes 5 ms to encode.

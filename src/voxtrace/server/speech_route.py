@@ -15,8 +15,9 @@ from voxtrace.server.ledger import Ledger
 from voxtrace.server.rendering import Chunk, Rendering
 from voxtrace.server.speech_request import MAX_BODY_BYTES, SpeechRequest, read_request
 from voxtrace.speech.errors import ClientGone, ReaderTooSlow, SpeechError
+from voxtrace.speech.lengths import audio_ms
 from voxtrace.speech.ports import Abilities, Mode
-from voxtrace.speech.stream import SpeechStream, audio_ms
+from voxtrace.speech.stream import SpeechStream
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -48,6 +49,8 @@ class _Answer:
     def __init__(self, desk: Desk, exchange: Exchange, request: SpeechRequest, send: Send) -> None:
         self._ledger = Ledger(desk.marks) if request.has_timings else None
         self._stream = SpeechStream(desk.source, order_of(desk, exchange, request), self._ledger or desk.marks)
+        if self._ledger is not None:
+            self._stream.on_word = self._ledger.hear
         self._rendering = Rendering(desk, exchange, request, self._stream)
         self._delivery = delivery_of(request)
         self._send = send
@@ -90,6 +93,7 @@ class _Answer:
         stages = (
             ("text", progress.text_ns),
             ("queue", progress.queue_ns),
+            ("phonemes", progress.phonemes_ns),
             ("inference", progress.first_inference_ns),
             ("encode", rendering.first_encode_ns),
         )

@@ -116,6 +116,7 @@ class _Runner:
         self.job = Job(utterance, self, admitted_ns=asked.admitted_ns, due_ns=asked.due_ns, fresh=asked.fresh)
         self.is_over = False
         self.bytes_made = 0
+        self.words: list[bytes] = []  # told before its first sound, as those of a piece from a cache are
 
     def run(self) -> None:
         self._source.submit(self.job)
@@ -130,6 +131,12 @@ class _Runner:
 
     def on_start(self, worker: int, *, warm: bool) -> None:
         self._race.on_start(self, worker, warm)
+
+    def on_phonemes(self, at_ns: int) -> None:
+        self._race.on_phonemes(self, at_ns)
+
+    def on_words(self, words: bytes) -> None:
+        self._race.on_words(self, words)
 
     def on_audio(self, pcm: bytes) -> None:
         self.bytes_made += len(pcm)
@@ -212,12 +219,24 @@ class _Race:
             self._job.joined = runner.job.joined
             self._job.listener.on_start(worker, warm=warm)
 
+    def on_phonemes(self, runner: _Runner, at_ns: int) -> None:
+        if self._winner is runner or (self._winner is None and runner is self._asked):
+            self._job.listener.on_phonemes(at_ns)
+
+    def on_words(self, runner: _Runner, words: bytes) -> None:
+        if self._winner is runner:
+            self._job.listener.on_words(words)
+        elif self._winner is None:
+            runner.words.append(words)
+
     def on_sound(self, runner: _Runner, tell: Callable[[Listener], None]) -> None:
         if self._winner is None:
             if self._job.cancelled:
                 self._end_when_both_are_over(None)  # it may have been from a cache, whole
                 return
             self._decide(runner)
+            if runner.words:
+                self._job.listener.on_words(b"".join(runner.words))
         if runner is self._winner:
             tell(self._job.listener)
 

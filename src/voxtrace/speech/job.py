@@ -26,6 +26,12 @@ class Listener(Protocol):
     def on_start(self, worker: int, *, warm: bool) -> None:
         """The engine process `worker` took the job; `warm` when it has spoken before."""
 
+    def on_phonemes(self, at_ns: int) -> None:
+        """Its phonemes were there at this moment of the monotonic clock; not every engine has that step."""
+
+    def on_words(self, words: bytes) -> None:
+        """Words whose sound ends with the audio that follows, or in front of `on_cached`; see `unpack_words`."""
+
     def on_audio(self, pcm: bytes) -> None:
         """One or more blocks, signed 16 bit at OUTPUT_RATE_HZ."""
 

@@ -28,6 +28,8 @@ class Whole(Protocol):
     """The stream that the part belongs to."""
 
     def on_part_start(self, part: Part, worker: int, *, warm: bool) -> None: ...
+    def on_part_phonemes(self, part: Part, at_ns: int) -> None: ...
+    def on_part_words(self, part: Part, words: bytes, silent: int) -> None: ...  # samples in front of them
     def on_part_audio(self, part: Part, pcm: bytes) -> None: ...
     def on_part_done(self, part: Part, spoken: Spoken) -> None: ...
     def on_part_cached(self, part: Part, pcm: bytes, level: str) -> None: ...
@@ -44,6 +46,7 @@ class Part:
     def __init__(self, whole: Whole, number: int, utterance: Utterance, line: Line) -> None:
         self._whole = whole
         self._line = line
+        self._owed: bytes | None = None  # silence in front of its first sound; None: it was not asked for yet
         self._blocks: deque[bytes] = deque()
         self.number = number
         self.expected_ns = 0  # of audio, by the pace of others; 0 where nothing is known
@@ -94,16 +97,30 @@ class Part:
         self._blocks.extend(pcm[begin : begin + READ_BYTES] for begin in range(0, len(pcm), READ_BYTES))
         self.buffered += len(pcm)
 
+    def _silence_in_front(self) -> bytes:
+        if self._owed is None:
+            self._owed = self._whole.take_owed_silence()
+        return self._owed
+
     # Listener of the job
 
     def on_start(self, worker: int, *, warm: bool) -> None:
         """See `Listener`."""
-        self.started_ns = mono_ns()
+        # When it was handed over: by now its engine may have begun.
+        self.started_ns = self.job.started_ns or mono_ns()
         self._whole.on_part_start(self, worker, warm=warm)
+
+    def on_phonemes(self, at_ns: int) -> None:
+        """See `Listener`."""
+        self._whole.on_part_phonemes(self, at_ns)
+
+    def on_words(self, words: bytes) -> None:
+        """See `Listener`."""
+        self._whole.on_part_words(self, words, len(self._silence_in_front()) // 2)
 
     def on_audio(self, pcm: bytes) -> None:
         """See `Listener`."""
-        if not self.bytes_made and (owed := self._whole.take_owed_silence()):
+        if not self.bytes_made and (owed := self._silence_in_front()):
             self.bytes_silent += len(owed)
             pcm = owed + pcm
         self.bytes_made += len(pcm)
@@ -116,7 +133,7 @@ class Part:
     def on_cached(self, pcm: bytes, level: str) -> None:
         """See `Listener`."""
         self.is_over = True
-        owed, rest = self._whole.take_owed_silence(), silence(self.rest_ms)
+        owed, rest = self._silence_in_front(), silence(self.rest_ms)
         if owed or rest:
             pcm = owed + pcm + rest
         self.bytes_silent = len(owed) + len(rest)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +54,9 @@ class Abilities:
     modes: tuple[Mode, ...] = ()  # the fastest first; empty: nothing could be changed between them
     not_loaded: tuple[str, ...] = ()  # forms of its model that no mode can use, each with its reason
     word_timings: bool = False
+    makes_pauses: bool = True  # pieces end with the pause that suits them; else silence at their ends means nothing
+    keeps_voices: bool = False  # all of its voices are in memory, and none has to be loaded for an utterance
+    warm_voice: str = ""  # the one that is loaded when it is ready
     mixes: bool = False  # voices can be mixed: "af_heart:0.7+af_bella:0.3"
     deterministic: bool = False  # the same text is the same samples, always
     providers: tuple[str, ...] = ("cpu",)  # what it can compute with on this machine
@@ -112,6 +115,47 @@ class Utterance:
     is_first: bool = False  # nothing is audible yet: silence before its first sound is cut off
     pause_after: bool = False  # more text follows: leave the pause that its last punctuation mark asks for
     variant: str = ""  # the form of the model that shall speak; "": the engine's own choice
+    fresh: bool = False  # nothing that is kept may help with it, and nothing of it is kept
+
+
+class Word(NamedTuple):
+    """A word of an utterance, and when it is heard."""
+
+    begin: int  # characters of the utterance's text
+    end: int
+    at: int  # its first sample
+    until: int  # the sample behind its last
+
+
+class Phonemes(NamedTuple):
+    """How an utterance's phonemes were come by, and what is kept of all of them by now."""
+
+    cache: str  # "hit", "miss", or "bypass" where none was asked
+    entries: int = 0
+    bytes: int = 0
+
+
+class Notes(Protocol):
+    """Who hears what an engine tells beside its sound. A call does not wait."""
+
+    def phonemes(self, made: Phonemes) -> None:
+        """The phonemes are there; what follows is inference. An engine that has no such step never says this."""
+
+    def word(self, word: Word) -> None:
+        """A word, in samples as `on_block` gets them. In the order of the text."""
+
+
+class NoNotes:
+    """Nobody listens."""
+
+    def phonemes(self, made: Phonemes) -> None:
+        """See `Notes`."""
+
+    def word(self, word: Word) -> None:
+        """See `Notes`."""
+
+
+NO_NOTES = NoNotes()
 
 
 class Engine(Protocol):
@@ -126,7 +170,7 @@ class Engine(Protocol):
 
     def catalogue(self) -> Catalogue: ...
 
-    def speak(self, utterance: Utterance, on_block: OnBlock) -> None:
+    def speak(self, utterance: Utterance, on_block: OnBlock, notes: Notes = NO_NOTES) -> None:
         """Speak, handing over each block as soon as it is made; stop within a block once `on_block` says no.
 
         Raises:

@@ -15,7 +15,8 @@ class Progress:
 
     text_ns: int = 0
     queue_ns: int = 0  # wait of the first piece
-    first_inference_ns: int = 0  # until the first block was here
+    phonemes_ns: int = 0  # of the first piece, where its engine has that step
+    first_inference_ns: int = 0  # from then until the first block was here
     chunks: int = 0
     bytes_made: int = 0  # of samples that were asked for and arrived
     bytes_wasted: int = 0  # of samples that were made and that nobody took

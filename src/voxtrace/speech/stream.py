@@ -6,9 +6,10 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from voxtrace.clock import mono_ns
+from voxtrace.clock import mono_ns, wall_ns
 from voxtrace.speech.errors import ClientGone, NoSound, ReaderTooSlow, SpeechError
 from voxtrace.speech.job import Hedging, Source, Spoken
+from voxtrace.speech.lengths import audio_ms, audio_ns
 from voxtrace.speech.order import Order
 from voxtrace.speech.part import Part, silence
 from voxtrace.speech.ports import FASTEST, OUTPUT_BYTES_PER_SECOND, SLOWEST, Marks, Mode, Utterance
@@ -16,6 +17,7 @@ from voxtrace.speech.progress import Progress
 from voxtrace.speech.quality import first_limits
 from voxtrace.speech.text.script import lines_of
 from voxtrace.speech.text.ssml_values import MAX_BREAK_MS
+from voxtrace.speech.words import SpokenWord, unpack_words
 from voxtrace.units import NANOS_PER_MILLI, NANOS_PER_SECOND
 
 # The next piece is asked for when so much is left unread, or twice as much as a piece takes to be made.
@@ -23,19 +25,10 @@ LOW_BYTES = 2 * OUTPUT_BYTES_PER_SECOND
 MOST_AHEAD_BYTES = 8 * OUTPUT_BYTES_PER_SECOND
 
 
-def audio_ms(pcm_bytes: int) -> float:
-    """How long so many bytes of PCM at the output rate last, in milliseconds."""
-    return round(pcm_bytes * 1000 / OUTPUT_BYTES_PER_SECOND, 3)
-
-
 def hedge_facts(part: Part) -> dict[str, object]:
     """Who spoke this piece, where it was not the engine that was asked."""
     hedging = part.job.hedging
     return {"engine": hedging.engine, "hedged": True} if hedging is not None and hedging.has_won else {}
-
-
-def _audio_ns(pcm_bytes: int) -> int:
-    return pcm_bytes * NANOS_PER_SECOND // OUTPUT_BYTES_PER_SECOND
 
 
 class SpeechStream:
@@ -67,6 +60,7 @@ class SpeechStream:
         self.chars_left = len(order.text) if order.document is None else order.document.chars
         self.is_open = False  # text may still come
         self.progress = Progress()
+        self.on_word: Callable[[SpokenWord], object] | None = None  # None: nobody wants to know
         # Called when the reader is given up while it may be waiting for its own client, and not in `read`.
         self.on_given_up: Callable[[], object] = lambda: None
 
@@ -209,7 +203,7 @@ class SpeechStream:
         """Audio that will follow what was supplied so far, from pieces that are already asked for."""
         expected = 0
         for place, part in enumerate(self._making):
-            made = _audio_ns(part.bytes_made)
+            made = audio_ns(part.bytes_made)
             expected += max(part.expected_ns, made) - (made if place == 0 else 0)
         return expected
 
@@ -256,13 +250,30 @@ class SpeechStream:
         self.progress.started_ns.append(part.started_ns)
         queue_ms = round((part.started_ns - part.queued_ns) / NANOS_PER_MILLI, 3)
         facts = {} if self._order.mode is None else {"mode": self._order.mode.name}
-        self._note("INFERENCE_START", piece=part.number, queue_ms=queue_ms, worker=worker, **facts)
+        self._note_at("INFERENCE_START", part.started_ns, piece=part.number, queue_ms=queue_ms, worker=worker, **facts)
+
+    def on_part_phonemes(self, part: Part, at_ns: int) -> None:
+        """See `Whole`."""
+        at_ns = max(at_ns, part.started_ns)
+        if part.number == 0:
+            self.progress.phonemes_ns = at_ns - part.started_ns
+        self._note_at("PHONEME_GENERATION_COMPLETE", at_ns, piece=part.number)
+
+    def on_part_words(self, part: Part, words: bytes, silent: int) -> None:
+        """See `Whole`."""
+        if self.on_word is not None:
+            for each in unpack_words(words):
+                text = part.job.utterance.text[each.begin : each.end]
+                span = part.source_span(each.begin, each.end)
+                self.on_word(SpokenWord(part.number, text, span, silent + each.at, silent + each.until))
 
     def on_part_audio(self, part: Part, pcm: bytes) -> None:
         """See `Whole`."""
         progress = self.progress
         if progress.bytes_made == 0:
-            progress.first_inference_ns = mono_ns() - progress.started_ns[0]
+            if hedge_facts(part):
+                progress.phonemes_ns = 0  # they were those of the engine that is not heard
+            progress.first_inference_ns = mono_ns() - progress.started_ns[0] - progress.phonemes_ns
             self._note("FIRST_CHUNK_GENERATED", piece=part.number, **hedge_facts(part))
         self._count(part, len(pcm))
         self._note("AUDIO_CHUNK_GENERATED", piece=part.number, audio_ms=audio_ms(len(pcm)), bytes=len(pcm))
@@ -288,7 +299,7 @@ class SpeechStream:
         if not part.job.cancelled:
             if not hedge_facts(part):  # the real-time factor is that of the engine which was asked
                 self.progress.busy_ns += spoken.busy_ns
-                self.progress.spoken_ns += _audio_ns(spoken.samples * 2)
+                self.progress.spoken_ns += audio_ns(spoken.samples * 2)
             if part.rest_ms:
                 self._make_silence(part, part.rest_ms)
             self._supply_next()
@@ -331,7 +342,7 @@ class SpeechStream:
         progress.chunks += 1
         progress.bytes_made += size
         if not self._making or part is self._making[0]:
-            progress.lead.supply(mono_ns(), _audio_ns(size))
+            progress.lead.supply(mono_ns(), audio_ns(size))
 
     def _rest(self, ms: int) -> None:
         """Nothing is spoken here: the silence belongs to the piece before, whatever became of that."""
@@ -364,7 +375,7 @@ class SpeechStream:
         while self._making and self._making[0].is_over:
             self._making.popleft()
             if self._making:
-                self.progress.lead.supply(mono_ns(), _audio_ns(self._making[0].bytes_made))
+                self.progress.lead.supply(mono_ns(), audio_ns(self._making[0].bytes_made))
 
     def _note_all_made(self) -> None:
         if self.chars_left or self.is_open or self._has_failed or self._error is not None:
@@ -380,6 +391,10 @@ class SpeechStream:
         wake, self._wake = self._wake, None
         if wake is not None and not wake.done():
             wake.set_result(None)
+
+    def _note_at(self, name: str, at_ns: int, **metadata: object) -> None:
+        at = (at_ns, wall_ns() - (mono_ns() - at_ns))
+        self._marks.mark_at(name, at, self._order.request_id, self._order.session_id, **metadata)
 
     def _note(self, name: str, **metadata: object) -> None:
         self._marks.mark(name, self._order.request_id, self._order.session_id, **metadata)

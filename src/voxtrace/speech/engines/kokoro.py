@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,11 @@ from voxtrace.speech.engines.kokoro_model import KokoroModel, Warmth, check_voca
 from voxtrace.speech.engines.kokoro_modes import choices_of, load_all
 from voxtrace.speech.engines.kokoro_phonemes import spell, split
 from voxtrace.speech.engines.onnx_session import Compute, available_providers
+from voxtrace.speech.engines.phoneme_cache import PhonemeCache
 from voxtrace.speech.engines.waveform import hand_over, natural_speed
 from voxtrace.speech.errors import EngineFailed
 from voxtrace.speech.mixing import BadMix, read_mix
-from voxtrace.speech.ports import Abilities, Catalogue, OnBlock, Utterance, Voice
+from voxtrace.speech.ports import NO_NOTES, Abilities, Catalogue, Notes, OnBlock, Utterance, Voice
 
 SAMPLE_RATE_HZ = 24_000
 # The first letter of a voice's name is its language (hexgrad/kokoro, pipeline.py). Japanese ("j") and Mandarin
@@ -64,7 +66,8 @@ class KokoroEngine:
         self._loaded = load_all(
             self._found, self._precision, choices, mode_files_mib, lambda file: self._load(file, compute)
         )
-        self._phonemizer = Phonemizer()
+        phonemizer = Phonemizer()
+        self._phonemes = PhonemeCache(partial(phonemizer.clauses, tied=True))
 
     def _load(self, file: Path, compute: Compute) -> tuple[KokoroModel, Warmth]:
         loaded, style = load(file, compute), next(iter(self._styles.values()))
@@ -87,6 +90,8 @@ class KokoroEngine:
         model = self._loaded.models[self._precision].model
         abilities = Abilities(
             SAMPLE_RATE_HZ,
+            makes_pauses=False,
+            keeps_voices=True,
             precisions=tuple(self._found),
             precision=self._precision,
             modes=self._loaded.modes,
@@ -101,14 +106,15 @@ class KokoroEngine:
         build = files.build_of([each for each in self._folder.glob("**/*") if each.is_file()])
         return Catalogue("kokoro", model.provider, voices, build=f"{self._precision}-{build}", abilities=abilities)
 
-    def speak(self, utterance: Utterance, on_block: OnBlock) -> None:
+    def speak(self, utterance: Utterance, on_block: OnBlock, notes: Notes = NO_NOTES) -> None:
         """See `Engine.speak`."""
         model = self._loaded.models.get(utterance.variant or self._precision)
         if model is None:
             raise EngineFailed(f"the precision {utterance.variant!r} is not loaded")
         mix, language = self._find_voice(utterance.voice)
-        phonemes = spell(self._phonemizer.clauses(utterance.text, language, tied=True), language)
-        runs = split(phonemes, self._vocabulary)
+        clauses, made = self._phonemes.find(utterance, language)
+        runs = split(spell(clauses, language), self._vocabulary)
+        notes.phonemes(made)
         speed, tempo = natural_speed(utterance.speed, whole=model.takes_whole_speeds)
         hand_over(_infer_all(model, runs, mix, speed), SAMPLE_RATE_HZ, tempo, on_block)
 
