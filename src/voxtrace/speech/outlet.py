@@ -9,10 +9,10 @@ from typing import Protocol
 import numpy as np
 
 from voxtrace.clock import mono_ns
-from voxtrace.speech.edges import Edges
+from voxtrace.speech.edges import NO_SAMPLES, Edges
 from voxtrace.speech.ports import Samples, Word
 from voxtrace.speech.resample import Resampler
-from voxtrace.speech.wire import Kind
+from voxtrace.speech.wire import Kind, pack
 from voxtrace.speech.words import WordLog, pack_words
 from voxtrace.units import NANOS_PER_MILLI
 
@@ -27,7 +27,7 @@ MOST_HELD_S = 1
 class Line(Protocol):
     """Where portions go: the worker's end of its socket."""
 
-    def send(self, kind: Kind, job: int, payload: bytes = b"") -> None: ...
+    def write(self, frames: bytes) -> None: ...
     def is_cancelled(self, job: int) -> bool: ...
 
 
@@ -91,8 +91,7 @@ class Outlet:
         if self._is_wanted:
             self._flush()
             rest = self._finish.end()
-            self._tell(self._finish.last_words(self.bytes_made // 2 + rest.size))
-            self._send(rest)
+            self._write(self._finish.last_words(self.bytes_made // 2 + rest.size), rest)
 
     def _flush(self) -> None:
         if not self._held:
@@ -100,19 +99,18 @@ class Outlet:
         block = self._held[0] if len(self._held) == 1 else np.concatenate(self._held)
         self._held, self._held_samples = [], 0
         # Words are told before the sound that they end with, but nothing is told before the first sound.
-        is_first = self.bytes_made == 0
-        if not is_first:
-            self._tell(self._finish.hear(block))
-        self._send(self._finish.push(block))
-        if is_first:
-            self._tell(self._finish.hear(block))
+        if self.bytes_made:
+            self._write(self._finish.hear(block), self._finish.push(block))
+        else:
+            self._write([], self._finish.push(block))
+            self._write(self._finish.hear(block), NO_SAMPLES)
 
-    def _tell(self, words: list[Word]) -> None:
-        if words:
-            self._line.send(Kind.WORDS, self._job, pack_words(words))
-
-    def _send(self, samples: Samples) -> None:
+    def _write(self, words: list[Word], samples: Samples) -> None:
+        frames = pack(Kind.WORDS, self._job, pack_words(words)) if words else b""
         if samples.size:
             self.bytes_made += samples.nbytes
-            self._line.send(Kind.AUDIO, self._job, samples.tobytes())
+            frames += pack(Kind.AUDIO, self._job, samples.tobytes())
+        if frames:
+            self._line.write(frames)
+        if samples.size:
             self._sent_ns = mono_ns()

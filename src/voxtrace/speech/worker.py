@@ -44,8 +44,12 @@ class Link:
 
     def send(self, kind: Kind, job: int, payload: bytes = b"") -> None:
         """Write one frame; waits while the other side does not read."""
+        self.write(pack(kind, job, payload))
+
+    def write(self, frames: bytes) -> None:
+        """Write whole frames; waits as `send` does."""
         began = mono_ns()
-        self._connection.sendall(pack(kind, job, payload))
+        self._connection.sendall(frames)
         self.waited_ns += mono_ns() - began
 
     def receive(self) -> Frame | None:
