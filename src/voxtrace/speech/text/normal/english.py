@@ -62,7 +62,7 @@ def _date(date: Date, _before: str) -> str:
     month = _MONTHS[date.month - 1] if date.month else ""
     day = _ordinal(date.day, "") if date.day else ""
     both = f"{month} {day}".strip()
-    return f"{both}{', ' if day else ' '}{_year(date.year)}" if date.year else both
+    return f"{both}{', ' if day else ' '}{_year(date.year)}".strip() if date.year else both
 
 
 def _british_date(date: Date, before: str) -> str:
