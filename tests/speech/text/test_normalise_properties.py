@@ -14,11 +14,12 @@ from voxtrace.speech.text.segment import segment
 
 LANGUAGES = ("en-us", "en-gb", "de", "de-ch", "fr-fr", "es", "es-419", "es-mx", "ja", "pl", "")
 # What the kinds are made of, so that chance puts them together as nobody would.
-MATERIAL = (
+_MATERIAL = (
     "1 2 12 005 1984 2026 3.5 1,234.56 1.234,56 1'000 ½ ² st th er º . , : ; - – — / % $ € £ ¥ EUR km kg m h °C pm Uhr "
     "am der May Mai mayo 28 11 ( ) [ ] ]( ![ < > <b> & &amp; * ** _ ` ``` # | \\ ~ = → != http:// www. .com a@b.de @x "
     "II XIV V I Dr. Mr. e.g. z. B. M. Sr. No. Nr. n° 😀 👍🏽 👨‍👩‍👧 🇩🇪 5️⃣ １ ！ A B word Wort :) \ufeff \u00ad"
-).split(" ") + [" ", "  ", "\n", "\n\n", "\u00a0", "\u202f", "\0", "\ud800"]
+)
+MATERIAL = [*_MATERIAL.split(" "), " ", "  ", "\n", "\n\n", "\u00a0", "\u202f", "\0", "\ud800"]
 texts = st.one_of(st.text(max_size=60), st.lists(st.sampled_from(MATERIAL), max_size=14).map("".join))
 languages = st.sampled_from(LANGUAGES)
 
@@ -76,7 +77,12 @@ def test_a_piece_is_read_by_itself(text, language):
         assert normalise(piece.text, language) == normalise(piece.text, language)
 
 
-@given(st.sampled_from(SAY_AS), texts, st.sampled_from(("", "mdy", "dmy", "ymd", "my", "hms12", "EUR", "f", "yyy", "x")), languages)
+@given(
+    st.sampled_from(SAY_AS),
+    texts,
+    st.sampled_from(("", "mdy", "dmy", "ymd", "my", "hms12", "EUR", "f", "yyy", "x")),
+    languages,
+)
 def test_say_as_takes_any_text(interpret_as, text, form, language):
     spoken = say_as(text, interpret_as, form, language)
 
@@ -84,7 +90,7 @@ def test_say_as_takes_any_text(interpret_as, text, form, language):
 
 
 def test_an_unknown_kind_of_say_as_is_refused_with_the_known_ones():
-    with pytest.raises(UnknownSayAs, match="no interpret-as=\"poem\"; there are: cardinal") as refused:
+    with pytest.raises(UnknownSayAs, match='no interpret-as="poem"; there are: cardinal') as refused:
         say_as("a", "poem", "", "en")
 
     assert refused.value.known == SAY_AS

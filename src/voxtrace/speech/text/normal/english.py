@@ -127,7 +127,7 @@ _UNITS = {
     **{f"{p}m": _noun(f"{_PREFIXES[p]}meter") for p in "nµmck"}, "dm": _noun("decimeter"), "m": _noun("meter"),
     **{f"{p}g": _noun(f"{_PREFIXES[p]}gram") for p in "µmk"}, "g": _noun("gram"), "t": _noun("ton"),
     **{f"{p}s": _noun(f"{_PREFIXES[p]}second") for p in "nµm"}, "s": _noun("second"), "sec": _noun("second"),
-    "min": _noun("minute"), "mins": _noun("minute"), "h": _noun("hour"), "hr": _noun("hour"), "hrs": _noun("hour"),
+    "tbsp": _noun("tablespoon"), "tsp": _noun("teaspoon"), "min": _noun("minute"), "mins": _noun("minute"), "h": _noun("hour"), "hr": _noun("hour"), "hrs": _noun("hour"),
     "ml": _noun("milliliter"), "mL": _noun("milliliter"), "cl": _noun("centiliter"), "dl": _noun("deciliter"),
     "l": _noun("liter"), "L": _noun("liter"), "ha": _noun("hectare"),
     **{f"{p}B": _noun(f"{n}byte") for p, n in {**_PREFIXES, "K": "kilo", "P": "peta"}.items() if p in "kKMGTP"},
@@ -320,13 +320,14 @@ ENGLISH = Language(
     signs=_SIGNS,
     address=_ADDRESS,
     powers=("squared", "cubed", "to the power of"),
+    queens=frozenset({"elizabeth", "mary", "catherine", "victoria"}),
     chapters=frozenset(
         "chapter part volume act book section phase type class level stage article title war episode season appendix "
-        "table figure bowl scene division category grade generation round step unit".split()
+        "table figure bowl scene division category grade round step unit".split()
     ),
     rulers=frozenset(
-        "henry edward george charles james william richard louis philip elizabeth mary john paul pius benedict francis "
-        "napoleon frederick catherine nicholas alexander peter leo gregory innocent clement ramesses ferdinand".split()
+        "henry edward george charles james william richard louis philip john paul pius benedict francis "
+        "napoleon frederick nicholas alexander peter leo gregory innocent clement ramesses ferdinand".split()
     ),
 )
 BRITISH = replace(ENGLISH, month_first=False, date=_british_date)

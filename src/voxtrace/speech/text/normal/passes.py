@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from voxtrace.speech.text.normal import (
     addresses,
@@ -23,26 +24,51 @@ from voxtrace.speech.text.offsets import Normalised, replaced
 
 Pass = Callable[[str, Language], Iterable[Run]]
 
+
+class Kind(NamedTuple):
+    """One pass, and what a text must hold to be worth it: a first look costs a tenth of the pass."""
+
+    trace: re.Pattern[str]
+    read: Pass
+
+
+def _kind(trace: str, read: Pass) -> Kind:
+    return Kind(re.compile(trace), read)
+
+
 _DIGIT = re.compile(r"[\d½⅓⅔¼¾⅕-⅞⅐⅑⅒]")
 
-_MARKUP: tuple[Pass, ...] = (markup.lines, markup.links, markup.entities, markup.marks)
-_NUMBERS: tuple[Pass, ...] = (
-    calendar.dates,
-    phones.digit_by_digit,
-    numbers.ungrouped,
-    clock.times,
-    quantities.money,
-    numerals.ranges,
-    numerals.fractions,
-    numerals.sizes,
-    calendar.decades,
-    quantities.units,
-    numerals.powers,
-    ordinals.ordinals,
-    calendar.years,
-    numerals.plain_numbers,
+_CHARACTERS = (_kind("", signs.invisible), _kind("[^\\w\\s'’‘“”„«»…–—]", signs.emoji))
+_MARKUP = (
+    _kind(r"\n|\A[ \t]{0,12}(?:[#>|`~*+_=•◦▪‣·-]|\d)| \|", markup.lines),
+    _kind(r"[\[<]", markup.links),
+    _kind("&", markup.entities),
+    _kind(r"[\\`*_~]", markup.marks),
 )
-_WORDS: tuple[Pass, ...] = (ordinals.romans, words.abbreviations, signs.smileys, signs.signs)
+_NUMBERS = (
+    _kind(r"\d[-/.]|\d(?:er|º|st|nd|rd|th)?[ \u00a0][^\W\d_]|[^\W\d_]\.?[ \u00a0]\d", calendar.dates),
+    _kind(r"\d[\d ()./\u00a0–-]{5}|\(\d", phones.digit_by_digit),
+    _kind(r"\d[\u00a0\u202f\u2009'’ ]\d", numbers.ungrouped),
+    _kind(r"\d[ \u00a0\u202f\u2009]?[:h.UapAP]", clock.times),
+    _kind(r"[$€£¥₹₽₩₿₺₪ł/]|[A-Z]{3}|Fr\.", quantities.money),
+    _kind(r"\d%?[ \u00a0\u202f\u2009]?[-–—:]", numerals.ranges),
+    _kind("[/⁄½⅓⅔¼¾⅕-⅞⅐⅑⅒]", numerals.fractions),
+    _kind(r"[x×]|\d['’′]", numerals.sizes),
+    _kind(r"\d['’]?(?:s|er)", calendar.decades),
+    _kind(r"\d[ \u00a0\u202f\u2009-]?[^\W\d_]|\d[ \u00a0\u202f\u2009-]?[°µμΩ″′]", quantities.units),
+    _kind(r"[\^²³#]|\d\.\d", numerals.powers),
+    _kind(r"\d[.ºª°a-zè]", ordinals.ordinals),
+    _kind(r"(?:1[1-9]|20)\d\d", calendar.years),
+    _kind(r"(?<!\d)1 [^\W\d_]", numerals.ones),
+    _kind(r"\d[.,]\d|[-−]\s?\d", numerals.plain_numbers),
+)
+_WORDS = (
+    _kind("[IVX]", ordinals.romans),
+    _kind(r"\.|[A-Z]{2}|[nNcCwW][°º/]|[№§]", words.abbreviations),
+    _kind(r"[:;<^][^\s\w]|[:;<xX][DPpOo3]", signs.smileys),
+    _kind(r"[=<>→⇒←↔↑↓≈≠≤≥×÷±∈√‰∞∑∆¢™®©*~#&|/\\^_]| - ", signs.signs),
+)
+_ADDRESSES = (_kind(r"[/@#]|[^\W\d_]\.\w|\w\.[^\W\d_]", addresses.addresses),)
 
 
 def rewritten(text: str, language: Language) -> Normalised:
@@ -50,17 +76,17 @@ def rewritten(text: str, language: Language) -> Normalised:
     made = Normalised(text)
     if not text.isascii():
         made = Normalised(signs.plain_characters(text))
-        made = _passed(made, language, (signs.invisible, signs.emoji))
+        made = _passed(made, language, _CHARACTERS)
     made = _passed(made, language, _MARKUP)
-    made = _passed(made, language, (addresses.addresses,))
+    made = _passed(made, language, _ADDRESSES)
     if _DIGIT.search(made.text):
         made = _passed(made, language, _NUMBERS)
     return _passed(made, language, _WORDS)
 
 
-def _passed(made: Normalised, language: Language, passes: Iterable[Pass]) -> Normalised:
-    for each in passes:
-        if runs := each(made.text, language):
+def _passed(made: Normalised, language: Language, kinds: Iterable[Kind]) -> Normalised:
+    for kind in kinds:
+        if kind.trace.search(made.text) and (runs := kind.read(made.text, language)):
             made = replaced(made.text, _apart(runs)).after(made)
     return made
 
