@@ -75,7 +75,7 @@ def _characters(text: str, _form: str, language: Language) -> str:
 
 
 def _digits(text: str, _form: str, language: Language) -> str | None:
-    if not any(character.isdigit() for character in text):
+    if not any(character.isdecimal() for character in text):
         return None
     minus = f"{language.minus} " if text[0] in "-−" else ""
     return minus + ", ".join(" ".join(group) for group in _DIGITS.findall(text))
@@ -91,7 +91,7 @@ def _cardinal(text: str, _form: str, language: Language) -> str | None:
 
 
 def _ordinal(text: str, form: str, language: Language) -> str | None:
-    digits = "".join(filter(str.isdigit, text)) or str(roman_value(text.strip(".")) or "")
+    digits = "".join(filter(str.isdecimal, text)) or str(roman_value(text.strip(".")) or "")
     if not digits or len(digits) > 9 or language.ordinal is None:
         return None
     return language.ordinal(int(digits), "f" if form.startswith("f") else form or "e")
@@ -145,7 +145,7 @@ def _time(text: str, _form: str, language: Language) -> str | None:
 
 
 def _telephone(text: str, _form: str, language: Language) -> str | None:
-    has_digits = any(character.isdigit() for character in text)
+    has_digits = any(character.isdecimal() for character in text)
     return phones.said_telephone(text, language) if has_digits else None
 
 

@@ -108,7 +108,8 @@ def _written(found: re.Match[str], language: Language) -> Run | None:
         said = language.date(Date(int(found["year"] or 0), month, day), before)
     else:
         name = language.months[month - 1]
-        said = f"{language.ordinal(day, '')} {name}" if language.ordinal else f"{day} {name}"
+        of = " of " if " of " in found[0] else " "
+        said = f"{language.ordinal(day, '')}{of}{name}" if language.ordinal else f"{day} {name}"
         said += f" {language.year(int(found['year']))}" if found["year"] else ""
     if found.re is _WRITTEN and found["stop"] and not found["year"] and found["month"].lower() in _full(language):
         said += "."  # it ended the sentence

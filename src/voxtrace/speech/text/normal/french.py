@@ -262,7 +262,8 @@ FRENCH = Language(
     r"|chose|place|voiture|maison|question|réponse|option|étape|bouteille|livre sterling)",
     queens=frozenset({"élisabeth", "catherine", "marie"}),
     chapters=frozenset(
-        "chapitre partie volume tome acte livre section phase type classe niveau article titre tableau page option étape numéro question".split()
+        "chapitre partie volume tome acte livre section phase type classe niveau article titre tableau "
+        "page option étape numéro question".split()
     ),
     rulers=frozenset(
         "louis henri charles philippe françois napoléon jean paul pie benoît léon grégoire georges "

@@ -22,6 +22,7 @@ _FRACTION = re.compile(
     rf"{NO_DIGIT_BEFORE}(?<![\w/-])(?:(?P<whole>\d{{1,3}}){SPACE})?(?P<top>\d{{1,4}})[/⁄](?P<bottom>\d{{1,4}})(?![\w/]|[.,]\d)"
 )
 _SIGN_OF_FRACTION = re.compile(rf"(?:(?P<whole>\d{{1,3}}){SPACE}?)?(?P<sign>[{''.join(_VULGAR)}])")
+_UNIT_BEHIND = re.compile(rf"{SPACE}(?P<unit>[^\W\d_]{{2,5}})(?!\w)")
 _SIZE = re.compile(
     rf"{NO_DIGIT_BEFORE}(?P<first>{NUMBER})(?P<unit>cm|mm|m|px)?{SPACE}?(?P<sign>[x×]){SPACE}?(?={NUMBER})"
 )
@@ -45,7 +46,7 @@ def ranges(text: str, language: Language) -> list[Run]:
             word = language.score
         if word:
             years = 1100 <= first <= 2099 and (1100 <= second <= 2099 or len(found["second"]) == 2)
-            if years and found["first"].isdigit() and found["second"].isdigit():
+            if years and found["first"].isdecimal() and found["second"].isdecimal():
                 last = language.year(second) if second > 100 else found["second"]
                 said = f"{language.year(first)} {language.upto} {last}"
                 runs.append((found.start(), found.end(), said))
@@ -58,7 +59,7 @@ def ranges(text: str, language: Language) -> list[Run]:
 
 
 def fractions(text: str, language: Language) -> list[Run]:
-    """Parts of a whole, in digits or as one sign."""
+    """Parts of a whole, in digits or as one sign, and the unit behind them."""
     runs: list[Run] = []
     if language.fraction is None or language.mixed is None:
         return runs
@@ -68,6 +69,11 @@ def fractions(text: str, language: Language) -> list[Run]:
         runs.append((found.start(), found.end(), whole or language.fraction(*numbers)))
     for found in _FRACTION.finditer(text):
         runs.append((found.start(), found.end(), said_fraction(found, language)))
+    for begin, end, _ in list(runs):
+        unit = _UNIT_BEHIND.match(text, end)
+        if unit and (noun := language.units.get(unit["unit"])):
+            is_part = text[begin:end].count(" ") == 0 and not text[begin:end][:-1].isdecimal()
+            runs.append((unit.start("unit"), unit.end(), noun.one if is_part else noun.many))
     return sorted(runs)
 
 
@@ -157,7 +163,8 @@ def _is_name(text: str, place: int, language: Language) -> bool:
     word = _WORD_BEFORE.search(text, max(0, place - 22), place)
     if word is None:
         return False
-    return word[1].lower() in language.chapters or (language.code == "de" and word[1][0].isupper())
+    begins = word.start() == 0 or text[word.start() - 2 : word.start()] in (". ", "! ", "? ", ": ")
+    return word[1].lower() in language.chapters or (language.code == "de" and word[1][0].isupper() and not begins)
 
 
 def plain_numbers(text: str, language: Language) -> list[Run]:

@@ -36,7 +36,7 @@ def _kind(trace: str, read: Pass) -> Kind:
     return Kind(re.compile(trace), read)
 
 
-_DIGIT = re.compile(r"[\d½⅓⅔¼¾⅕-⅞⅐⅑⅒]")
+_DIGIT = re.compile(r"[\d²³½⅓⅔¼¾⅕-⅞⅐⅑⅒]")
 
 _CHARACTERS = (_kind("", signs.invisible), _kind("[^\\w\\s'’‘“”„«»…–—]", signs.emoji))
 _MARKUP = (
@@ -65,6 +65,7 @@ _NUMBERS = (
 _WORDS = (
     _kind("[IVX]", ordinals.romans),
     _kind(r"\.|[A-Z]{2}|[nNcCwW][°º/]|[№§]", words.abbreviations),
+    _kind(r"[^\W\d_]\. ?[^\W\d_]", words.initials),
     _kind(r"[:;<^][^\s\w]|[:;<xX][DPpOo3]", signs.smileys),
     _kind(r"[=<>→⇒←↔↑↓≈≠≤≥×÷±∈√‰∞∑∆¢™®©*~#&|/\\^_]| - ", signs.signs),
 )

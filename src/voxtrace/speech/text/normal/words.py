@@ -49,6 +49,12 @@ def abbreviations(text: str, language: Language) -> list[Run]:
         runs += [(found.start(), found.end(), "straße") for found in _STRASSE.finditer(text)]
     if language.code == "en":
         runs += [(found.start(), found.end(), _street(found)) for found in _STREET.finditer(text)]
+    return runs
+
+
+def initials(text: str, _language: Language) -> list[Run]:
+    """The initials of names lose the full stop, behind which espeak-ng makes a pause."""
+    runs: list[Run] = []
     for found in _MIDDLE.finditer(text):
         if found["first"].lower() not in _LETTERED:
             runs.append((found.end("initial"), found.end(), ""))
@@ -60,7 +66,7 @@ def abbreviations(text: str, language: Language) -> list[Run]:
 
 def _in_full(written: str, text: str, end: int, language: Language) -> str | None:
     following = text[end : end + 3].lstrip(" \u00a0\u202f")
-    if (said := language.before_numbers.get(written)) and following[:1].isdigit():
+    if (said := language.before_numbers.get(written)) and following[:1].isdecimal():
         said = said.capitalize() if written[0].isupper() and language.code != "de" else said
         return said if text[end : end + 1].isspace() else f"{said} "
     title = language.titles.get(written)
