@@ -31,7 +31,6 @@ _ADDRESS = re.compile(
     """,
     re.VERBOSE,
 )
-_MAY_HOLD = re.compile(r"[/@#]|\w\.\w")
 _TRAILING = ".,;:!?)]}'\"*_…"
 _WORD_EDGE = re.compile(r"(?<=[a-z\d])(?=[A-Z])|_")
 _SIGN = re.compile(r"[./_:@~+%=&#?,;()-]")
@@ -43,7 +42,7 @@ MAX_CHARS = 100
 def addresses(text: str, language: Language) -> list[Run]:
     """Addresses, paths and hashtags in words."""
     words = language.address
-    if words is None or not _MAY_HOLD.search(text):
+    if words is None:
         return []
     runs: list[Run] = []
     for found in _ADDRESS.finditer(text):

@@ -34,7 +34,7 @@ _MONTH_FIRST = re.compile(
     r"(?<!\w)(?P<month>[^\W\d_]{3,9})\.?[ \u00a0](?P<day>\d{1,2})(?P<mark>st|nd|rd|th)?+"
     r"(?:,?[ ](?P<year>\d{4})(?![\d.,]\d|[\w%]))?(?![\w:/%]|[.,]\d|[ ]?[%°€$£])"
 )
-_YEAR = re.compile(r"(?<![\w.,/:$€£#-])(?P<year>1[1-9]\d\d|20\d\d)(?![\w%/:]|[.,]\d|-\d|[ \u00a0]?[%°€$£])")
+_YEAR = re.compile(r"(?<![\w.,/:$€£#-])(?P<year>1[1-9]\d\d|20\d\d)(?![\w%/]|[.,:-]\d|[ \u00a0]?[%°€$£])")
 _DECADE = re.compile(r"(?<![\w.,/:$€£#])(?P<mark>['’])?(?P<years>1[1-9]\d0|20\d0|[2-9]0)['’]?s(?!\w)")
 _OF_DECADE = frozenset("the their his her my our your early late mid in".split())
 _JAHRE = re.compile(r"(?<![\w.,/:-])(?P<century>1[1-9])(?P<rest>\d0)er(?!\w)")
@@ -108,7 +108,8 @@ def _written(found: re.Match[str], language: Language) -> Run | None:
         said = language.date(Date(int(found["year"] or 0), month, day), before)
     else:
         name = language.months[month - 1]
-        said = f"{language.ordinal(day, '')} {name}" if language.ordinal else f"{day} {name}"
+        of = " of " if " of " in found[0] else " "
+        said = f"{language.ordinal(day, '')}{of}{name}" if language.ordinal else f"{day} {name}"
         said += f" {language.year(int(found['year']))}" if found["year"] else ""
     if found.re is _WRITTEN and found["stop"] and not found["year"] and found["month"].lower() in _full(language):
         said += "."  # it ended the sentence

@@ -62,13 +62,14 @@ def _date(date: Date, _before: str) -> str:
     month = _MONTHS[date.month - 1] if date.month else ""
     day = _ordinal(date.day, "") if date.day else ""
     both = f"{month} {day}".strip()
-    return f"{both}{', ' if day else ' '}{_year(date.year)}" if date.year else both
+    return f"{both}{', ' if day else ' '}{_year(date.year)}".strip() if date.year else both
 
 
 def _british_date(date: Date, before: str) -> str:
     if not (date.day and date.month):
         return _date(date, before)
-    month = f"{_ordinal(date.day, '')} of {_MONTHS[date.month - 1]}"
+    article = "" if before.rstrip().lower().endswith("the") else "the "
+    month = f"{article}{_ordinal(date.day, '')} of {_MONTHS[date.month - 1]}"
     return f"{month}, {_year(date.year)}" if date.year else month
 
 
@@ -127,7 +128,8 @@ _UNITS = {
     **{f"{p}m": _noun(f"{_PREFIXES[p]}meter") for p in "nµmck"}, "dm": _noun("decimeter"), "m": _noun("meter"),
     **{f"{p}g": _noun(f"{_PREFIXES[p]}gram") for p in "µmk"}, "g": _noun("gram"), "t": _noun("ton"),
     **{f"{p}s": _noun(f"{_PREFIXES[p]}second") for p in "nµm"}, "s": _noun("second"), "sec": _noun("second"),
-    "min": _noun("minute"), "mins": _noun("minute"), "h": _noun("hour"), "hr": _noun("hour"), "hrs": _noun("hour"),
+    "tbsp": _noun("tablespoon"), "tsp": _noun("teaspoon"), "min": _noun("minute"), "mins": _noun("minute"),
+    "h": _noun("hour"), "hr": _noun("hour"), "hrs": _noun("hour"),
     "ml": _noun("milliliter"), "mL": _noun("milliliter"), "cl": _noun("centiliter"), "dl": _noun("deciliter"),
     "l": _noun("liter"), "L": _noun("liter"), "ha": _noun("hectare"),
     **{f"{p}B": _noun(f"{n}byte") for p, n in {**_PREFIXES, "K": "kilo", "P": "peta"}.items() if p in "kKMGTP"},
@@ -301,7 +303,7 @@ ENGLISH = Language(
     year=_year,
     year_words=frozenset(
         "in since by until till before after around circa from of during year early late mid spring summer autumn "
-        "fall winter to through ©".split()
+        "fall winter to through c ca ©".split()
     )
     | frozenset(name.lower() for name in _MONTHS)
     | frozenset(_SHORT),
@@ -320,13 +322,14 @@ ENGLISH = Language(
     signs=_SIGNS,
     address=_ADDRESS,
     powers=("squared", "cubed", "to the power of"),
+    queens=frozenset({"elizabeth", "mary", "catherine", "victoria"}),
     chapters=frozenset(
         "chapter part volume act book section phase type class level stage article title war episode season appendix "
-        "table figure bowl scene division category grade generation round step unit".split()
+        "table figure bowl scene division category grade round step unit".split()
     ),
     rulers=frozenset(
-        "henry edward george charles james william richard louis philip elizabeth mary john paul pius benedict francis "
-        "napoleon frederick catherine nicholas alexander peter leo gregory innocent clement ramesses ferdinand".split()
+        "henry edward george charles james william richard louis philip john paul pius benedict francis "
+        "napoleon frederick nicholas alexander peter leo gregory innocent clement ramesses ferdinand".split()
     ),
 )
 BRITISH = replace(ENGLISH, month_first=False, date=_british_date)

@@ -258,11 +258,15 @@ FRENCH = Language(
     signs=_SIGNS,
     address=_ADDRESS,
     powers=("au carré", "au cube", "puissance"),
+    one_feminine=r"(?:heure|minute|seconde|semaine|année|journée|nuit|fois|personne|page|tasse|cuillère|pomme|femme|fille"
+    r"|chose|place|voiture|maison|question|réponse|option|étape|bouteille|livre sterling)",
+    queens=frozenset({"élisabeth", "catherine", "marie"}),
     chapters=frozenset(
-        "chapitre partie volume tome acte livre section phase type classe niveau article titre tableau".split()
+        "chapitre partie volume tome acte livre section phase type classe niveau article titre tableau "
+        "page option étape numéro question".split()
     ),
     rulers=frozenset(
-        "louis henri charles philippe françois napoléon jean paul pie benoît léon grégoire élisabeth catherine georges "
+        "louis henri charles philippe françois napoléon jean paul pie benoît léon grégoire georges "
         "édouard guillaume frédéric alexandre nicolas pierre clovis".split()
     ),
 )

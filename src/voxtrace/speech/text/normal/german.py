@@ -64,10 +64,10 @@ def _ordinal(number: int, form: str) -> str:
 
 
 def _date(date: Date, before: str) -> str:
-    words = before.split()[-1:]
-    last = words[0] if words else ""
-    if last.endswith(","):  # "Montag, den", "Freitag, 3. Mai"
-        last = ""
+    words = before.split()[-2:]
+    last = words[-1] if words else ""
+    if last.endswith(","):  # "am Freitag, 3. Mai"
+        last = words[0] if len(words) > 1 and last.endswith("tag,") else ""
     day = _ordinal(date.day, last) if date.day else ""
     month = _MONTHS[date.month - 1] if date.month else ""
     return " ".join(part for part in (day, month, _year(date.year) if date.year else "") if part)
@@ -134,7 +134,8 @@ _UNITS = {
     **{f"{p}m": _same(_with(p, "Meter")) for p in ["", *"nµmck"]}, "dm": _same("Dezimeter"),
     **{f"{p}g": _same(_with(p, "Gramm")) for p in ["", *"µmk"]}, "t": _die("Tonne"),
     **{f"{p}s": _die(_with(p, "Sekunde")) for p in ["", *"nµm"]}, "Sek.": _die("Sekunde"), "Sek": _die("Sekunde"),
-    "min": _die("Minute"), "Min.": _die("Minute"), "Min": _die("Minute"), "h": _die("Stunde"), "Std.": _die("Stunde"),
+    "TL": _same("Teelöffel"), "EL": _same("Esslöffel"), "min": _die("Minute"), "Min.": _die("Minute"),
+    "Min": _die("Minute"), "h": _die("Stunde"), "Std.": _die("Stunde"),
     "Std": _die("Stunde"), "ml": _same("Milliliter"), "cl": _same("Zentiliter"), "dl": _same("Deziliter"),
     "l": _same("Liter"), "L": _same("Liter"), "ha": _same("Hektar"), "Pf.": _same("Pfennig"),
     **{f"{p}B": _same(f"{n}byte") for p, n in {**_PREFIXES, "K": "Kilo", "P": "Peta"}.items() if p in "kKMGTP"},
@@ -333,8 +334,8 @@ GERMAN = Language(
     time=_time,
     year=_year,
     year_words=frozenset(
-        "in seit von vom bis ab jahr jahre jahres anfang ende mitte frühling frühjahr sommer herbst winter vor nach um "
-        "©".split()
+        "in seit wurde starb von vom bis ab jahr jahre jahres anfang ende mitte frühling frühjahr sommer herbst winter "
+        "vor nach um ©".split()
     )
     | frozenset(name.lower() for name in _MONTHS)
     | frozenset(_SHORT),
@@ -352,11 +353,15 @@ GERMAN = Language(
     signs=_SIGNS,
     address=_ADDRESS,
     powers=("Quadrat", "hoch 3", "hoch"),
+    one_feminine=r"[A-ZÄÖÜ]\w{1,24}(?:e|ung|heit|keit|ion|tät|schaft)",
+    one_masculine=r"[A-ZÄÖÜ]\w{2,24}",
+    queens=frozenset({"elisabeth", "katharina", "maria", "viktoria"}),
     chapters=frozenset(
-        "kapitel teil band akt buch abschnitt phase typ klasse stufe artikel titel tabelle weltkrieg".split()
+        "kapitel teil band akt buch abschnitt phase typ klasse stufe artikel titel tabelle weltkrieg nummer "
+        "schritt option".split()
     ),
     rulers=frozenset(
-        "heinrich friedrich wilhelm ludwig karl otto katharina elisabeth maximilian rudolf leopold joseph georg "
+        "heinrich friedrich wilhelm ludwig karl otto maximilian rudolf leopold joseph georg "
         "albrecht johannes paul pius benedikt franziskus leo gregor napoleon alexander nikolaus peter".split()
     ),
 )

@@ -98,6 +98,10 @@ class Language:
     powers: tuple[str, str, str] = ("", "", "")  # squared, cubed, to the power of
     chapters: frozenset[str] = frozenset()  # a Roman numeral behind one of these is a number
     rulers: frozenset[str] = frozenset()  # and behind one of these an ordinal
+    queens: frozenset[str] = frozenset()
+    # Nouns in front of which "1" is no numeral but the article, as regular expressions.
+    one_feminine: str = ""
+    one_masculine: str = ""
 
 
 def counted(number: str, noun: Noun, language: Language) -> str:

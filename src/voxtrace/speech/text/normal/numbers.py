@@ -51,4 +51,4 @@ def ungrouped(text: str, language: Language) -> list[tuple[int, int, str]]:
 
 
 def _digits(written: str) -> str:
-    return "".join(filter(str.isdigit, written))
+    return "".join(filter(str.isdecimal, written))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from voxtrace.speech.text.normal.language import Language, Run
 from voxtrace.speech.text.normal.numbers import NO_DIGIT_BEFORE, NUMBER, SPACE, parts_of, plainly
 
+_WORD_BEFORE = re.compile(r"(?<!\w)([^\W\d_]{1,20}) \Z")
 _VULGAR = {
     "½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅖": (2, 5), "⅗": (3, 5), "⅘": (4, 5),
     "⅙": (1, 6), "⅚": (5, 6), "⅐": (1, 7), "⅛": (1, 8), "⅜": (3, 8), "⅝": (5, 8), "⅞": (7, 8), "⅑": (1, 9),
@@ -20,6 +22,7 @@ _FRACTION = re.compile(
     rf"{NO_DIGIT_BEFORE}(?<![\w/-])(?:(?P<whole>\d{{1,3}}){SPACE})?(?P<top>\d{{1,4}})[/⁄](?P<bottom>\d{{1,4}})(?![\w/]|[.,]\d)"
 )
 _SIGN_OF_FRACTION = re.compile(rf"(?:(?P<whole>\d{{1,3}}){SPACE}?)?(?P<sign>[{''.join(_VULGAR)}])")
+_UNIT_BEHIND = re.compile(rf"{SPACE}(?P<unit>[^\W\d_]{{2,5}})(?!\w)")
 _SIZE = re.compile(
     rf"{NO_DIGIT_BEFORE}(?P<first>{NUMBER})(?P<unit>cm|mm|m|px)?{SPACE}?(?P<sign>[x×]){SPACE}?(?={NUMBER})"
 )
@@ -43,7 +46,7 @@ def ranges(text: str, language: Language) -> list[Run]:
             word = language.score
         if word:
             years = 1100 <= first <= 2099 and (1100 <= second <= 2099 or len(found["second"]) == 2)
-            if years and found["first"].isdigit() and found["second"].isdigit():
+            if years and found["first"].isdecimal() and found["second"].isdecimal():
                 last = language.year(second) if second > 100 else found["second"]
                 said = f"{language.year(first)} {language.upto} {last}"
                 runs.append((found.start(), found.end(), said))
@@ -56,7 +59,7 @@ def ranges(text: str, language: Language) -> list[Run]:
 
 
 def fractions(text: str, language: Language) -> list[Run]:
-    """Parts of a whole, in digits or as one sign."""
+    """Parts of a whole, in digits or as one sign, and the unit behind them."""
     runs: list[Run] = []
     if language.fraction is None or language.mixed is None:
         return runs
@@ -66,6 +69,11 @@ def fractions(text: str, language: Language) -> list[Run]:
         runs.append((found.start(), found.end(), whole or language.fraction(*numbers)))
     for found in _FRACTION.finditer(text):
         runs.append((found.start(), found.end(), said_fraction(found, language)))
+    for begin, end, _ in list(runs):
+        unit = _UNIT_BEHIND.match(text, end)
+        if unit and (noun := language.units.get(unit["unit"])):
+            is_part = text[begin:end].count(" ") == 0 and not text[begin:end][:-1].isdecimal()
+            runs.append((unit.start("unit"), unit.end(), noun.one if is_part else noun.many))
     return sorted(runs)
 
 
@@ -121,10 +129,42 @@ def _version(found: re.Match[str], language: Language) -> Run | None:
     grouped = language.decimal == "," and all(len(part) == 3 for part in parts[1:])
     if not found["v"] and (len(parts) < 3 or grouped):
         return None
-    version = {"es": "versión "}.get(language.code, "version ") if found["v"] else ""
+    version = {"es": "versión ", "de": "Version "}.get(language.code, "version ") if found["v"] else ""
     point = language.address.dot if len(parts) == 4 or language.code != "en" else "point"
     port = f" {language.address.colon} {found['port']}" if found["port"] else ""
     return found.start(), found.end(), version + f" {point} ".join(parts) + port
+
+
+@cache
+def _one_pattern(language: Language) -> re.Pattern[str] | None:
+    if not language.one_feminine:
+        return None
+    either = rf"(?P<feminine>{language.one_feminine})" + (
+        rf"|(?:{language.one_masculine})" if language.one_masculine else ""
+    )
+    return re.compile(rf"(?<![\w.,:/-])1(?= (?:{either})(?!\w))")
+
+
+def ones(text: str, language: Language) -> list[Run]:
+    """The article for a single one: espeak-ng says "eins Stunde"."""
+    pattern = _one_pattern(language)
+    if pattern is None:
+        return []
+    words = language.before_noun["1"]
+    return [
+        (found.start(), found.end(), words[found["feminine"] is not None])
+        for found in pattern.finditer(text)
+        if not _is_name(text, found.start(), language)
+    ]
+
+
+def _is_name(text: str, place: int, language: Language) -> bool:
+    """Whether the number belongs to the word before it: "Kapitel 1", "la opción 1"."""
+    word = _WORD_BEFORE.search(text, max(0, place - 22), place)
+    if word is None:
+        return False
+    begins = word.start() == 0 or text[word.start() - 2 : word.start()] in (". ", "! ", "? ", ": ")
+    return word[1].lower() in language.chapters or (language.code == "de" and word[1][0].isupper() and not begins)
 
 
 def plain_numbers(text: str, language: Language) -> list[Run]:

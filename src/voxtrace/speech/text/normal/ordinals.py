@@ -86,7 +86,9 @@ def romans(text: str, language: Language) -> list[Run]:
     runs: list[Run] = []
     for found in _ROMAN.finditer(text):
         if said := _named(found, language):
-            runs.append((found.start("roman"), found.end("stop") if found["stop"] else found.end(), said))
+            # In German the full stop is the ordinal's; elsewhere it is the sentence's.
+            end = found.end() if language.code == "de" or not found["stop"] else found.start("stop")
+            runs.append((found.start("roman"), end, said))
     if language.code == "fr":
         for found in _CENTURY.finditer(text):
             if value := roman_value(found["roman"]):
@@ -103,13 +105,14 @@ def _named(found: re.Match[str], language: Language) -> str:
     if not value or found["roman"] == "L" or (found["roman"] == "I" and language.code == "en"):
         return ""
     if word in language.chapters and not found["end"]:
-        return f"{value}{found['stop'] or ''}"
-    if word not in language.rulers or not found["word"][0].isupper():
+        return f"{value}." if language.code == "de" and found["stop"] else str(value)
+    is_queen = word in language.queens
+    if not (is_queen or word in language.rulers) or not found["word"][0].isupper():
         return ""
     if language.code == "en":
-        return f"the {language.ordinal(value, '')}{found['stop'] or ''}"
+        return f"the {language.ordinal(value, '')}"
     if language.code == "de":
-        return "der " + language.ordinal(value, "der").capitalize()
+        return f"{'die' if is_queen else 'der'} {language.ordinal(value, 'der').capitalize()}"
     if language.code == "es":
-        return language.ordinal(value, "m") if value <= 10 else str(value)
-    return "premier" if value == 1 else str(value)
+        return language.ordinal(value, "f" if is_queen else "m") if value <= 10 else str(value)
+    return language.ordinal(1, "f" if is_queen else "m") if value == 1 else str(value)

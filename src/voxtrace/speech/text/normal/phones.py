@@ -41,7 +41,7 @@ def digit_by_digit(text: str, language: Language) -> list[Run]:
 
 def is_telephone(written: str, language: Language) -> bool:
     """Whether a number of several groups looks like one that is dialled, or that of a card."""
-    count = sum(character.isdigit() for character in written)
+    count = sum(character.isdecimal() for character in written)
     if written.startswith("+"):
         return 7 <= count <= 15
     if _CARD.fullmatch(written):

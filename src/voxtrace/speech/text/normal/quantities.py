@@ -24,7 +24,7 @@ _SIZE = (
 _MONEY = re.compile(
     rf"""
     (?P<minus>(?<![\w.,)-])[-−–])?+(?:
-      (?P<sign>(?<![\w$]){_BEFORE}){SPACE}?(?P<less>[-−–](?=\d))?+(?P<first>{NUMBER})
+      (?P<sign>(?<![\w$]){_BEFORE}){SPACE}?(?P<less>[-−–](?=\d))?+(?P<first>{NUMBER}|\.\d\d(?!\d))
         (?:(?P<range>{SPACE}?[-–]{SPACE}?)(?P=sign)?(?P<second>{NUMBER}))?+(?:{SPACE}?(?P<size>{_SIZE})\b\.?+)?+
     | {NO_DIGIT_BEFORE}(?<!\w)(?P<first_>{NUMBER})(?:(?P<range_>{SPACE}?[-–]{SPACE}?)(?P<second_>{NUMBER}))?+
         (?:{SPACE}?(?P<size_>{_SIZE})\b\.?+)?{SPACE}?(?P<sign_>{_BEHIND})
@@ -39,7 +39,7 @@ _UNIT = re.compile(
 )
 _SIMILAR = str.maketrans("\u03bc\u2126", "µΩ")
 # With a space in between these are rather something else: gate 12 V, 5 A day, 10 x 3, a 5 k run.
-_ONLY_TIGHT = frozenset({"x", "k", "V", "W", "L", "′", "″"})
+_ONLY_TIGHT = frozenset({"x", "k", "V", "W", "′", "″"})
 
 
 def money(text: str, language: Language) -> list[Run]:

@@ -77,8 +77,8 @@ def signs(text: str, language: Language) -> list[Run]:
     runs: list[Run] = []
     for found in _SIGN.finditer(text):
         sign = found[0].strip()
-        if sign == "&" and language.code != "es":
-            continue  # espeak-ng says it
+        if sign == "&" and language.code not in ("es", "fr"):
+            continue  # espeak-ng says it, and well
         sign = {"-->": "->", "<=>": "<->"}.get(sign, sign)
         said = language.signs.get(sign, "")
         runs.append((found.start(), found.end(), _set_apart(said, text, found)))

@@ -197,7 +197,7 @@ _TITLES = {
     "Sres.": "Señores",
     "Dr.": "Doctor",
     "Dra.": "Doctora",
-    "D.": "Don",
+    "D.": "Don", "D.ª": "Doña",
     "Dña.": "Doña",
     "Prof.": "Profesor",
     "Profa.": "Profesora",
@@ -313,11 +313,16 @@ SPANISH = Language(
     signs=_SIGNS,
     address=_ADDRESS,
     powers=("al cuadrado", "al cubo", "elevado a"),
+    one_feminine=r"(?!d[ií]a\b|problema|tema\b|sistema|programa|mapa\b|idioma|clima\b|planeta|para\b|hasta\b|contra\b)"
+    r"[^\W\d_]{2,24}a(?:ción|d)?|[^\W\d_]{2,24}(?:ción|dad|sión)",
+    one_masculine=r"[^\W\d_]{2,24}[oler]|d[ií]a|mes|problema|sistema|programa|mapa|idioma",
+    queens=frozenset({"isabel", "juana", "catalina", "maría"}),
     chapters=frozenset(
-        "siglo capítulo parte volumen tomo acto libro sección fase tipo clase nivel artículo título tabla".split()
+        "siglo capítulo parte volumen tomo acto libro sección fase tipo clase nivel artículo título tabla "
+        "opción número página paso línea pregunta".split()
     ),
     rulers=frozenset(
-        "felipe carlos alfonso isabel fernando enrique juan pedro luis jaime sancho pablo pío benedicto león gregorio "
+        "felipe carlos alfonso fernando enrique juan pedro luis jaime sancho pablo pío benedicto león gregorio "
         "napoleón alejandro nicolás jorge francisco".split()
     ),
 )
