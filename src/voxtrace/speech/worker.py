@@ -9,30 +9,28 @@ from __future__ import annotations
 import argparse
 import ctypes
 import json
-import os
 import resource
 import signal
 import socket
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import cast
 
 from voxtrace.clock import mono_ns
 from voxtrace.errors import EXIT_UNREACHABLE, VoxtraceError
-from voxtrace.speech.edges import LeadingSilence
+from voxtrace.speech.edges import Edges, shape_of
 from voxtrace.speech.engines import load_engine
 from voxtrace.speech.errors import EngineDidNotStart, EngineFailed
-from voxtrace.speech.ports import OUTPUT_BYTES_PER_SECOND, OUTPUT_RATE_HZ, Engine, Samples, Utterance
+from voxtrace.speech.outlet import Finish, Outlet
+from voxtrace.speech.ports import OUTPUT_RATE_HZ, Engine, Phonemes, Utterance, Word
 from voxtrace.speech.resample import Resampler
-from voxtrace.speech.wire import Frame, FrameReader, Kind, pack
-from voxtrace.units import NANOS_PER_MILLI
+from voxtrace.speech.wire import CACHE_RESULTS, PHONEMES_MADE, Frame, FrameReader, Kind, pack
+from voxtrace.speech.words import WordLog
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 READ_BYTES = 64 * 1024
 BYTES_PER_MIB = 1024 * 1024
-LONGEST_HOLD_NS = 2 * NANOS_PER_MILLI  # an engine that takes longer for a block has each one sent at once
-MOST_HELD_BYTES = OUTPUT_BYTES_PER_SECOND // 2
 
 
 class Link:
@@ -46,8 +44,12 @@ class Link:
 
     def send(self, kind: Kind, job: int, payload: bytes = b"") -> None:
         """Write one frame; waits while the other side does not read."""
+        self.write(pack(kind, job, payload))
+
+    def write(self, frames: bytes) -> None:
+        """Write whole frames; waits as `send` does."""
         began = mono_ns()
-        self._connection.sendall(pack(kind, job, payload))
+        self._connection.sendall(frames)
         self.waited_ns += mono_ns() - began
 
     def receive(self) -> Frame | None:
@@ -73,13 +75,18 @@ class Link:
 
 def serve(engine: Engine, link: Link) -> None:
     """Speak what the server asks for until it is gone."""
-    link.send(Kind.READY, 0, json.dumps(asdict(engine.catalogue())).encode())
+    catalogue = engine.catalogue()
+    link.send(Kind.READY, 0, json.dumps(asdict(catalogue)).encode())
+    can = catalogue.abilities
     resampler = Resampler(engine.sample_rate_hz, OUTPUT_RATE_HZ)
     while (frame := link.receive()) is not None:
         if frame.kind != Kind.SPEAK:
             continue  # a cancel that came after its job's end
         try:
-            _speak(engine, link, frame, resampler)
+            utterance = Utterance(**json.loads(frame.payload))
+            edges = Edges(engine.sample_rate_hz, shape_of(utterance, makes_pauses=can.makes_pauses))
+            words = WordLog(engine.sample_rate_hz, edges) if can.word_timings else None
+            _speak(engine, link, frame.job, utterance, Finish(edges, resampler, words))
         except EngineFailed as failure:
             link.send(Kind.FAILED, frame.job, failure.why.encode())
         except OSError:
@@ -94,62 +101,34 @@ def serve(engine: Engine, link: Link) -> None:
         resampler = Resampler(engine.sample_rate_hz, OUTPUT_RATE_HZ)
 
 
-def _speak(engine: Engine, link: Link, frame: Frame, resampler: Resampler) -> None:
+@dataclass(frozen=True, slots=True)
+class JobNotes:
+    """What the engine tells of one job, on its way to the server; see `Notes`."""
+
+    link: Link
+    job: int
+    words: WordLog | None
+
+    def phonemes(self, made: Phonemes) -> None:
+        """Sent at once: inference takes longer by a thousand times, and may never end."""
+        record = PHONEMES_MADE.pack(mono_ns(), CACHE_RESULTS.index(made.cache), made.entries, made.bytes)
+        self.link.send(Kind.PHONEMES, self.job, record)
+
+    def word(self, word: Word) -> None:
+        """Kept until its sound is complete."""
+        if self.words is not None:
+            self.words.add(word)
+
+
+def _speak(engine: Engine, link: Link, job: int, utterance: Utterance, finish: Finish) -> None:
     began, waited = mono_ns(), link.waited_ns
-    job, utterance = frame.job, Utterance(**json.loads(frame.payload))
-    silence = LeadingSilence(engine.sample_rate_hz) if utterance.is_first else None
-    sender = BlockSender(link, job)
-    wanted = True
-
-    def on_block(block: Samples) -> bool:
-        nonlocal wanted
-        sender.push(resampler.convert(silence.cut(block) if silence else block).tobytes())
-        # Whoever waits for this processor may be the server with our first block in its hands, or the client.
-        # Without this they would wait to the end of our time slice, 3 ms: espeak-ng's whole sentence.
-        os.sched_yield()
-        wanted = not link.is_cancelled(job)
-        return wanted
-
+    outlet = Outlet(link, job, finish, engine.sample_rate_hz)
     try:
-        engine.speak(utterance, on_block)
-        if wanted:
-            sender.push(resampler.finish().tobytes())
+        engine.speak(utterance, outlet.push, JobNotes(link, job, finish.words))
     finally:
-        sender.flush()  # of a failure is told when the sound before it was sent
+        outlet.finish()  # of a failure is told when the sound before it was sent
     busy_ns = mono_ns() - began - (link.waited_ns - waited)
-    link.send(Kind.DONE, job, json.dumps({"samples": sender.bytes_made // 2, "busy_ns": busy_ns}).encode())
-
-
-class BlockSender:
-    """Sends the first block at once, and after it no more often than somebody could tell the difference.
-
-    espeak-ng makes a block in 40 µs. To wake the server for each of them would cost more than to make them,
-    and would take the processor from the server when it is about to send the first one on.
-    """
-
-    def __init__(self, link: Link, job: int) -> None:
-        self._link = link
-        self._job = job
-        self._held: list[bytes] = []
-        self._held_bytes = 0
-        self._sent_ns = 0
-        self.bytes_made = 0
-
-    def push(self, pcm: bytes) -> None:
-        """Take a block; what is held is sent when it is due."""
-        if not pcm:
-            return
-        self.bytes_made += len(pcm)
-        self._held.append(pcm)
-        self._held_bytes += len(pcm)
-        if self._held_bytes >= MOST_HELD_BYTES or mono_ns() - self._sent_ns >= LONGEST_HOLD_NS:
-            self.flush()
-
-    def flush(self) -> None:
-        """Send what is held."""
-        if self._held:
-            self._link.send(Kind.AUDIO, self._job, b"".join(self._held))
-            self._held, self._held_bytes, self._sent_ns = [], 0, mono_ns()
+    link.send(Kind.DONE, job, json.dumps({"samples": outlet.bytes_made // 2, "busy_ns": busy_ns}).encode())
 
 
 def _end_with_the_server() -> None:
