@@ -96,6 +96,18 @@ def test_an_unknown_kind_of_say_as_is_refused_with_the_known_ones():
     assert refused.value.known == SAY_AS
 
 
+@pytest.mark.parametrize("language", ["en-us", "de"])
+@pytest.mark.parametrize(
+    "atom", ["1", "1.", "1x", "½", "1 h ", "<!--", "|", "[a](", "a/", "a.", "*", "A. ", "😀\u200d"]
+)
+def test_ten_kibibytes_of_one_sign_come_through(atom, language):
+    """They take time in proportion: twice the text, twice the time. No stack and no limit is met either."""
+    text = (atom * 10_240)[:10_240]
+    spoken = normalise(text, language)
+
+    assert spoken.source_span(0, len(spoken.text))[1] <= len(text)
+
+
 @pytest.mark.parametrize("tag", sorted(_BY_TAG))
 def test_every_language_reads_a_text_with_all_kinds(tag):
     text = "".join(f"{part} " for part in MATERIAL)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from voxtrace.speech.text.normalise import normalise, say_as
+from voxtrace.speech.text.normalise import SAY_AS, normalise, say_as
 
 _FOLDER = Path(__file__).parent / "readings"
 READINGS = [
@@ -14,7 +14,7 @@ READINGS = [
     for file in sorted(_FOLDER.glob("*.tsv"))
     for line in file.read_text(encoding="utf-8").splitlines()
 ]
-# Read anew, these would be taken for something else: "&lt;b&gt;" is a tag then, "1 2 3" no telephone number.
+# Read anew, "&lt;b&gt;" is a tag.
 READ_ONCE = {"AT&T and R&D &amp; co &lt;b&gt;"}
 
 
@@ -79,3 +79,28 @@ def test_a_spoken_word_leads_back_to_what_was_written_for_it():
     begin, end = spoken.source_span(cents, cents + 5)
 
     assert source[begin:end] == "$3.50"
+
+
+_HEADING = {"English": "en-us", "German": "de", "French": "fr", "Spanish": "es"}
+
+
+def promised():
+    """The rows of the tables in docs/text.md, with the language of their chapter."""
+    page = Path(__file__).parents[3] / "docs" / "text.md"
+    language = ""
+    for line in page.read_text(encoding="utf-8").splitlines():
+        if line.startswith("## "):
+            language = _HEADING.get(line[3:], "")
+        elif language and line.startswith("| ") and not line.startswith("| written"):
+            yield language, *(cell.strip() for cell in line.strip("|").split("|"))
+
+
+@pytest.mark.parametrize(("language", "source", "spoken"), list(promised()))
+def test_the_documentation_says_what_is_read(language, source, spoken):
+    assert normalise(source, language).text == spoken
+
+
+def test_the_documentation_names_every_kind_of_say_as():
+    page = (Path(__file__).parents[3] / "docs" / "text.md").read_text(encoding="utf-8")
+
+    assert [kind for kind in SAY_AS if f"`{kind}`" not in page] == []

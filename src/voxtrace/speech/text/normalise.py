@@ -14,7 +14,7 @@ from voxtrace.speech.text.offsets import Edit, Normalised
 from voxtrace.speech.text.say_as import SAY_AS, UnknownSayAs, say_as
 
 # Goes into the keys of every cache of speech: raised when any text is read otherwise than before.
-NORMALISER_VERSION = "1"
+NORMALISER_VERSION = "2"
 
 __all__ = ["NORMALISER_VERSION", "SAY_AS", "Edit", "Normalised", "UnknownSayAs", "normalise", "say_as"]
 

@@ -24,7 +24,7 @@ _ADDRESS = re.compile(
          (?:/[^\s<>"'`|«»“”]{{0,500}}+)?
         |(?:[a-zA-Z0-9-]{{1,63}}+\.){{1,5}}(?:{_ENDINGS})(?=[.]?(?:\s|$|-(?!\w))))
     | (?<![\w./-])(?P<file>[\w-]{{1,60}}+(?:\.(?:{_FILES})){{1,2}}(?![\w/@-]|\.\w))
-    | (?<![\w./:<-])(?P<path>(?:~|\.{{1,2}}+)?+(?:/[\w.%+-]{{1,60}}+){{2,20}}+/?
+    | (?<![\w./:<€$£¥%)-])(?P<path>(?:~|\.{{1,2}}+)?+(?:/[\w.%+-]{{1,60}}+){{2,20}}+/?
         |(?:~|\.{{1,2}}+)/[\w.-]{{1,60}}+|/[a-z][\w.-]{{0,59}}+
         |(?:[\w-]{{1,60}}+/){{1,20}}+[\w-]{{1,60}}+(?:\.(?:{_FILES}))(?!\w))
     | (?<![\w&\#/])\#(?P<tag>[^\W\d][\w-]{{0,60}}+)
@@ -67,9 +67,12 @@ def addresses(text: str, language: Language) -> list[Run]:
 
 def _without_trailing(written: str) -> str:
     """Without what belongs to the sentence; a bracket that was opened inside stays."""
-    while written and written[-1] in _TRAILING and not (written[-1] == ")" and "(" in written):
-        written = written[:-1]
-    return written
+    end = len(written)
+    extra = written.count(")") - written.count("(")
+    while end and written[end - 1] in _TRAILING and (written[end - 1] != ")" or extra > 0):
+        end -= 1
+        extra -= written[end] == ")"
+    return written[:end]
 
 
 def said_url(written: str, words: AddressWords) -> str:

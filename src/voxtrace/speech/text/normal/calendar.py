@@ -34,6 +34,11 @@ _MONTH_FIRST = re.compile(
     r"(?<!\w)(?P<month>[^\W\d_]{3,9})\.?[ \u00a0](?P<day>\d{1,2})(?P<mark>st|nd|rd|th)?+"
     r"(?:,?[ ](?P<year>\d{4})(?![\d.,]\d|[\w%]))?(?![\w:/%]|[.,]\d|[ ]?[%°€$£])"
 )
+# "el 28/11" and "on 11/28", but not "el 1/3 de la gente".
+_SHORT = re.compile(
+    r"(?<!\w)(?P<before>[^\W\d_]{2,5}) (?P<a>\d{1,2})/(?P<b>\d{1,2})(?![\w/]|[.,]\d| (?:de|del|of|des?)\b)"
+)
+_WEEKDAYS = re.compile(r"(?<!\w)(?P<first>[^\W\d_]{2,3})\.?\s?[–-]\s?(?P<last>[^\W\d_]{2,3})(?!\w)")
 _YEAR = re.compile(r"(?<![\w.,/:$€£#-])(?P<year>1[1-9]\d\d|20\d\d)(?![\w%/]|[.,:-]\d|[ \u00a0]?[%°€$£])")
 _DECADE = re.compile(r"(?<![\w.,/:$€£#])(?P<mark>['’])?(?P<years>1[1-9]\d0|20\d0|[2-9]0)['’]?s(?!\w)")
 _OF_DECADE = frozenset("the their his her my our your early late mid in".split())
@@ -53,6 +58,9 @@ def dates(text: str, language: Language) -> list[Run]:
     for found in _WRITTEN.finditer(text):
         if run := _written(found, language):
             runs.append(run)
+    for found in _SHORT.finditer(text):
+        if found["before"].lower() in language.before_days and (said := _short(found, language)):
+            runs.append((found.start("a"), found.end(), said))
     if language.code == "en":
         for found in _MONTH_FIRST.finditer(text):
             if run := _written(found, language):
@@ -94,6 +102,15 @@ def _numeric(found: re.Match[str], language: Language) -> Run | None:
     return found.start(), found.end(), said
 
 
+def _short(found: re.Match[str], language: Language) -> str:
+    """A day and a month in digits; "" where they are none."""
+    assert language.date is not None
+    numbers = 2000, int(found["a"]), int(found["b"])
+    first, second = ("ymd", "ydm") if language.month_first else ("ydm", "ymd")
+    date = read_numbers(numbers, first) or read_numbers(numbers, second)
+    return language.date(date._replace(year=0), "") if date else ""
+
+
 def _written(found: re.Match[str], language: Language) -> Run | None:
     """A day and the name of a month, where espeak-ng would not say it so."""
     assert language.date is not None
@@ -118,6 +135,16 @@ def _written(found: re.Match[str], language: Language) -> Run | None:
 
 def _full(language: Language) -> frozenset[str]:
     return frozenset(name.lower() for name in language.months)
+
+
+def weekdays(text: str, language: Language) -> list[Run]:
+    """From one day of the week to another: opening hours."""
+    runs: list[Run] = []
+    for found in _WEEKDAYS.finditer(text):
+        first, last = (language.weekdays.get(found[name]) for name in ("first", "last"))
+        if first and last:
+            runs.append((found.start(), found.end(), f"{first} {language.upto} {last}"))
+    return runs
 
 
 def decades(text: str, language: Language) -> list[Run]:

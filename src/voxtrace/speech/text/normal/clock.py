@@ -18,7 +18,9 @@ _CLOCK = re.compile(
 _DOTTED = re.compile(rf"(?<![\w:.,])(?P<hour>[01]?\d|2[0-4])(?:\.(?P<minute>[0-5]\d))?{SPACE}(?P<uhr>Uhr)\b")
 _WITH_H = re.compile(rf"(?<![\w:.,])(?P<hour>[01]?\d|2[0-4]){SPACE}?h(?:{SPACE}?(?P<minute>[0-5]\d))?(?!\w|/)")
 # "9:00-17:00": what stands between two times.
-_BETWEEN = re.compile(rf"(?<=\d){SPACE}?[-–—]{SPACE}?(?=(?:[01]?\d|2[0-4])(?::[0-5]\d|h[0-5]\d|{SPACE}?[ap]\.?m\b))")
+_BETWEEN = re.compile(
+    rf"(?<=[\dhm.]){SPACE}?[-–—]{SPACE}?(?=(?:[01]?\d|2[0-4])(?::[0-5]\d|h[0-5]\d|{SPACE}?[ap]\.?m\b))"
+)
 _BEFORE_IS_TIME = re.compile(r"(?:\d[:h][0-5]\d|\d\ ?[ap]\.?m\.?|(?<!\d)\d{1,2})\Z", re.VERBOSE)
 
 

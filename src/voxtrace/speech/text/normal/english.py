@@ -7,6 +7,7 @@ from dataclasses import replace
 from voxtrace.speech.text.normal.language import AddressWords, Currency, Date, Language, Noun, Time
 
 _MONTHS = tuple("January February March April May June July August September October November December".split())
+_WEEKDAYS = tuple("Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split())
 _SHORT = {"jan": 1, "feb": 2, "mar": 3, "apr": 4, "jun": 6, "jul": 7, "aug": 8, "sep": 9, "sept": 9, "oct": 10,
           "nov": 11, "dec": 12}  # fmt: skip
 _ONES = (
@@ -307,6 +308,8 @@ ENGLISH = Language(
     )
     | frozenset(name.lower() for name in _MONTHS)
     | frozenset(_SHORT),
+    before_days=frozenset({"on", "until", "since"}),
+    weekdays=dict(zip("Mon Tue Wed Thu Fri Sat Sun".split(), _WEEKDAYS, strict=True)),
     ordinal=_ordinal,
     currencies=_CURRENCIES,
     price="{main} and {cents}",

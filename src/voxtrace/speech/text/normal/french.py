@@ -7,6 +7,7 @@ from dataclasses import replace
 from voxtrace.speech.text.normal.language import AddressWords, Currency, Date, Language, Noun, Time
 
 _MONTHS = tuple("janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split())
+_WEEKDAYS = tuple("lundi mardi mercredi jeudi vendredi samedi dimanche".split())
 _SHORT = {"janv": 1, "févr": 2, "fév": 2, "avr": 4, "juil": 7, "sept": 9, "oct": 10, "nov": 11, "déc": 12}
 _TENS = {2: "vingt", 3: "trente", 4: "quarante", 5: "cinquante", 6: "soixante"}
 _PARTS = {2: "demi", 3: "tiers", 4: "quart"}
@@ -136,7 +137,7 @@ _WORDS = {
     "av.": "avenue",
     "bd.": "boulevard",
     "UE": "U E",
-    "USB": "U S B",
+    "USB": "U S B", "XL": "X L",
     "IA": "I A",
     "URL": "U R L",
     "SVP": "s'il vous plaît",
@@ -243,6 +244,8 @@ FRENCH = Language(
     over="sur",
     date=_date,
     time=_time,
+    before_days=frozenset({"le", "du", "au"}),
+    weekdays=dict(zip("lun mar mer jeu ven sam dim".split(), _WEEKDAYS, strict=True)),
     ordinal=_ordinal,
     currencies=_CURRENCIES,
     of_money=_of_money,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from voxtrace.speech.text.normal.language import AddressWords, Currency, Date, Language, Noun, Time
 
 _MONTHS = tuple("Januar Februar März April Mai Juni Juli August September Oktober November Dezember".split())
+_WEEKDAYS = tuple("Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag".split())
 _SHORT = {"jan": 1, "jän": 1, "jänner": 1, "feb": 2, "mär": 3, "mrz": 3, "apr": 4, "jun": 6, "jul": 7, "aug": 8,
           "sep": 9, "sept": 9, "okt": 10, "nov": 11, "dez": 12}  # fmt: skip
 _ONES = (
@@ -227,7 +228,7 @@ _WORDS = {
     "zzgl.": "zuzüglich",
     "Hbf.": "Hauptbahnhof",
     "EU": "E U",
-    "USB": "U S B",
+    "USB": "U S B", "XL": "X L",
     "IT": "I T",
     "AG": "A G",
     "ARD": "A R D",
@@ -339,6 +340,7 @@ GERMAN = Language(
     )
     | frozenset(name.lower() for name in _MONTHS)
     | frozenset(_SHORT),
+    weekdays=dict(zip("Mo Di Mi Do Fr Sa So".split(), _WEEKDAYS, strict=True)),
     ordinal=_ordinal,
     currencies=_CURRENCIES,
     magnitudes=_MAGNITUDES,

@@ -79,6 +79,8 @@ class Language:
     time: Callable[[Time], str] | None = None
     year: Callable[[int], str] = str
     year_words: frozenset[str] = frozenset()  # a number of four digits behind one of these is a year
+    weekdays: Mapping[str, str] = field(default_factory=dict)  # as they are shortened in "Mon-Fri"
+    before_days: frozenset[str] = frozenset()  # "28/11" behind one of these is a date
     ordinal: Callable[[int, str], str] | None = None  # number and form, as "m" or "f"
     currencies: Mapping[str, Currency] = field(default_factory=dict)  # by ISO 4217 code
     dollar: str = "USD"  # what a mere "$" is

@@ -84,13 +84,15 @@ def _row(line: str, begin: int) -> Iterator[Run]:
     if not line.strip("|:-+ \t\r"):
         yield begin, begin + len(line), ""
         return
-    last = len(line.rstrip())
+    first, last = len(line) - len(line.lstrip()), len(line.rstrip())
     for found in _BETWEEN_CELLS.finditer(line):
-        is_edge = not line[: found.start()].strip() or found.end() >= last
         before = line[found.start() - 1 : found.start()]
-        said = (
-            "." if found.end() >= last and before not in _ENDS else "" if is_edge else " " if before in _ENDS else ", "
-        )
+        if found.end() >= last:
+            said = "" if before in _ENDS else "."
+        elif found.start() <= first:
+            said = ""
+        else:
+            said = " " if before in _ENDS else ", "
         yield begin + found.start(), begin + found.end(), said
 
 

@@ -100,7 +100,8 @@ def sizes(text: str, language: Language) -> list[Run]:
         sign = found.end("unit") if found["unit"] else found.end("first")
         runs.append((sign, found.end(), f" {language.times if found['sign'] == '×' else language.by} "))
     for found in _FEET.finditer(text):
-        runs.append((found.end("feet"), found.end("feet") + 1, "′ "))
+        is_apart = text[found.end("feet") + 1] == " "
+        runs.append((found.end("feet"), found.end("feet") + 1, "′" if is_apart else "′ "))
         runs.append((found.end() - len(found["inches"]), found.end(), "″"))
     return sorted(runs)
 

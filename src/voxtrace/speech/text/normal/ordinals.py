@@ -12,7 +12,9 @@ _SPANISH = re.compile(
     r"(?<![\w.,/:])(?P<number>\d{1,3})(?:\.?(?P<mark>º|ª|°(?=[ ]|$))"
     r"|\.?(?P<end>er|ro|ra|do|da|to|ta|mo|ma|vo|va|no|na)(?!\w))"
 )
-_GERMAN = re.compile(r"(?P<before>[^\W\d_]{1,12})? ?(?<![\w.,/:-])(?P<number>\d{1,6})\.(?P<after>[ \u00a0][^\W\d_])")
+_GERMAN = re.compile(
+    r"(?P<before>[^\W\d_]{1,12})? ?(?<![\w.,/:-])(?P<number>\d{1,6})\.(?P<after>[ \u00a0][^\W\d_]|(?=,))"
+)
 _BEFORE_ORDINAL = frozenset(
     "am im vom zum zur beim dem den des der die das ein eine einen einem eines einer jede jeder jedes jeden jedem ins "
     "dieser diese dieses diesen diesem sein seine seinen ihr ihre ihren ihrem seinem mein meine unser unsere".split()
@@ -21,8 +23,9 @@ _ROMAN = re.compile(
     r"(?<![\w.-])(?P<word>[^\W\d_]{2,12}) (?P<roman>[IVXL]{1,7})(?P<end>er)?(?P<stop>\.(?= ?[a-zäöü]|,))?(?![\w-])"
 )
 _ALONE = re.compile(
-    r"(?<![\w.'’&/-])(?:II|III|VII|VIII|IX|XI|XII|XIII|XIV|XV|XVI|XVII|XVIII|XIX|XXI?|XXII?I?|XXIV)(?![\w'’&/-])"
+    r"(?<![\w.'’&/-])(?:II|III|IV|VII|VIII|IX|XI|XII|XIII|XIV|XV|XVI|XVII|XVIII|XIX|XXI?|XXII?I?|XXIV)(?![\w'’&/-])"
 )
+_DRIP = re.compile(r"\b[aA]n \Z")  # no number begins with a vowel there
 _CENTURY = re.compile(r"(?<![\w.-])(?P<roman>[IVX]{1,5})(?P<end>er|re|e|ème)(?!\w)")
 _CANONICAL = re.compile(r"(?=.)C{0,3}(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})")
 _VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
@@ -71,7 +74,7 @@ def _german(found: re.Match[str], language: Language) -> Run | None:
     """A number with a full stop is an ordinal where an article stands before it, or the sentence goes on."""
     assert language.ordinal is not None
     before = (found["before"] or "").lower()
-    if before not in _BEFORE_ORDINAL and not (found["after"][-1].islower() and found.start("number") > 0):
+    if before not in _BEFORE_ORDINAL and not (found["after"][-1:].islower() and found.start("number") > 0):
         return None
     said = language.ordinal(
         int(found["number"]), "des" if before in ("seinem", "ihrem", "seinen", "ihren", "einer") else before
@@ -94,7 +97,8 @@ def romans(text: str, language: Language) -> list[Run]:
             if value := roman_value(found["roman"]):
                 runs.append((found.start(), found.end(), _french(value, found["end"], "première")))
     for found in _ALONE.finditer(text):
-        runs.append((found.start(), found.end(), str(roman_value(found[0]))))
+        is_drip = found[0] == "IV" and _DRIP.search(text, max(0, found.start() - 3), found.start())
+        runs.append((found.start(), found.end(), "I V" if is_drip else str(roman_value(found[0]))))
     return runs
 
 

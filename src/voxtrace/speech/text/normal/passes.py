@@ -47,6 +47,7 @@ _MARKUP = (
 )
 _NUMBERS = (
     _kind(r"\d[-/.]|\d(?:er|º|st|nd|rd|th)?[ \u00a0][^\W\d_]|[^\W\d_]\.?[ \u00a0]\d", calendar.dates),
+    _kind("[–-]", calendar.weekdays),
     _kind(r"\d[\d ()./\u00a0–-]{5}|\(\d", phones.digit_by_digit),
     _kind(r"\d[\u00a0\u202f\u2009'’ ]\d", numbers.ungrouped),
     _kind(r"\d[ \u00a0\u202f\u2009]?[:h.UapAP]", clock.times),

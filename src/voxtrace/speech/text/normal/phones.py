@@ -33,10 +33,8 @@ def digit_by_digit(text: str, language: Language) -> list[Run]:
         end = found.start() + len(written)
         if is_telephone(written, language) and not _FOLLOWED.match(text, end):
             runs.append((found.start(), end, said_telephone(written, language)))
-    for found in _LONG.finditer(text):
-        if not any(begin < found.end() and found.start() < end for begin, end, _ in runs):
-            runs.append((found.start(), found.end(), said_digits(found[0])))
-    return sorted(runs)
+    runs += [(found.start(), found.end(), said_digits(found[0])) for found in _LONG.finditer(text)]
+    return runs
 
 
 def is_telephone(written: str, language: Language) -> bool:

@@ -35,9 +35,11 @@ _MONEY = re.compile(
 _ONE_OF = re.compile(r"\b[aA]n? \Z")
 _UNIT = re.compile(
     rf"{NO_DIGIT_BEFORE}(?<![\w/$€£])(?P<minus>(?<!\S)[-−–])?(?P<number>{NUMBER})(?P<hyphen>-)?(?P<space>{SPACE}?)"
-    r"(?P<unit>[°µ\u03bcΩ″′]?[^\W\d_]{0,5}[²³23]?(?:\.(?=\s\w))?)(?:/(?P<per>[^\W\d_]{1,12}[²³]?))?(?![\w/²³])"
+    r"(?P<unit>[°µ\u03bcΩ″′]?[^\W\d_]{0,5}[²³23]?(?:\.(?=\s\w))?)"
+    r"(?:/(?P<many>\d{1,4})?[ \u00a0]?(?P<per>[^\W\d_]{1,12}[²³]?))?(?![\w/²³])"
 )
 _SIMILAR = str.maketrans("\u03bc\u2126", "µΩ")
+_TERM = re.compile(r"\s?[-+*/=^²)]")
 # With a space in between these are rather something else: gate 12 V, 5 A day, 10 x 3, a 5 k run.
 _ONLY_TIGHT = frozenset({"x", "k", "V", "W", "′", "″"})
 
@@ -114,9 +116,11 @@ def units(text: str, language: Language) -> list[Run]:
 
 def _measured(found: re.Match[str], language: Language) -> Run | None:
     written, end = found["unit"], found.end()
-    noun = unit_of(written, found["per"] or "", language)
+    noun = unit_of(written, found["per"] or "", language, found["many"] or "")
     if noun is None or (found["space"] and written in _ONLY_TIGHT):
         return None
+    if written == "x" and _TERM.match(found.string, end):
+        return None  # "2x + 1"
     number = plainly(found["number"], language)
     # "a 5-km run" counts no kilometres.
     said = f"{number} {noun.one}" if found["hyphen"] else counted(number, noun, language)
@@ -125,8 +129,8 @@ def _measured(found: re.Match[str], language: Language) -> Run | None:
     return found.start(), end, said
 
 
-def unit_of(written: str, per: str, language: Language) -> Noun | None:
-    """The unit of a sign, or of two with a stroke between them; None where it is not one."""
+def unit_of(written: str, per: str, language: Language, many: str = "") -> Noun | None:
+    """The unit of a sign, or of two with a stroke between them, as in "l/100 km"; None where it is not one."""
     written = written.translate(_SIMILAR)
     if written[-1:] in ("2", "3") and len(written) > 1 and written[-2] == "m":
         written = written[:-1] + "²³"[int(written[-1]) - 2]
@@ -136,4 +140,6 @@ def unit_of(written: str, per: str, language: Language) -> Noun | None:
     if noun is None or not per:
         return noun
     below = _per_word(per, language)
+    if many:
+        below = f"{many} {language.units[per].many if per in language.units else per}"
     return Noun(f"{noun.one} {language.per} {below}", f"{noun.many} {language.per} {below}", noun.feminine)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from voxtrace.speech.text.normal.language import AddressWords, Currency, Date, Language, Noun, Time
 
 _MONTHS = tuple("enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre".split())
+_WEEKDAYS = tuple("lunes martes miércoles jueves viernes sábado domingo".split())
 _SHORT = {"ene": 1, "feb": 2, "mar": 3, "abr": 4, "jun": 6, "jul": 7, "ago": 8, "sep": 9, "sept": 9, "set": 9,
           "setiembre": 9, "oct": 10, "nov": 11, "dic": 12}  # fmt: skip
 _TENS = {3: "treinta", 4: "cuarenta", 5: "cincuenta", 6: "sesenta", 7: "setenta", 8: "ochenta", 9: "noventa"}
@@ -173,7 +174,7 @@ _WORDS = {
     "dcha.": "derecha",
     "izq.": "izquierda",
     "UE": "U E",
-    "USB": "U S B",
+    "USB": "U S B", "XL": "X L",
     "API": "A P I",
     "IA": "I A",
     "JJ. OO.": "Juegos Olímpicos",
@@ -297,6 +298,8 @@ SPANISH = Language(
     over="sobre",
     date=_date,
     time=_time,
+    before_days=frozenset({"el", "del", "al"}),
+    weekdays=dict(zip("lun mar mié jue vie sáb dom".split(), _WEEKDAYS, strict=True)),
     ordinal=_ordinal,
     currencies=_CURRENCIES,
     of_money=_of_money,
