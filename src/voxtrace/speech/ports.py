@@ -84,6 +84,14 @@ class Catalogue:
         name, plus, variant = voice.partition("+")
         return name in self.names and (not plus or variant in self.variants)
 
+    def language_of(self, voice: str) -> str:
+        """What a voice speaks, a mix as its first; "" where there is no such voice."""
+        name = voice.partition("+")[0]
+        name = name.partition(":")[0] if self.abilities.mixes else name
+        languages = [each.language for each in self.voices if name in (each.id, *each.also)]
+        # Of several voices the name is that of a language: espeak-ng's "fr" is spoken by "fr-fr" and "fr-be".
+        return languages[0] if len(languages) == 1 else name if languages else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Utterance:

@@ -203,7 +203,9 @@ class SpeechStream:
         self.progress.pieces += 1
         # After the last piece a pause would be nothing but silence to be sent.
         has_pause = has_pause and (self.chars_left > 0 or self.is_open)
-        utterance = Utterance(text, self._order.voice, self._order.speed, number == 0, has_pause)
+        # Pieces in front may have held nothing that can be said.
+        is_first = number == 0 or not (self.progress.bytes_made or self._making)
+        utterance = Utterance(text, self._order.voice, self._order.speed, is_first, has_pause)
         part = Part(self, number, utterance)
         part.text_begin = text_begin
         part.expected_ns = self._workload.pace.audio_ns(len(text))

@@ -20,6 +20,8 @@ _LANGUAGE_SWITCH = re.compile(r"\([^)]*\)")
 _END = re.compile(r"([,.!?;:\u2014\u2026])[,.!?;:\u2014\u2026\"'\u201d\u00bb)\]]*\s*\S?$")
 _LAST_END = re.compile(r"([,.!?;:\u2014\u2026])[\"'\u201d\u00bb)\]]*\s*$")
 
+_NO_SOUNDS = "ˈˌːˑʲʰ"  # letters to Unicode
+
 
 class Clause(NamedTuple):
     """What is said without a pause, and the punctuation mark behind it."""
@@ -62,6 +64,11 @@ class Phonemizer:
             source = encoded[:end].decode("utf-8", "ignore")
             if said := _LANGUAGE_SWITCH.sub("", (phonemes or b"").decode("utf-8", "replace")).strip():
                 yield Clause(said, mark_of(source, is_last=is_last))
+
+
+def holds_sound(phonemes: str) -> bool:
+    """Whether there is a sound in it, and not only marks of stress, length and punctuation."""
+    return any(each.isalpha() and each not in _NO_SOUNDS for each in phonemes)
 
 
 def mark_of(source: str, *, is_last: bool) -> str:

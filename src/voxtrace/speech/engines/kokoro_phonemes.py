@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from voxtrace.speech.engines.espeak_phonemes import TIE, Clause
+from voxtrace.speech.engines.espeak_phonemes import TIE, Clause, holds_sound
 
 MAX_TOKENS: Final = 510  # the model's context is 512 with the padding on both sides (hexgrad/kokoro, pipeline.py)
 PADDING: Final = 0  # in front and behind (hexgrad/kokoro, model.py)
@@ -64,6 +64,8 @@ def tokens_of(phonemes: str, vocabulary: Mapping[str, int]) -> list[int]:
 def split(phonemes: str, vocabulary: Mapping[str, int], limit: int = MAX_TOKENS) -> list[list[int]]:
     """The tokens in runs of at most `limit`: cut after a sentence, else after a clause, else between words."""
     rest = "".join(each for each in phonemes if each in vocabulary).strip()
+    if not holds_sound(rest):
+        return []  # of a stop alone the model makes some noise
     runs = []
     while len(rest) > limit:
         head = rest[:limit]

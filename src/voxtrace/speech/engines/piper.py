@@ -84,7 +84,7 @@ class PiperEngine:
         ids = ids_of(clauses, self._config)
         notes.phonemes(made)
         speed, tempo = natural_speed(utterance.speed)
-        wave = (self._infer(each, speed, self._speakers[utterance.voice]) for each in [ids])
+        wave = (self._infer(each, speed, self._speakers[utterance.voice]) for each in [ids] if each)
         hand_over(wave, self.sample_rate_hz, tempo, on_block)
 
     def _infer(self, ids: list[int], speed: float, speaker: int = 0) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from voxtrace.speech.engines.espeak_phonemes import Clause
+from voxtrace.speech.engines.espeak_phonemes import Clause, holds_sound
 from voxtrace.speech.errors import PhonemesUnusable, VoiceFileBroken, VoiceFileMissing
 
 MAX_CONFIG_BYTES = 8 * 1024 * 1024
@@ -75,15 +75,17 @@ def load_config(model: Path) -> PiperConfig:
 def ids_of(clauses: Iterable[Clause], config: PiperConfig) -> list[int]:
     """The numbers of the phonemes, with a pad between any two (OHF-Voice/piper1-gpl, phoneme_ids.py).
 
-    Phonemes are single code points, accents apart from their letters; what the map does not have is left out.
+    Phonemes are single code points, accents apart from their letters; what the map does not have is left out. Where
+    no sound is left there are no numbers.
     """
-    ids = config.phoneme_ids
+    ids, said = config.phoneme_ids, ""
     numbers = [*ids[BEGIN], *ids[PAD]]
     for phonemes, mark in clauses:
         for phoneme in unicodedata.normalize("NFD", f"{phonemes}{mark} "):
             if phoneme in ids:
+                said += phoneme
                 numbers += [*ids[phoneme], *ids[PAD]]
-    return [*numbers, *ids[END]]
+    return [*numbers, *ids[END]] if holds_sound(said) else []
 
 
 def _read(file: Path) -> dict[str, Any]:
