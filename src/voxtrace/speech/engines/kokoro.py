@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from voxtrace.clock import mono_ns
 from voxtrace.speech.engines import kokoro_files as files
+from voxtrace.speech.engines.alignment import NOBODY, Unit, WordPlaces, units_of, usable_lengths
 from voxtrace.speech.engines.espeak_phonemes import Phonemizer
-from voxtrace.speech.engines.kokoro_phonemes import PADDING, spell, split
-from voxtrace.speech.engines.onnx_session import Compute, available_providers, open_model, require_inputs
+from voxtrace.speech.engines.kokoro_phonemes import PADDING, Run, runs_of, spell
+from voxtrace.speech.engines.onnx_session import Compute, Made, available_providers, open_model, require_inputs
 from voxtrace.speech.engines.phoneme_cache import PhonemeCache
 from voxtrace.speech.engines.waveform import hand_over, natural_speed
 from voxtrace.speech.errors import EngineFailed, OtherModel, PhonemesUnusable
@@ -30,6 +31,7 @@ LANGUAGES = {"a": "en-us", "b": "en-gb", "e": "es", "f": "fr-fr", "h": "hi", "i"
 WARM_TOKENS = (16, 64, 256)
 WARM_LIMIT_S = 10.0  # a slow machine warms what it can
 KIND = "Kokoro"
+Mix = list[tuple[NDArray[np.float32], float]]  # styles and their shares
 
 
 class KokoroEngine:
@@ -70,8 +72,12 @@ class KokoroEngine:
         if isinstance(width, int) and width != files.STYLE_WIDTH:
             raise OtherModel(self._model.file, KIND, f"its style is {width} wide and not {files.STYLE_WIDTH}")
         self._types = {name: _NUMPY_TYPES[each.type] for name, each in inputs.items()}
-        phonemizer = Phonemizer()
-        self._phonemes = PhonemeCache(partial(phonemizer.clauses, tied=True))
+        self._phonemizer = Phonemizer()
+        self._phonemes = PhonemeCache(partial(self._phonemizer.clauses, tied=True))
+        # "duration" in kokoro-onnx's exports, "durations" in onnx-community's with timestamps, elsewhere "pred_dur":
+        # frames of 600 samples for each token, the padding too.
+        names = [each.name for each in self._model.session.get_outputs()]
+        self._tells_lengths = len(names) > 1 and "dur" in names[1]
         self._warmed = self._warm_up()
         self._check_vocabulary()
 
@@ -91,6 +97,7 @@ class KokoroEngine:
         abilities = Abilities(
             SAMPLE_RATE_HZ,
             makes_pauses=False,
+            word_timings=self._tells_lengths,
             keeps_voices=True,
             modes=tuple(self._models),
             mode=self._mode,
@@ -108,20 +115,28 @@ class KokoroEngine:
         """See `Engine.speak`."""
         mix, language = self._find_voice(utterance.voice)
         clauses, made = self._phonemes.find(utterance, language)
-        runs = split(spell(clauses, language), self._vocabulary)
+        runs = runs_of(spell(clauses, language), self._vocabulary)
         notes.phonemes(made)
         speed, tempo = natural_speed(utterance.speed, whole=self._types["speed"].kind == "i")
-        hand_over(self._infer_all(runs, mix, speed), SAMPLE_RATE_HZ, tempo, on_block)
+        units: list[Unit] = []
+        if self._tells_lengths:
+            units = units_of(utterance.text, clauses, lambda word: self._phonemizer.letters_alone(word, language))
+        hand_over(self._infer_all(runs, mix, speed, WordPlaces(units, tempo), notes), SAMPLE_RATE_HZ, tempo, on_block)
 
     def _infer_all(
-        self, runs: list[list[int]], mix: list[tuple[NDArray[np.float32], float]], speed: float
+        self, runs: list[Run], mix: Mix, speed: float, places: WordPlaces, notes: Notes
     ) -> Iterator[NDArray[np.float32]]:
-        for tokens in runs:
+        for tokens, owners in runs:
             # Row n - 1 is the style for n tokens (hexgrad/kokoro, pipeline.py).
             rows = [style[min(len(tokens), len(style)) - 1] * np.float32(share) for style, share in mix]
-            yield self._infer(tokens, np.sum(rows, axis=0), speed)
+            wave, found = self._infer(tokens, np.sum(rows, axis=0), speed)
+            if self._tells_lengths:
+                lengths = usable_lengths(found, len(tokens) + 2)
+                for word in places.next_wave([NOBODY, *owners, NOBODY], lengths, wave.size):
+                    notes.word(word)
+            yield wave
 
-    def _infer(self, tokens: list[int], style: NDArray[np.float32], speed: float) -> NDArray[np.float32]:
+    def _infer(self, tokens: list[int], style: NDArray[np.float32], speed: float) -> Made:
         given: dict[str, Any] = {
             self._tokens_name: [[PADDING, *tokens, PADDING]],
             "style": style[np.newaxis],
@@ -129,7 +144,7 @@ class KokoroEngine:
         }
         return self._model.run({name: np.asarray(value, self._types[name]) for name, value in given.items()})
 
-    def _find_voice(self, voice: str) -> tuple[list[tuple[NDArray[np.float32], float]], str]:
+    def _find_voice(self, voice: str) -> tuple[Mix, str]:
         try:
             mix = read_mix(voice)
         except BadMix as why:
