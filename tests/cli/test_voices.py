@@ -70,7 +70,7 @@ def test_what_does_not_speak_is_not_added_and_leaves_nothing_behind(data, tmp_pa
 
 def test_a_model_that_makes_silence_is_found_out(data, tmp_path, capsys):
     assert run(data, "add", kokoro_folder(tmp_path / "downloads", level=0.0)) == 2
-    assert "of silence" in capsys.readouterr().err
+    assert "can be heard" in capsys.readouterr().err
 
 
 def test_a_check_says_which_file_is_broken_and_answers_1(data, tmp_path, capsys):

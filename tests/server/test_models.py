@@ -8,6 +8,7 @@ import signal
 import urllib.error
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
 from tests.server.raw_client import open_request, read_answer, request_bytes, speak
@@ -107,6 +108,24 @@ def test_what_the_engines_hold_is_counted_by_level(server):
     assert after["entries"] == 3
     assert 'voxtrace_cache_lookups_total{level="phonemes",result="miss"}' in page
     assert 'voxtrace_cache_entries{level="engine"} 3.0' in page
+
+
+@pytest.mark.parametrize(("model", "voice", "language"), [("kokoro", "af_heart", "en-us"), ("espeak", "fr", "fr")])
+@pytest.mark.parametrize("text", ["?!...", "\ue000\ue001", "🫠" * 500])
+def test_a_text_that_a_voice_can_not_pronounce_is_an_error_that_names_it(server, model, voice, language, text):
+    answer = speak(server.port, model=model, voice=voice, input=text)
+
+    assert (answer.status, answer.error["code"]) == (422, "no_sound")
+    assert f"the voice {voice!r}, which speaks {language}," in answer.error["message"]
+
+
+@pytest.mark.parametrize("model", ["kokoro", PIPER, "espeak"])
+@pytest.mark.parametrize("text", ["今天天气很好。", "Привет, мир!", "नमस्ते"])
+def test_a_script_that_the_voice_lacks_is_spelt_and_never_silence(server, model, text):
+    answer = speak(server.port, model=model, input=text)
+
+    assert answer.status == 200
+    assert np.abs(np.frombuffer(answer.body, np.int16).astype(int)).max() > 1000
 
 
 def test_a_model_that_is_not_there_is_a_404_that_lists_those_that_are(server):

@@ -32,10 +32,12 @@ def kokoro_model(
     level: float = 0.3,
     offset: float = 0.0,
     padding: int = 0,
+    lengths: str = "",
 ) -> onnx.ModelProto:
     """input_ids int64 [1, n], style float [1, 256], speed [1] -> waveform float [samples].
 
-    `offset` is added to all of the hum, and `padding` samples of silence stand in front and behind.
+    `offset` is added to all of the hum, and `padding` samples of silence stand in front and behind. With `lengths` each
+    token lasts for as many frames as `frames_of` says, and an output of that name tells them.
 
     The hum's pitch in Hz is the first number of the style. The token of "…" keeps it busy for ever, and the one of
     "—" wants 10 GB.
@@ -57,11 +59,16 @@ def kokoro_model(
         *_hum("length", "speed_f", "pitch", 24_000.0, level, "hum"),
         *_ends("hum", offset, padding, "waveform"),
     ]
-    output = helper.make_tensor_value_info("waveform", TensorProto.FLOAT, ["samples"])
-    return _model(nodes, inputs, output, rows)
+    outputs = [helper.make_tensor_value_info("waveform", TensorProto.FLOAT, ["samples"])]
+    if lengths:
+        nodes.append(helper.make_node("Cast", ["ones"], [lengths], to=TensorProto.INT64))
+        outputs.append(helper.make_tensor_value_info(lengths, TensorProto.INT64, [1, "n"]))
+    return _model(nodes, inputs, outputs, frames_of(rows) if lengths else np.ones(rows, np.float32))
 
 
-def piper_model(speakers: int = 1, rows: int = PIPER_SYMBOLS, offset: float = 0.0, padding: int = 0) -> onnx.ModelProto:
+def piper_model(
+    speakers: int = 1, rows: int = PIPER_SYMBOLS, offset: float = 0.0, padding: int = 0, lengths: str = ""
+) -> onnx.ModelProto:
     """input int64 [1, n], input_lengths int64 [1], scales float [3], perhaps sid int64 [1] -> output [1, 1, t].
 
     The hum's pitch is 300 Hz, and 100 Hz more for each speaker.
@@ -94,8 +101,12 @@ def piper_model(speakers: int = 1, rows: int = PIPER_SYMBOLS, offset: float = 0.
         *_ends("hum", offset, padding, "flat"),
         helper.make_node("Reshape", ["flat", "shape_11t"], ["output"]),
     ]
-    output = helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, 1, "t"])
-    return _model(nodes, inputs, output, rows)
+    outputs = [helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, 1, "t"])]
+    if lengths:
+        _CONSTANTS["shape_11n"] = np.array([1, 1, -1], np.int64)
+        nodes.append(helper.make_node("Reshape", ["ones", "shape_11n"], [lengths]))
+        outputs.append(helper.make_tensor_value_info(lengths, TensorProto.FLOAT, [1, 1, "n"]))
+    return _model(nodes, inputs, outputs, frames_of(rows) if lengths else np.ones(rows, np.float32))
 
 
 def styles(*names: str, rows: int = 510) -> dict[str, np.ndarray]:
@@ -236,12 +247,17 @@ def _ends(sound: str, offset: float, padding: int, result: str) -> list[onnx.Nod
     ]
 
 
-def _model(nodes: list, inputs: list, output: object, rows: int) -> onnx.ModelProto:
+def frames_of(rows: int) -> np.ndarray:
+    """How many frames of SAMPLES_PER_TOKEN samples each token lasts, in a model that tells it."""
+    return (1 + np.arange(rows) % 3).astype(np.float32)
+
+
+def _model(nodes: list, inputs: list, outputs: list, embedding: np.ndarray) -> onnx.ModelProto:
     used = {name for node in nodes for name in node.input}
     constants = {name: value for name, value in _CONSTANTS.items() if name in used}
-    constants["embedding"] = np.ones(rows, np.float32)
+    constants["embedding"] = embedding
     graph = helper.make_graph(
-        nodes, "small", inputs, [output], [numpy_helper.from_array(value, name) for name, value in constants.items()]
+        nodes, "small", inputs, outputs, [numpy_helper.from_array(value, name) for name, value in constants.items()]
     )
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
     onnx.checker.check_model(made)

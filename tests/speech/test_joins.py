@@ -225,6 +225,14 @@ def test_a_neural_piece_without_any_sound_is_no_sound():
     assert spoken_by(Drawn(np.zeros(24_000, np.int16), makes_pauses=False), Utterance("…", "v"))[0].size == 0
 
 
+@pytest.mark.parametrize("silence_ms", [100, 400, 2000])
+def test_a_first_piece_of_silence_is_no_sound_whoever_made_it(silence_ms):
+    silence = np.zeros(silence_ms * 24, np.int16)
+
+    assert spoken_by(Drawn(silence), Utterance("…", "v", is_first=True))[0].size == 0
+    assert spoken_by(Drawn(silence), Utterance("…", "v"))[0].size == silence.size
+
+
 @pytest.mark.parametrize("kind", ["kokoro", "piper"])
 def test_pieces_of_a_model_with_an_offset_and_silence_around_it_join_without_a_step_and_with_a_pause(tmp_path, kind):
     ends: dict[str, object] = {"offset": 0.2, "padding": 12_000}

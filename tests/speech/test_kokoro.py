@@ -170,6 +170,19 @@ def test_nobody_wants_more_so_the_next_run_is_not_inferred(folder):
     assert len(heard) == 1
 
 
+@pytest.mark.parametrize("text", ["今天天气很好", "Привет мир", "مرحبا بالعالم", "नमस्ते", "😀", "𐍈𐌰"])
+def test_a_script_that_the_voice_lacks_is_named_letter_by_letter(folder, text):
+    assert wave(KokoroEngine(str(folder)), text).size > 10_000
+
+
+@pytest.mark.parametrize("text", ["?!...", "—", "\u200b", "\ue000\ue001", "\u0378", " "])
+def test_a_text_without_anything_to_say_is_no_sound(folder, text):
+    blocks: list[np.ndarray] = []
+    KokoroEngine(str(folder)).speak(Utterance(text, "af_heart"), lambda block: blocks.append(block) or True)
+
+    assert blocks == []
+
+
 # What a user may have in the folder.
 
 

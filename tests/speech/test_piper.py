@@ -68,6 +68,15 @@ def test_pads_stand_between_the_phonemes(tmp_path):
     assert ids >= 7
 
 
+def test_phonemes_that_the_voice_was_not_taught_are_no_sound(tmp_path):
+    known = {"_": [0], "^": [1], "$": [2], " ": [3], ".": [4], "a": [5], "n": [6], "ˈ": [7]}
+    engine = PiperEngine(str(piper_folder(tmp_path, phoneme_id_map=known)))
+    blocks: list[np.ndarray] = []
+    engine.speak(Utterance("Fee.", NAME), lambda block: blocks.append(block) or True)
+
+    assert blocks == []
+
+
 def test_a_missing_configuration_is_named(tmp_path):
     (piper_folder(tmp_path) / f"{NAME}.onnx.json").unlink()
 

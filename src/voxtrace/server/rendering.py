@@ -13,7 +13,7 @@ from voxtrace.server.exchange import Exchange
 from voxtrace.server.metrics import Ended
 from voxtrace.server.speech_request import SpeechRequest
 from voxtrace.speech.encode import Encoder, open_encoder
-from voxtrace.speech.errors import ClientGone, Refused, SpeechError, Stopping
+from voxtrace.speech.errors import ClientGone, NoSound, Refused, SpeechError, Stopping
 from voxtrace.speech.lengths import audio_ms
 from voxtrace.speech.quality import Heard
 from voxtrace.speech.stream import SpeechStream
@@ -72,7 +72,7 @@ class Rendering:
                 beside = asyncio.get_running_loop().create_task(meanwhile())
             await self._render(open_encoder(self.request.format, self.request.rate_hz), deliver)
         except SpeechError as failure:
-            error = failure
+            error = failure if not isinstance(failure, NoSound) else self._no_sound()
         except asyncio.CancelledError:
             # Its reader was given up, see `_start`, or the server stops and has waited long enough.
             error = self.stream.error or Stopping()
@@ -90,6 +90,10 @@ class Rendering:
     def note(self, name: str, **metadata: object) -> None:
         """It happened now."""
         self.desk.note(self.exchange, name, **metadata)
+
+    def _no_sound(self) -> NoSound:
+        request = self.request
+        return NoSound(request.voice, self.desk.catalogue.language_of(request.engine_voice))
 
     def _start(self) -> None:
         if task := asyncio.current_task():

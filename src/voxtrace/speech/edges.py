@@ -64,6 +64,7 @@ class Edges:
         self._silence = LeadingSilence(rate_hz, shape.cut_ms) if shape.cut_ms else None
         self._fade = FADE_MS * rate_hz // 1000
         self._to_fade: int | None = None  # samples of the beginning; None before it is known
+        self._quiet: list[Samples] = []  # more silence than is cut, and no sound yet
         self._held = NO_SAMPLES
         self._most_held = LONGEST_PADDING_MS * rate_hz // 1000
         self._pause = None if shape.pause_ms is None else round(shape.pause_ms * rate_hz / 1000)
@@ -77,7 +78,7 @@ class Edges:
     def push(self, block: Samples) -> Samples:
         """What of the sound so far can be sent; may be none."""
         if self._silence is not None:
-            block = self._silence.cut(block)
+            block = self._wait_for_sound(self._silence, self._silence.cut(block))
         if block.size == 0:
             return block
         if self._to_fade != 0:
@@ -90,7 +91,7 @@ class Edges:
         return out
 
     def finish(self) -> Samples:
-        """The end of the piece."""
+        """The end of the piece. One without any sound at its beginning has no pause to keep either."""
         made, self._held = self._held, NO_SAMPLES
         if made.size == 0:
             return made
@@ -102,6 +103,19 @@ class Edges:
         if made.size and abs(int(made[-1])) > SILENT:
             made = _times(made, _ramp(min(self._fade, made.size))[::-1], made.size - min(self._fade, made.size))
         return np.concatenate((made, np.zeros(padding, np.int16))) if padding else made
+
+    def _wait_for_sound(self, silence: LeadingSilence, block: Samples) -> Samples:
+        """Silence alone is not sent: a text that nobody can pronounce must not be answered with it."""
+        if silence.has_sound:
+            if self._quiet:
+                block, self._quiet = np.concatenate((*self._quiet, block)), []
+            return block
+        if block.size:
+            self._quiet.append(block)
+        if sum(each.size for each in self._quiet) <= self._most_held:
+            return NO_SAMPLES
+        silence.has_sound = True  # whatever it is, it can't be kept for ever
+        return self._wait_for_sound(silence, NO_SAMPLES)
 
     def _fade_in(self, block: Samples) -> Samples:
         if self._to_fade is None:
@@ -121,13 +135,17 @@ class LeadingSilence:
         self._kept = KEPT_MS * rate_hz // 1000
         self._may_cut = longest_ms * rate_hz // 1000
         self._is_over = False
+        self.has_sound = False
         self.gone = 0  # samples
 
     def cut(self, block: Samples) -> Samples:
         """The block without its part of the silence; may be empty."""
-        if self._is_over:
+        if self.has_sound:
             return block
         loud = np.flatnonzero((block > SILENT) | (block < -SILENT))
+        self.has_sound = loud.size > 0
+        if self._is_over:
+            return block
         if loud.size == 0 and block.size <= self._may_cut:
             self._may_cut -= block.size
             self.gone += block.size

@@ -92,9 +92,9 @@ class EngineProcess(asyncio.Protocol):
             flags["variant"] = said.variant
         if job.fresh:
             flags["fresh"] = True
-        self._owner.tally.count_start(self, job)
         self._write(pack(Kind.SPEAK, job.number, json.dumps(record | flags).encode()))
         job.listener.on_start(self.pid, warm=self.jobs_done > 0)
+        self._owner.tally.count_start(self, job)
         self.voice = job.utterance.voice
 
     def cancel(self) -> None:

@@ -166,8 +166,11 @@ class NoSound(SpeechError):
 
     code = "no_sound"
 
-    def __init__(self) -> None:
-        super().__init__("the engine made no sound of this text: it holds nothing that this voice can pronounce")
+    def __init__(self, voice: str = "", language: str = "") -> None:
+        who = f"the voice {voice!r}" if voice else "this voice"
+        speaks = f", which speaks {language}," if language else ""
+        super().__init__(f"the engine made no sound of this text: it holds nothing that {who}{speaks} can pronounce")
+        self.voice, self.language = voice, language
 
 
 class ReaderTooSlow(SpeechError):

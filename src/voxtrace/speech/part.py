@@ -60,6 +60,12 @@ class Part:
         self.rest_ms = line.rest_ms  # silence after it
         self.buffered = 0
 
+    @property
+    def hedge_facts(self) -> dict[str, object]:
+        """Who spoke this piece, where it was not the engine that was asked."""
+        hedging = self.job.hedging
+        return {"engine": hedging.engine, "hedged": True} if hedging is not None and hedging.has_won else {}
+
     def source_span(self, begin: int, end: int) -> tuple[int, int]:
         """The characters of the request's text, marks included, that characters of the utterance's text stand for."""
         return self._line.source_span(begin, end)

@@ -26,7 +26,7 @@ class SilentModel(VoiceUnusable):
     """A model loads and speaks, and nothing can be heard."""
 
     def __init__(self, audio_s: float) -> None:
-        super().__init__(f"the model made {audio_s:.2f} s of silence: its weights are not those of a voice")
+        super().__init__("nothing of what the model made can be heard: its weights are not those of a voice")
         self.audio_s = audio_s
 
 

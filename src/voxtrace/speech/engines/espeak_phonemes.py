@@ -20,12 +20,15 @@ _LANGUAGE_SWITCH = re.compile(r"\([^)]*\)")
 _END = re.compile(r"([,.!?;:\u2014\u2026])[,.!?;:\u2014\u2026\"'\u201d\u00bb)\]]*\s*\S?$")
 _LAST_END = re.compile(r"([,.!?;:\u2014\u2026])[\"'\u201d\u00bb)\]]*\s*$")
 
+_NO_SOUNDS = "ˈˌːˑʲʰ"  # letters to Unicode
+
 
 class Clause(NamedTuple):
     """What is said without a pause, and the punctuation mark behind it."""
 
     phonemes: str
     mark: str  # "" where there is none
+    end: int = 0  # characters of the text that were read by then
 
 
 class Phonemizer:
@@ -38,6 +41,11 @@ class Phonemizer:
     def knows(self, language: str) -> bool:
         """Whether espeak-ng has a voice of that name or language."""
         return espeak.use_voice(self._library, self._files.get(language, language))
+
+    def letters_alone(self, word: str, language: str) -> list[int]:
+        """The sounds of each group of a word that stands alone."""
+        said = " ".join(clause.phonemes for clause in self.clauses(word, language))
+        return [letters_in(each) for each in said.split(" ")]
 
     def clauses(self, text: str, language: str, *, tied: bool = False) -> Iterator[Clause]:
         """The clauses of a text; `tied` joins the letters of one sound with "^".
@@ -61,7 +69,17 @@ class Phonemizer:
             end = len(encoded) if position.value is None else position.value - start
             source = encoded[:end].decode("utf-8", "ignore")
             if said := _LANGUAGE_SWITCH.sub("", (phonemes or b"").decode("utf-8", "replace")).strip():
-                yield Clause(said, mark_of(source, is_last=is_last))
+                yield Clause(said, mark_of(source, is_last=is_last), len(source))
+
+
+def holds_sound(phonemes: str) -> bool:
+    """Whether there is a sound in it, and not only marks of stress, length and punctuation."""
+    return any(each.isalpha() and each not in _NO_SOUNDS for each in phonemes)
+
+
+def letters_in(phonemes: str) -> int:
+    """How many sounds there are in it, more or less."""
+    return sum(each.isalpha() and each not in _NO_SOUNDS for each in phonemes)
 
 
 def mark_of(source: str, *, is_last: bool) -> str:

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxtrace.speech.engines import kokoro_files as files
+from voxtrace.speech.engines.alignment import NOBODY, Unit, WordPlaces, units_of, usable_lengths
 from voxtrace.speech.engines.espeak_phonemes import Phonemizer
 from voxtrace.speech.engines.kokoro_model import KokoroModel, Warmth, check_vocabulary, load, warm_up
 from voxtrace.speech.engines.kokoro_modes import choices_of, load_all
-from voxtrace.speech.engines.kokoro_phonemes import spell, split
-from voxtrace.speech.engines.onnx_session import Compute, available_providers
+from voxtrace.speech.engines.kokoro_phonemes import Run, runs_of, spell
+from voxtrace.speech.engines.onnx_session import Compute, Made, available_providers
 from voxtrace.speech.engines.phoneme_cache import PhonemeCache
 from voxtrace.speech.engines.waveform import hand_over, natural_speed
 from voxtrace.speech.errors import EngineFailed
@@ -27,6 +28,7 @@ SAMPLE_RATE_HZ = 24_000
 LANGUAGES = {"a": "en-us", "b": "en-gb", "e": "es", "f": "fr-fr", "h": "hi", "i": "it", "p": "pt-br"}
 # The fp32 and int8 files of Kokoro v1.0 are 310 and 88 MiB; loaded, a model takes up to twice its file.
 MODE_FILES_MIB = 512
+Mix = list[tuple[NDArray[np.float32], float]]  # styles and their shares
 
 
 class KokoroEngine:
@@ -66,8 +68,8 @@ class KokoroEngine:
         self._loaded = load_all(
             self._found, self._precision, choices, mode_files_mib, lambda file: self._load(file, compute)
         )
-        phonemizer = Phonemizer()
-        self._phonemes = PhonemeCache(partial(phonemizer.clauses, tied=True))
+        self._phonemizer = Phonemizer()
+        self._phonemes = PhonemeCache(partial(self._phonemizer.clauses, tied=True))
 
     def _load(self, file: Path, compute: Compute) -> tuple[KokoroModel, Warmth]:
         loaded, style = load(file, compute), next(iter(self._styles.values()))
@@ -91,6 +93,7 @@ class KokoroEngine:
         abilities = Abilities(
             SAMPLE_RATE_HZ,
             makes_pauses=False,
+            word_timings=self._loaded.models[self._precision].tells_lengths,
             keeps_voices=True,
             precisions=tuple(self._found),
             precision=self._precision,
@@ -113,12 +116,16 @@ class KokoroEngine:
             raise EngineFailed(f"the precision {utterance.variant!r} is not loaded")
         mix, language = self._find_voice(utterance.voice)
         clauses, made = self._phonemes.find(utterance, language)
-        runs = split(spell(clauses, language), self._vocabulary)
+        runs = runs_of(spell(clauses, language), self._vocabulary)
         notes.phonemes(made)
         speed, tempo = natural_speed(utterance.speed, whole=model.takes_whole_speeds)
-        hand_over(_infer_all(model, runs, mix, speed), SAMPLE_RATE_HZ, tempo, on_block)
+        units: list[Unit] = []
+        if model.tells_lengths:
+            units = units_of(utterance.text, clauses, lambda word: self._phonemizer.letters_alone(word, language))
+        waves = _infer_all(model, runs, mix, speed)
+        hand_over(_told(waves, WordPlaces(units, tempo), notes), SAMPLE_RATE_HZ, tempo, on_block)
 
-    def _find_voice(self, voice: str) -> tuple[list[tuple[NDArray[np.float32], float]], str]:
+    def _find_voice(self, voice: str) -> tuple[Mix, str]:
         try:
             mix = read_mix(voice)
         except BadMix as why:
@@ -142,10 +149,18 @@ def _names_of(styles: files.Styles) -> dict[str, str]:
     return names
 
 
-def _infer_all(
-    model: KokoroModel, runs: list[list[int]], mix: list[tuple[NDArray[np.float32], float]], speed: float
-) -> Iterator[NDArray[np.float32]]:
-    for tokens in runs:
+def _infer_all(model: KokoroModel, runs: list[Run], mix: Mix, speed: float) -> Iterator[tuple[Run, Made]]:
+    for run in runs:
         # Row n - 1 is the style for n tokens (hexgrad/kokoro, pipeline.py).
-        rows = [style[min(len(tokens), len(style)) - 1] * np.float32(share) for style, share in mix]
-        yield model.infer(tokens, np.sum(rows, axis=0), speed)
+        rows = [style[min(len(run.tokens), len(style)) - 1] * np.float32(share) for style, share in mix]
+        yield run, model.infer(run.tokens, np.sum(rows, axis=0), speed)
+
+
+def _told(made: Iterator[tuple[Run, Made]], places: WordPlaces, notes: Notes) -> Iterator[NDArray[np.float32]]:
+    """The waves; the words of each are told in front of it, where the model says how long its tokens are."""
+    for (tokens, owners), (wave, found) in made:
+        if found is not None:
+            lengths = usable_lengths(found, len(tokens) + 2)
+            for word in places.next_wave([NOBODY, *owners, NOBODY], lengths, wave.size):
+                notes.word(word)
+        yield wave

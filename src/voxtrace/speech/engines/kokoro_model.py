@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from voxtrace.clock import mono_ns
 from voxtrace.speech.engines import kokoro_files as files
 from voxtrace.speech.engines.kokoro_phonemes import PADDING
-from voxtrace.speech.engines.onnx_session import Compute, Model, open_model, require_inputs
+from voxtrace.speech.engines.onnx_session import Compute, Made, Model, open_model, require_inputs
 from voxtrace.speech.errors import EngineFailed, OtherModel, PhonemesUnusable
 from voxtrace.units import NANOS_PER_SECOND
 
@@ -36,13 +36,14 @@ class KokoroModel:
     model: Model
     tokens_name: str
     types: dict[str, np.dtype[Any]]
+    tells_lengths: bool  # of its tokens, as its second output
 
     @property
     def takes_whole_speeds(self) -> bool:
         """Whether its `speed` knows no fractions."""
         return self.types["speed"].kind == "i"
 
-    def infer(self, tokens: list[int], style: NDArray[np.float32], speed: float) -> NDArray[np.float32]:
+    def infer(self, tokens: list[int], style: NDArray[np.float32], speed: float) -> Made:
         """The wave of so many tokens.
 
         Raises:
@@ -53,7 +54,8 @@ class KokoroModel:
             "style": style[np.newaxis],
             "speed": [speed],
         }
-        return self.model.run({name: np.asarray(value, self.types[name]) for name, value in given.items()})
+        made = self.model.run({name: np.asarray(value, self.types[name]) for name, value in given.items()})
+        return made if self.tells_lengths else made._replace(lengths=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,12 @@ def load(file: Path, compute: Compute) -> KokoroModel:
     width = inputs["style"].shape[-1]
     if isinstance(width, int) and width != files.STYLE_WIDTH:
         raise OtherModel(file, KIND, f"its style is {width} wide and not {files.STYLE_WIDTH}")
-    return KokoroModel(model, tokens_name, {name: _NUMPY_TYPES[each.type] for name, each in inputs.items()})
+    # "duration" in kokoro-onnx's exports, "durations" in onnx-community's with timestamps, elsewhere "pred_dur":
+    # frames of 600 samples for each token, the padding too.
+    names = [each.name for each in model.session.get_outputs()]
+    tells_lengths = len(names) > 1 and "dur" in names[1]
+    types = {name: _NUMPY_TYPES[each.type] for name, each in inputs.items()}
+    return KokoroModel(model, tokens_name, types, tells_lengths)
 
 
 def warm_up(loaded: KokoroModel, style: NDArray[np.float32], vowel: int) -> Warmth:

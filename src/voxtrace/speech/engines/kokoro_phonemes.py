@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Final
+from functools import cache
+from typing import Final, NamedTuple
 
-from voxtrace.speech.engines.espeak_phonemes import TIE, Clause
+from voxtrace.speech.engines.alignment import NOBODY
+from voxtrace.speech.engines.espeak_phonemes import TIE, Clause, holds_sound
 
 MAX_TOKENS: Final = 510  # the model's context is 512 with the padding on both sides (hexgrad/kokoro, pipeline.py)
 PADDING: Final = 0  # in front and behind (hexgrad/kokoro, model.py)
@@ -47,13 +49,20 @@ SENTENCE_ENDS, CLAUSE_ENDS = ".!?\u2026", ",;:\u2014"
 
 def spell(clauses: Iterable[Clause], language: str) -> str:
     """Tied IPA in Kokoro's alphabet, one space between clauses."""
+    return " ".join(spell_clause(clause, language) for clause in clauses)
+
+
+def spell_clause(clause: Clause, language: str) -> str:
+    """One clause; its words are as many as espeak-ng's, and stand between spaces."""
+    sounds, spelling = _sounds_of(language)
+    spelt = sounds.sub(lambda found: spelling[found[0]], clause.phonemes)
+    return _SYLLABIC.sub("ᵊ\\1", spelt).replace(TIE, "").replace("-", "") + clause.mark
+
+
+@cache
+def _sounds_of(language: str) -> tuple[re.Pattern[str], Mapping[str, str]]:
     spelling = _SPELLINGS.get(language, _SOUNDS)
-    sounds = re.compile("|".join(sorted(map(re.escape, spelling), key=len, reverse=True)))
-    said = []
-    for phonemes, mark in clauses:
-        spelt = sounds.sub(lambda found: spelling[found[0]], phonemes)
-        said.append(_SYLLABIC.sub("ᵊ\\1", spelt).replace(TIE, "").replace("-", "") + mark)
-    return " ".join(said)
+    return re.compile("|".join(sorted(map(re.escape, spelling), key=len, reverse=True))), spelling
 
 
 def tokens_of(phonemes: str, vocabulary: Mapping[str, int]) -> list[int]:
@@ -61,18 +70,47 @@ def tokens_of(phonemes: str, vocabulary: Mapping[str, int]) -> list[int]:
     return [vocabulary[each] for each in phonemes if each in vocabulary]
 
 
+class Run(NamedTuple):
+    """What a model is given at once."""
+
+    tokens: list[int]
+    owners: list[int]  # the group of phonemes that each belongs to
+
+
 def split(phonemes: str, vocabulary: Mapping[str, int], limit: int = MAX_TOKENS) -> list[list[int]]:
     """The tokens in runs of at most `limit`: cut after a sentence, else after a clause, else between words."""
-    rest = "".join(each for each in phonemes if each in vocabulary).strip()
-    runs = []
-    while len(rest) > limit:
-        head = rest[:limit]
-        cut = next(
-            (found for ends in (SENTENCE_ENDS, CLAUSE_ENDS, " ") if (found := 1 + max(map(head.rfind, ends))) > 1),
-            limit,
-        )
-        runs.append(tokens_of(rest[:cut].strip(), vocabulary))
-        rest = rest[cut:].strip()
-    if rest:
-        runs.append(tokens_of(rest, vocabulary))
+    return [run.tokens for run in runs_of(phonemes, vocabulary, limit)]
+
+
+def runs_of(phonemes: str, vocabulary: Mapping[str, int], limit: int = MAX_TOKENS) -> list[Run]:
+    """The same, with the group of each token: groups stand between spaces; a mark belongs to none."""
+    groups = _groups_in(phonemes)
+    known = [(each, group) for each, group in zip(phonemes, groups, strict=True) if each in vocabulary]
+    rest = "".join(each for each, _ in known)
+    if not holds_sound(rest):
+        return []  # of a stop alone the model makes some noise
+    runs, at = [], len(rest) - len(rest.lstrip())
+    rest = rest.strip()
+    while rest:
+        cut = _cut_of(rest, limit)
+        said = rest[:cut].strip()
+        runs.append(Run(tokens_of(said, vocabulary), [group for _, group in known[at : at + len(said)]]))
+        left = rest[cut:].strip()
+        at, rest = at + len(rest) - len(left), left
     return runs
+
+
+def _cut_of(rest: str, limit: int) -> int:
+    if len(rest) <= limit:
+        return len(rest)
+    head = rest[:limit]
+    ends = (1 + max(map(head.rfind, marks)) for marks in (SENTENCE_ENDS, CLAUSE_ENDS, " "))
+    return next((found for found in ends if found > 1), limit)
+
+
+def _groups_in(phonemes: str) -> list[int]:
+    groups, group = [], 0
+    for each in phonemes:
+        group += each == " "
+        groups.append(NOBODY if each == " " or each in SENTENCE_ENDS or each in CLAUSE_ENDS else group)
+    return groups

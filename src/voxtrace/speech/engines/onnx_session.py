@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,13 @@ class Compute:
             raise InvalidOption("provider", self.provider, f"there are: {', '.join(PROVIDERS)}")
 
 
+class Made(NamedTuple):
+    """What a model made."""
+
+    wave: NDArray[np.float32]
+    lengths: NDArray[Any] | None  # of its tokens, where it tells them
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """A model that is loaded, and what it really runs on."""
@@ -54,15 +61,16 @@ class Model:
     def inputs(self) -> dict[str, NodeArg]:
         return {each.name: each for each in self.session.get_inputs()}
 
-    def run(self, feeds: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
-        """The first output, flat.
+    def run(self, feeds: Mapping[str, NDArray[Any]]) -> Made:
+        """The first output, flat, and the second as it is.
 
         Raises:
             EngineFailed: the model refuses its input, or what it made is no sound.
             MemoryError: there is too little of it.
         """
         try:
-            wave = np.asarray(self.session.run(None, dict(feeds))[0], np.float32).ravel()
+            outputs = self.session.run(None, dict(feeds))
+            wave = np.asarray(outputs[0], np.float32).ravel()
         except errors_of_onnxruntime() as why:
             text = str(why)
             if any(each in text.lower() for each in OUT_OF_MEMORY):
@@ -70,7 +78,7 @@ class Model:
             raise EngineFailed(f"the model {self.file.name} refused: {text[:300]}") from why
         if not np.isfinite(wave).all():
             raise EngineFailed(f"the model {self.file.name} made samples that are no numbers")
-        return wave
+        return Made(wave, np.asarray(outputs[1]) if len(outputs) > 1 else None)
 
 
 def available_providers() -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxtrace.clock import mono_ns
+from voxtrace.speech.engines.alignment import Unit, WordPlaces, units_of, usable_lengths
 from voxtrace.speech.engines.espeak_phonemes import Phonemizer
 from voxtrace.speech.engines.kokoro_files import build_of, listing
-from voxtrace.speech.engines.onnx_session import Compute, available_providers, open_model, require_inputs
+from voxtrace.speech.engines.onnx_session import Compute, Made, available_providers, open_model, require_inputs
 from voxtrace.speech.engines.phoneme_cache import PhonemeCache
-from voxtrace.speech.engines.piper_config import config_file, ids_of, load_config
+from voxtrace.speech.engines.piper_config import Numbers, config_file, ids_of, load_config
 from voxtrace.speech.engines.waveform import hand_over, natural_speed
 from voxtrace.speech.errors import EngineFailed, PhonemesUnusable, VoiceFileMissing
 from voxtrace.speech.ports import NO_NOTES, Abilities, Catalogue, Notes, OnBlock, Utterance, Voice
@@ -44,9 +46,9 @@ class PiperEngine:
         self._name = file.stem
         self._config = load_config(file)
         self.sample_rate_hz = self._config.sample_rate_hz
-        phonemizer = Phonemizer()
-        self._phonemes = PhonemeCache(phonemizer.clauses)
-        if not phonemizer.knows(self._config.language):
+        self._phonemizer = Phonemizer()
+        self._phonemes = PhonemeCache(self._phonemizer.clauses)
+        if not self._phonemizer.knows(self._config.language):
             raise PhonemesUnusable(config_file(file), f"espeak-ng has no voice {self._config.language!r}")
         self._asked = provider
         self._model = open_model(file, Compute(provider, threads))
@@ -56,6 +58,7 @@ class PiperEngine:
             wanted["sid"] = ("int64",)
         require_inputs(self._model, KIND, wanted)
         self._speakers = self._name_speakers()
+        self._tells_lengths = False
         self._warmed = self._warm_up()
         self._check_phonemes()
 
@@ -66,6 +69,7 @@ class PiperEngine:
         abilities = Abilities(
             self.sample_rate_hz,
             makes_pauses=False,
+            word_timings=self._tells_lengths,
             keeps_voices=True,
             # The noise is drawn inside of the model, and it takes no seed.
             deterministic=config.noise_scale == 0 and config.noise_w == 0,
@@ -84,13 +88,28 @@ class PiperEngine:
         if utterance.voice not in self._speakers:
             raise EngineFailed(f"the voice {self._name} has no speaker {utterance.voice!r}")
         clauses, made = self._phonemes.find(utterance, self._config.language)
-        ids = ids_of(clauses, self._config)
+        numbers = ids_of(clauses, self._config)
         notes.phonemes(made)
         speed, tempo = natural_speed(utterance.speed)
-        wave = (self._infer(each, speed, self._speakers[utterance.voice]) for each in [ids])
-        hand_over(wave, self.sample_rate_hz, tempo, on_block)
+        units: list[Unit] = []
+        if self._tells_lengths:
+            language = self._config.language
+            units = units_of(utterance.text, clauses, lambda word: self._phonemizer.letters_alone(word, language))
+        waves = self._waves(numbers, (speed, self._speakers[utterance.voice]), WordPlaces(units, tempo), notes)
+        hand_over(waves, self.sample_rate_hz, tempo, on_block)
 
-    def _infer(self, ids: list[int], speed: float, speaker: int = 0) -> NDArray[np.float32]:
+    def _waves(
+        self, numbers: Numbers, how: tuple[float, int], places: WordPlaces, notes: Notes
+    ) -> Iterator[NDArray[np.float32]]:
+        if not numbers.ids:
+            return
+        wave, found = self._infer(numbers.ids, *how)
+        if self._tells_lengths:
+            for word in places.next_wave(numbers.owners, usable_lengths(found, len(numbers.ids)), wave.size):
+                notes.word(word)
+        yield wave
+
+    def _infer(self, ids: list[int], speed: float, speaker: int = 0) -> Made:
         config = self._config
         feeds: dict[str, NDArray[Any]] = {
             "input": np.array([ids], np.int64),
@@ -124,7 +143,10 @@ class PiperEngine:
         for length in WARM_IDS:
             if mono_ns() - began > WARM_LIMIT_S * NANOS_PER_SECOND:
                 break
-            self._infer([vowel] * length, 1.0)
+            made = self._infer([vowel] * length, 1.0)
+            # Piper's own `patch_voice_with_alignment` adds it, under the name that the tensor has inside: the frames
+            # of each id.
+            self._tells_lengths = usable_lengths(made.lengths, length) is not None
             warmed.append(length)
         return tuple(warmed)
 

@@ -7,9 +7,10 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from voxtrace.speech.engines.espeak_phonemes import Clause
+from voxtrace.speech.engines.alignment import NOBODY
+from voxtrace.speech.engines.espeak_phonemes import Clause, holds_sound
 from voxtrace.speech.errors import PhonemesUnusable, VoiceFileBroken, VoiceFileMissing
 
 MAX_CONFIG_BYTES = 8 * 1024 * 1024
@@ -72,18 +73,33 @@ def load_config(model: Path) -> PiperConfig:
     return config
 
 
-def ids_of(clauses: Iterable[Clause], config: PiperConfig) -> list[int]:
+class Numbers(NamedTuple):
+    """What a model is given."""
+
+    ids: list[int]
+    owners: list[int]  # the group of phonemes that each belongs to
+
+
+def ids_of(clauses: Iterable[Clause], config: PiperConfig) -> Numbers:
     """The numbers of the phonemes, with a pad between any two (OHF-Voice/piper1-gpl, phoneme_ids.py).
 
-    Phonemes are single code points, accents apart from their letters; what the map does not have is left out.
+    Phonemes are single code points, accents apart from their letters; what the map does not have is left out. Where
+    no sound is left there are no numbers.
     """
-    ids = config.phoneme_ids
-    numbers = [*ids[BEGIN], *ids[PAD]]
-    for phonemes, mark in clauses:
-        for phoneme in unicodedata.normalize("NFD", f"{phonemes}{mark} "):
-            if phoneme in ids:
-                numbers += [*ids[phoneme], *ids[PAD]]
-    return [*numbers, *ids[END]]
+    known, said, group = config.phoneme_ids, "", 0
+    ids = [*known[BEGIN], *known[PAD]]
+    owners = [NOBODY] * len(ids)
+    for clause in clauses:
+        for phoneme in unicodedata.normalize("NFD", f"{clause.phonemes}{clause.mark} "):
+            if phoneme in known:
+                said += phoneme
+                ids += [*known[phoneme], *known[PAD]]
+                owner = NOBODY if phoneme == " " or phoneme == clause.mark else group
+                owners += [owner] * (len(ids) - len(owners))
+            group += phoneme == " "
+    if not holds_sound(said):
+        return Numbers([], [])
+    return Numbers([*ids, *known[END]], [*owners, *[NOBODY] * len(known[END])])
 
 
 def _read(file: Path) -> dict[str, Any]:
