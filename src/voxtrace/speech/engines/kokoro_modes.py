@@ -22,7 +22,7 @@ BYTES_PER_MIB = 1024 * 1024
 # Which precision is the faster one depends on the processor. What was measured goes before the order of their names
 # when it is clear: by a quarter, and by more than chance makes of it.
 CLEARLY = 1.25
-CHANCE_NS = 5 * NANOS_PER_MILLI
+CHANCE_NS = 20 * NANOS_PER_MILLI  # some time slices; a sentence through the real model takes hundreds
 
 # A process must be ready in 45 s, or its model is not there at all: on a slow machine better one form of it than none.
 LOAD_LIMIT_NS = 15 * NANOS_PER_SECOND
