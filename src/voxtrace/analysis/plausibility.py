@@ -173,7 +173,7 @@ def _clock_offset_unknown(turn: Turn, _: Marks) -> Doubt | None:
 
 def _end_of_speech_not_logged(turn: Turn, marks: Marks) -> Doubt | None:
     whole = turn.metrics.get("voice_to_voice_ms")
-    if whole is None or "user.speech_end" in marks:
+    if whole is None or "user.speech_end" in marks or (whole.measured and whole.bound == "exact"):
         return None
     bound = ": voice-to-voice is a lower bound" if whole.measured else ""
     return Doubt(f"the end of the user's speech was not logged{bound}")

@@ -9,10 +9,19 @@ from voxtrace.importers.bench_result import BenchResult
 from voxtrace.importers.chunk_trace import ChunkTrace
 from voxtrace.importers.event_lines import EventLines
 from voxtrace.importers.gate_run import GateRun
+from voxtrace.importers.otlp_traces import OtlpJson, OtlpProtobuf
 from voxtrace.importers.ports import Importer
 from voxtrace.importers.recognised import RECOGNISED
 
-IMPORTERS: tuple[Importer, ...] = (EventLines(), ChunkTrace(), BenchResult(), GateRun(), *RECOGNISED)
+IMPORTERS: tuple[Importer, ...] = (
+    EventLines(),
+    OtlpJson(),
+    OtlpProtobuf(),
+    ChunkTrace(),
+    BenchResult(),
+    GateRun(),
+    *RECOGNISED,
+)
 
 
 class UnknownFormat(VoxtraceError):

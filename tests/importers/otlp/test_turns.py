@@ -1,0 +1,180 @@
+"""From the spans of the frameworks people use to turns with numbers."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from tests.importers.build import events, notes, read
+from tests.importers.otlp.traces import NOON_NS, Recording, end, genai, livekit, openinference, pipecat, recorded
+from voxtrace.analysis import assemble
+from voxtrace.analysis.model import Turn
+from voxtrace.events import STAGES, Event
+from voxtrace.importers.otlp import Conversion, read_protobuf
+from voxtrace.importers.otlp.mapping import RULES
+from voxtrace.importers.otlp_traces import OtlpProtobuf
+
+
+def turns_of(found: list[Event]) -> list[Turn]:
+    by_request: dict[str, list[Event]] = {}
+    for event in found:
+        by_request.setdefault(event.request_id, []).append(event)
+    turns = [assemble(request_id, each) for request_id, each in by_request.items()]
+    return sorted(turns, key=lambda turn: turn.started_wall_ns)
+
+
+def turns(recording: Recording) -> list[Turn]:
+    return turns_of(events(read(OtlpProtobuf(), recording.protobuf())))
+
+
+def values(turn: Turn, *names: str) -> list[float | None]:
+    return [turn.metrics[name].value for name in names]
+
+
+def test_every_turn_of_a_pipecat_conversation_is_a_turn_of_one_session():
+    first, second = turns(recorded(pipecat))
+
+    assert {first.session_id, second.session_id} == {"call-7"}
+    assert values(first, "voice_to_voice_ms", "llm_first_token_ms", "llm_total_ms", "tts_first_audio_ms") == [
+        900.0, 350.0, 650.0, 200.0,
+    ]  # fmt: skip
+    assert first.metrics["voice_to_voice_ms"].bound == "exact"
+    assert first.labels.outcome == "ok"
+
+
+def test_the_wait_of_a_pipecat_turn_is_explained_by_its_steps():
+    (turn,) = turns(recorded(lambda recording: pipecat(recording, turns=1)))
+    waited = [(part.name, part.length / 1e6) for part in turn.parts if part.waited]
+
+    assert sum(length for _, length in waited) == 900.0
+    assert [name for name, _ in waited] == [
+        "speech to text", "unattributed", "first token", "language model", "synthesis",
+    ]  # fmt: skip
+
+
+def test_a_first_byte_that_can_not_be_of_this_call_is_no_moment_and_the_frameworks_own_wait_stands():
+    recording = recorded(lambda recording: pipecat(recording, turns=1, streaming_tts=True))
+    items = read(OtlpProtobuf(), recording.protobuf())
+    (turn,) = turns_of(events(items))
+
+    assert notes(items)["moment_outside_span"] == 1
+    assert turn.metrics["tts_first_audio_ms"].missing == "no tts.first_audio event"
+    assert turn.metrics["voice_to_voice_ms"].value == 900.0
+    assert "as the voice framework measured it" in turn.metrics["voice_to_voice_ms"].note
+
+
+def test_what_pipecat_does_not_tell_is_missing_with_its_reason():
+    (turn,) = turns(recorded(lambda recording: pipecat(recording, turns=1)))
+
+    assert turn.metrics["stt_ms"].missing == "no stt.started event"
+    assert turn.metrics["endpointing_ms"].missing == "no stt.pause_detected event"
+
+
+def test_an_interrupted_turn_is_interrupted_and_one_that_the_call_ended_is_not():
+    recording = Recording()
+    for at, more in ((0, {}), (5000, {"turn__ended_by_conversation_end": True})):
+        turn = recording.begin("pipecat.turn", "turn", at, turn__number=1)
+        end(turn, at + 900, turn__was_interrupted=True, **more)
+
+    assert [turn.labels.outcome for turn in turns(recording)] == ["interrupted", "ok"]
+
+
+def test_an_interim_transcript_is_not_the_final_one():
+    recording = Recording()
+    turn = recording.begin("pipecat.turn", "turn", 0)
+    recording.span("pipecat", "stt", (5, 6), turn, is_final=False)
+    recording.span("pipecat", "stt", (9, 10), turn, is_final=True)
+    end(turn, 50)
+
+    assert [mark.stage for mark in turns(recording)[0].marks][:2] == ["stt.first_partial", "stt.transcript_final"]
+
+
+def test_the_agents_half_joins_the_users_half_of_a_livekit_turn():
+    greeting, turn = turns(recorded(livekit))
+
+    names = "voice_to_voice_ms", "endpointing_ms", "stt_ms", "llm_first_token_ms", "tts_first_audio_ms", "playback_ms"
+    assert values(turn, *names) == [1200.0, 600.0, 250.0, 300.0, 200.0, 1800.0]
+    assert greeting.session_id == turn.session_id is not None
+    assert greeting.metrics["llm_total_ms"].value is None
+
+
+def test_one_call_that_two_spans_tell_of_counts_once():
+    (turn,) = turns(recorded(openinference))
+
+    assert values(turn, "llm_total_ms", "llm_first_token_ms", "retrieval_ms") == [800.0, 300.0, 80.0]
+    assert (turn.session_id, turn.labels.outcome) == ("chat-3", "ok")
+
+
+def test_plain_conventions_make_one_turn_of_one_trace():
+    (turn,) = turns(recorded(genai))
+
+    assert values(turn, "llm_total_ms", "llm_first_token_ms", "tts_first_audio_ms") == [500.0, 180.0, 120.0]
+    assert turn.session_id == "conv-9"
+    assert turn.metrics["voice_to_voice_ms"].bound == "lower"
+
+
+def test_tokens_and_lengths_are_kept_and_what_was_said_is_not():
+    found = events(read(OtlpProtobuf(), recorded(pipecat).protobuf()))
+    answered = next(event for event in found if event.name == "llm.response_received")
+
+    assert answered.metadata.items() >= {"prompt_tokens": 120, "model": "gpt-4o", "response_length": 11}.items()
+    assert "noon" not in str(found)
+    assert "What time" not in str(found)
+
+
+def test_nanoseconds_are_kept():
+    recording = Recording()
+    recording.span("x", "chat", (0.000123, 0.456789), gen_ai__operation__name="chat")
+
+    assert [event.wall_ns - NOON_NS for event in events(read(OtlpProtobuf(), recording.protobuf()))] == [123, 456_789]
+
+
+@pytest.mark.parametrize("make", [pipecat, livekit, openinference, genai])
+def test_the_order_of_spans_does_not_matter(make):
+    recording = recorded(make)
+    mixed = list(recording.spans)
+    random.Random(4).shuffle(mixed)
+    found = [read_protobuf(recording.protobuf(spans)).spans for spans in (recording.spans, mixed)]
+    told = [sorted(Conversion().convert(spans).events, key=lambda event: event.event_id) for spans in found]
+
+    assert told[0] == told[1]
+
+
+@pytest.mark.parametrize("make", [pipecat, livekit])
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_spans_that_come_in_several_exports_make_the_same_turns(make, size):
+    recording = recorded(make)
+    conversion = Conversion()
+    apart: list[Event] = []
+    for first in range(0, len(recording.spans), size):
+        export = read_protobuf(recording.protobuf(recording.spans[first : first + size]))
+        apart += conversion.convert(export.spans).events
+    together = turns(recording)
+
+    assert [turn.metrics for turn in turns_of([each for each in apart if each.name != "llm_usage"])] == [
+        turn.metrics for turn in together
+    ]
+
+
+def test_a_span_whose_parent_never_came_is_a_turn_of_its_trace():
+    recording = recorded(openinference)
+    model = [span for span in recording.spans if span.name == "ChatOpenAI"]
+    found = Conversion().convert(read_protobuf(recording.protobuf(model)).spans).events
+
+    assert {event.request_id for event in found} == {f"{model[0].context.trace_id:032x}"}
+
+
+def test_a_failed_call_is_an_error_of_its_turn():
+    recording = Recording()
+    turn = recording.begin("pipecat.turn", "turn", 0)
+    end(turn, 50, failed=True)
+
+    assert turns(recording)[0].labels.outcome == "error"
+
+
+def test_the_table_names_only_stages_that_there_are():
+    own = {"tool_start", "tool_end", "reranker_start", "reranker_end", "llm_usage"}
+    named = {moment.stage for rule in RULES for moment in rule.moments}
+
+    assert named - own <= {stage.key for stage in STAGES}
