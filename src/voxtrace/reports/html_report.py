@@ -7,14 +7,16 @@ from html import escape
 
 from voxtrace.analysis import Group, Measured, Summary
 from voxtrace.reports.summary_report import (
-    METHOD,
     METRIC_HEAD,
     PART_HEAD,
     continuity_line,
     headline,
+    inconclusive,
+    methods,
     metric_rows,
     missing_rows,
     part_rows,
+    steadiness_lines,
 )
 from voxtrace.reports.words import amount
 from voxtrace.units import millis
@@ -46,7 +48,7 @@ def summary_to_html(summary: Summary, slowest: Sequence[Measured] = ()) -> str:
     if summary.findings:
         body.append("<h2>What to know</h2>")
         body.append(_table(("rule", "turns"), ((rule, str(count)) for rule, count in summary.findings)))
-    body.append(f'<p class="quiet">{escape(METHOD)}</p>')
+    body.append(f'<p class="quiet">{escape(methods(summary))}</p>')
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -62,6 +64,10 @@ def _group(group: Group) -> Iterable[str]:
     yield f"<h2>{escape(group.population.name)} <span class=quiet>{group.turns} turns</span></h2>"
     if group.population.kind == "speech":
         yield f"<p>{escape(continuity_line(group))}</p>"
+    yield from (f"<p>{escape(line)}</p>" for line in steadiness_lines(group))
+    if unclear := inconclusive(group):
+        yield f"<p><strong>{escape(unclear)}</strong></p>"
+        return
     yield _table(METRIC_HEAD, metric_rows(group))
     yield _table(PART_HEAD, part_rows(group))
     unmeasured = list(missing_rows(group))
