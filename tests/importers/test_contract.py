@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.importers import results
 from tests.importers.build import RESULT_PATH, TRACE_PATH, line, read, result
 from tests.importers.otlp.traces import livekit, pipecat, recorded
 from voxtrace.events import Event
@@ -28,6 +29,7 @@ GOOD = {
     "otlp-json": (PurePath("/traces/spans.jsonl"), recorded(pipecat).json() + recorded(livekit).json()),
     "otlp-protobuf": (PurePath("/traces/spans.pb"), recorded(livekit).protobuf()),
     "kokoro-bench": (RESULT_PATH, result(trial_artifacts=[{"ttfa_ms": 4.0}, {"total_ms": 9.5}])),
+    **results.GOOD,
 }
 FRAGMENTS = [
     *(content for _, content in GOOD.values()),

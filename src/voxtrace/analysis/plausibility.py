@@ -27,8 +27,11 @@ SLACK_MS = 100.0
 
 
 def _ttfa_not_positive(turn: Turn, _: Marks) -> Doubt | None:
-    ttfa = value_of(turn, "ttfa_ms")
-    return Doubt(f"a TTFA of {ttfa:g} ms", TTFA) if ttfa is not None and ttfa <= 0 else None
+    for name, gone in (("ttfa_ms", TTFA), ("ttfb_ms", ("ttfb_ms",))):
+        told = value_of(turn, name)
+        if told is not None and told <= 0 and turn.labels.origin == "client":
+            return Doubt(f"a {name} of {told:g} ms", gone)
+    return None
 
 
 def _first(marks: Marks, stage: str) -> Mark | None:

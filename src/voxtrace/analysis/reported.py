@@ -56,6 +56,18 @@ def out_of_order(document: object) -> str:
     return ""
 
 
+def copied_latency(document: object) -> str:
+    """Where a document gives an API latency that is the client's TTFA over again, in words; "" where none does."""
+    for path, found in _objects(document, "", 0):
+        api, ttfa = found.get("api_latency_ms"), found.get("ttfa_ms")
+        if not isinstance(api, dict) or not isinstance(ttfa, dict):
+            continue
+        one, other = finite(api.get("p95")), finite(ttfa.get("p95"))
+        if one is not None and one == other:
+            return f"{path or 'it'} gives one p95 of {one:g} ms for the API and for the client's TTFA: one is a copy"
+    return ""
+
+
 def _objects(found: object, path: str, depth: int) -> Iterator[tuple[str, Mapping[str, object]]]:
     if depth > 8:
         return

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from hashlib import blake2b
 from pathlib import PurePath
 
-from voxtrace.analysis.reported import ZONE_MOST_S, out_of_order
+from voxtrace.analysis.reported import ZONE_MOST_S, copied_latency, out_of_order
 from voxtrace.events import Event
 from voxtrace.importers.bench_trials import Trial, number, soak_of, text, trials_of, unmeasured
 from voxtrace.importers.chunk_trace import parse_arrivals, trace_request
 from voxtrace.importers.client_request import ClientRequest
-from voxtrace.importers.lines import whole_document
+from voxtrace.importers.lines import BYTE_ORDER_MARK, whole_document
 from voxtrace.importers.local_time import LocalTimes
 from voxtrace.importers.ports import ByteStream, Context, HoldsNoEvents, Item, Note
 from voxtrace.units import NANOS_PER_MICRO, NANOS_PER_MILLI, NANOS_PER_SECOND, nanos_from_millis
@@ -54,16 +55,17 @@ class BenchResult:
             "file": context.path.name,
         }
         common["dates_apart_s"] = _dates_apart(started, context, times)
-        yield from summary_doubt(document.get("summary"))
+        yield from summary_doubts(document.get("summary"))
         name = f"{context.path.parent.name}/{context.path.stem}"[-200:]
         trials = [*trials_of(measured, config), *soak_of(measured, config)]
+        mark = blake2b(content, digest_size=16).digest()  # once, and not for each of 100,000 trials
         traced = 0
         for place, trial in enumerate(trials):
             request = _traced_request(trial, common["preset"], context, name)
             traced += request is not None
             # Trials ran one after the other, but nobody wrote down when: a nanosecond each keeps their order.
             run = f"{name}/soak" if trial.is_soak else name
-            own = ClientRequest(f"{name}/{trial.name}", started + place, content, run=run)
+            own = ClientRequest(f"{name}/{trial.name}", started + place, mark, run=run)
             yield from trial_events(request or own, trial, common)
         if traced:
             yield Note(
@@ -120,10 +122,18 @@ def object_at(document: dict[str, object], key: str) -> dict[str, object]:
     return found if isinstance(found, dict) else {}
 
 
-def summary_doubt(summary: object) -> Iterator[Note]:
+def json_object_begins(head: bytes, *marks: bytes) -> bool:
+    """Whether this is the beginning of a JSON object in which all of `marks` stand."""
+    begins = head.removeprefix(BYTE_ORDER_MARK).lstrip()[:1] == b"{"
+    return begins and all(mark in head for mark in marks)
+
+
+def summary_doubts(summary: object) -> Iterator[Note]:
     """What is wrong with a summary that the file brings; it is not imported either way."""
     if doubt := out_of_order(summary):
         yield Note("p50_above_p95", f"{doubt}: it was not computed from samples")
+    if doubt := copied_latency(summary):
+        yield Note("api_equals_ttfa", doubt)
 
 
 def _dates_apart(started: int, context: Context, times: LocalTimes) -> float | None:
