@@ -5,15 +5,20 @@ from __future__ import annotations
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.importers.build import events, notes, read
 from tests.importers.otlp.traces import NOON_NS, Recording, end, genai, livekit, openinference, pipecat, recorded
 from voxtrace.analysis import assemble
 from voxtrace.analysis.model import Turn
 from voxtrace.events import STAGES, Event
-from voxtrace.importers.otlp import Conversion, read_protobuf
-from voxtrace.importers.otlp.mapping import RULES
+from voxtrace.events.codec import decode, encode
+from voxtrace.importers.otlp import Conversion, Span, read_protobuf
+from voxtrace.importers.otlp.grouping import Traces
+from voxtrace.importers.otlp.mapping import FACTS, LENGTHS, RULES, SESSION
 from voxtrace.importers.otlp_traces import OtlpProtobuf
+from voxtrace.store.rows import why_unstorable
 
 
 def turns_of(found: list[Event]) -> list[Turn]:
@@ -178,3 +183,44 @@ def test_the_table_names_only_stages_that_there_are():
     named = {moment.stage for rule in RULES for moment in rule.moments}
 
     assert named - own <= {stage.key for stage in STAGES}
+
+
+keys = st.sampled_from(sorted({name for name, _ in (*FACTS, *LENGTHS)} | set(SESSION) | {"openinference.span.kind"}))
+attributes = st.dictionaries(
+    keys,
+    st.text(max_size=20) | st.integers(-(2**70), 2**70) | st.floats() | st.booleans() | st.lists(st.text(), max_size=2),
+    max_size=6,
+)
+made_up = st.builds(
+    Span,
+    trace_id=st.sampled_from(["a" * 32, "b" * 32]),
+    span_id=st.sampled_from([f"{n:016x}" for n in range(1, 9)]),
+    parent_id=st.sampled_from(["", *(f"{n:016x}" for n in range(1, 9))]),
+    name=st.sampled_from(
+        ["turn", "stt", "llm", "tts", "user_turn", "agent_turn", "llm_node", "agent_speaking", "x\ud800"]
+    ),
+    scope=st.sampled_from(["pipecat", "livekit-agents", "other"]),
+    service=st.text(max_size=5),
+    start_ns=st.just(NOON_NS),
+    end_ns=st.integers(NOON_NS, NOON_NS + 10**10),
+    attributes=attributes,
+)
+
+
+@given(st.lists(made_up, max_size=12))
+def test_whatever_spans_say_their_events_can_be_stored_and_every_span_has_one_turn(spans):
+    found = Conversion().convert(spans).events
+
+    assert {why_unstorable(event) for event in found} <= {""}
+    assert all(decode(encode(event)) == event for event in found)
+
+
+def test_memory_is_bounded_whatever_comes(monkeypatch):
+    monkeypatch.setattr("voxtrace.importers.otlp.grouping.MAX_SPANS", 50)
+    traces = Traces(most=20)
+    span = Span("", "", "", "turn", "pipecat", "", NOON_NS, NOON_NS, {})
+    for n in range(1, 500):
+        traces.learn(span._replace(trace_id=f"{n // 7:032x}", span_id=f"{n:016x}"), None)
+
+    assert len(traces._traces) <= 20
+    assert sum(len(trace.parents) for trace in traces._traces.values()) <= 50 + 7

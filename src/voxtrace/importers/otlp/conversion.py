@@ -10,7 +10,7 @@ from datetime import datetime
 from math import isfinite
 
 from voxtrace.events import Event
-from voxtrace.events.plain import sound_text
+from voxtrace.events.plain import sound_text, tidy
 from voxtrace.importers.otlp.grouping import Traces
 from voxtrace.importers.otlp.mapping import FACTS, LENGTHS, RULES, UNITS, Moment, SpanRule
 from voxtrace.importers.otlp.spans import Span
@@ -199,18 +199,19 @@ def _point(told: object) -> int | None:
 
 def facts_of(span: Span) -> dict[str, object]:
     """What the table keeps of a span's attributes: numbers and short names, and of texts their length."""
-    facts: dict[str, object] = {"span_name": span.name}
+    told: dict[str, object] = {}
     for attribute, key in _there(FACTS, span):
-        value = span.attributes[attribute]
-        if isinstance(value, str):
-            value = sound_text(value, MAX_TEXT_CHARS)
-        if isinstance(value, str | int | float) and (not isinstance(value, float) or isfinite(value)):
-            facts.setdefault(key, value)
+        told.setdefault(key, span.attributes[attribute])
+    facts = tidy({"span_name": span.name, **{key: value for key, value in told.items() if _is_plain(value)}})
     for attribute, key in _there(LENGTHS, span):
         value = span.attributes[attribute]
         if isinstance(value, str) and value:
             facts.setdefault(key, len(value))
     return facts
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, int | float) or (isinstance(value, str) and len(value) <= MAX_TEXT_CHARS)
 
 
 def _there(table: Iterable[tuple[str, str]], span: Span) -> Iterator[tuple[str, str]]:

@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from voxtrace.events.plain import sound_text
 from voxtrace.importers.otlp.mapping import ANSWERS_WITHIN_S, SESSION, SpanRule
 from voxtrace.importers.otlp.spans import Span
 from voxtrace.units import NANOS_PER_SECOND
 
 MAX_TRACES = 2000
+MAX_SPANS = 100_000  # of all traces: about 50 MiB
 MAX_SPANS_OF_A_TRACE = 20_000  # a conversation of an hour has about 5,000
+MAX_TURNS_OF_A_TRACE = 2000  # that are looked through for the one that is answered
 MAX_ANCESTORS = 64
 MAX_ID_CHARS = 256
 
@@ -40,12 +43,14 @@ class Traces:
     def __init__(self, most: int = MAX_TRACES) -> None:
         self._traces: OrderedDict[str, _Trace] = OrderedDict()
         self._most = most
+        self._spans = 0
 
     def learn(self, span: Span, rule: SpanRule | None) -> None:
         """Remember what a span tells of others."""
         trace = self._of(span)
         if len(trace.parents) >= MAX_SPANS_OF_A_TRACE:
             return
+        self._spans += span.span_id not in trace.parents
         trace.parents[span.span_id] = span.parent_id
         if rule is None:
             return
@@ -56,6 +61,7 @@ class Traces:
         elif rule.turn == "user" and span.span_id not in trace.turns:
             trace.turns[span.span_id] = _own(span)
             trace.users.append((span.start_ns, span.end_ns, _own(span)))
+            del trace.users[:-MAX_TURNS_OF_A_TRACE]
         elif rule.turn == "joins":
             trace.starts[span.span_id] = span.start_ns
 
@@ -95,8 +101,8 @@ class Traces:
         trace = self._traces.get(span.trace_id)
         if trace is None:
             trace = self._traces[span.trace_id] = _Trace()
-            if len(self._traces) > self._most:
-                self._traces.popitem(last=False)
+            while len(self._traces) > 1 and (len(self._traces) > self._most or self._spans > MAX_SPANS):
+                self._spans -= len(self._traces.popitem(last=False)[1].parents)
         else:
             self._traces.move_to_end(span.trace_id)
         return trace
@@ -117,6 +123,7 @@ class Traces:
             trace.turns[agent_id] = request_id
             if role == "agent":
                 trace.agents.append((began, request_id))
+                del trace.agents[:-MAX_TURNS_OF_A_TRACE]
         return request_id
 
     def _above(self, trace: _Trace, span: Span) -> str:
@@ -147,4 +154,4 @@ def _own(span: Span) -> str:
 
 def _session_told(span: Span) -> str | None:
     told = (span.attributes.get(name) for name in SESSION)
-    return next((each[:MAX_ID_CHARS] for each in told if isinstance(each, str) and each), None)
+    return next((sound_text(each, MAX_ID_CHARS) for each in told if isinstance(each, str) and each), None)
