@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, log
-from statistics import median
 
 from voxtrace.analysis.model import Measured
 
@@ -62,43 +62,54 @@ def steadiness(turns: Sequence[Measured]) -> tuple[Steadiness, ...]:
 
 def spike_limit(values: Sequence[float]) -> float:
     """The value above which one of `values`, all above 0, is a spike."""
-    logs = [log(value) for value in values]
-    middle = median(logs)
-    sigma = MAD_TO_SIGMA * median(abs(each - middle) for each in logs)
-    return max(TIMES * median(values), exp(middle + DEVIATIONS * sigma))
+    return _limit(sorted(values))
 
 
-def _of_run(run: str, turns: Iterable[Measured]) -> Steadiness | None:
-    ordered = sorted(turns, key=lambda turn: (turn.started_wall_ns, turn.request_id))
+def _limit(ordered: Sequence[float]) -> float:
+    far = TIMES * _median(ordered)
+    if ordered[-1] <= far:
+        return far  # nobody is far enough, however narrow the spread: most runs end here
+    logs = list(map(log, ordered))
+    middle = _median(logs)
+    sigma = MAD_TO_SIGMA * _median(sorted([abs(each - middle) for each in logs]))
+    return max(far, exp(middle + DEVIATIONS * sigma))
+
+
+def _median(ordered: Sequence[float]) -> float:
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
+
+
+def _of_run(run: str, turns: Sequence[Measured]) -> Steadiness | None:
     for metric in METRICS:
-        known = [
-            Spike(place, turn.request_id, value)
-            for place, turn in enumerate(ordered, 1)
-            if (value := _value(turn, metric)) is not None and value > 0
-        ]
+        known: list[tuple[float, Measured]] = []
+        for turn in turns:
+            found = turn.metrics.get(metric)
+            if found is not None and found.value and found.value > 0 and found.bound == "exact":
+                known.append((found.value, turn))
         if len(known) >= FEWEST:
-            return _told(run, metric, len(ordered), known)
+            return _told(run, metric, turns, known)
     return None
 
 
-def _value(turn: Measured, name: str) -> float | None:
-    metric = turn.metrics.get(name)
-    return metric.value if metric and metric.bound == "exact" else None
-
-
-def _told(run: str, metric: str, expected: int, known: Sequence[Spike]) -> Steadiness:
-    values = [each.value for each in known]
-    limit = spike_limit(values)
-    flat = [value for value in values if value <= limit]
+def _told(run: str, metric: str, turns: Sequence[Measured], known: Sequence[tuple[float, Measured]]) -> Steadiness:
+    ordered = sorted([value for value, _ in known])
+    limit = _limit(ordered)
+    flat = bisect_right(ordered, limit)
+    spikes: list[Spike] = []
+    if flat < len(ordered):
+        starts = sorted([(turn.started_wall_ns, turn.request_id) for turn in turns])
+        high = sorted((turn.started_wall_ns, turn.request_id, value) for value, turn in known if value > limit)
+        spikes = [Spike(bisect_left(starts, (at, name)) + 1, name, value) for at, name, value in high]
     return Steadiness(
         run=run,
         metric=metric,
-        expected=expected,
+        expected=len(turns),
         measured=len(known),
-        median=median(values),
+        median=_median(ordered),
         limit=limit,
-        flat=len(flat),
-        smallest=min(flat),
-        largest=max(flat),
-        spikes=tuple(each for each in known if each.value > limit),
+        flat=flat,
+        smallest=ordered[0],
+        largest=ordered[flat - 1],
+        spikes=tuple(spikes),
     )

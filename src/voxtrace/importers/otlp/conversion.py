@@ -15,7 +15,7 @@ from voxtrace.importers.otlp.grouping import Traces
 from voxtrace.importers.otlp.mapping import FACTS, LENGTHS, RULES, UNITS, Moment, SpanRule
 from voxtrace.importers.otlp.spans import Span
 from voxtrace.importers.ports import Note
-from voxtrace.units import NANOS_PER_MICRO, NANOS_PER_SECOND
+from voxtrace.units import NANOS_PER_MICRO, NANOS_PER_MILLI, NANOS_PER_SECOND
 
 MAX_TEXT_CHARS = 200  # of a fact
 MAX_SECONDS = 7 * 86_400.0  # a week
@@ -57,21 +57,19 @@ class Conversion:
             self._traces.learn(span, rule)
         known = [(span, rule) for span, rule in ruled if rule is not None]
         done.counts["foreign_spans"] += len(ruled) - len(known)
+        known += self._traces.released()
         known.sort(key=lambda each: (_ORDER.index(each[1].turn), each[0].start_ns, each[0].span_id))
         for span, rule in known:
             if not rule.moments:
                 continue
-            if self._is_told_elsewhere(span, rule):
+            if self._traces.is_within_its_like(span, rule):
                 done.counts["same_call"] += 1
+                continue
+            if rule.turn == "within" and self._traces.waits(span, rule):
                 continue
             done.events += self._events(span, rule, done.counts)
         done.counts = +done.counts
         return done
-
-    def _is_told_elsewhere(self, span: Span, rule: SpanRule) -> bool:
-        if rule.turn == "within" and self._traces.request_of(span, rule) == span.trace_id:
-            return True
-        return self._traces.is_within_its_like(span, rule)
 
     def _events(self, span: Span, rule: SpanRule, counts: Counter[str]) -> Iterator[Event]:
         request_id = self._traces.request_of(span, rule)
@@ -103,6 +101,8 @@ class Conversion:
             if moment.stage in found or not _holds(moment, attributes):
                 continue
             if moment.behind and moment.behind not in found:
+                continue
+            if span.end_ns - span.start_ns < moment.least_ms * NANOS_PER_MILLI:
                 continue
             at = self._time(moment, span, attributes, request_id)
             if at is None:

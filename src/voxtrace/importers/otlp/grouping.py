@@ -18,6 +18,8 @@ from voxtrace.units import NANOS_PER_SECOND
 MAX_TRACES = 2000
 MAX_SPANS = 100_000  # of all traces: about 50 MiB
 MAX_SPANS_OF_A_TRACE = 20_000  # a conversation of an hour has about 5,000
+MAX_WAITING = 20  # parents of one trace that have not come
+MAX_WAITING_CHARS = 200  # of an attribute that is kept meanwhile
 MAX_TURNS_OF_A_TRACE = 2000  # that are looked through for the one that is answered
 MAX_ANCESTORS = 64
 MAX_ID_CHARS = 256
@@ -35,6 +37,7 @@ class _Trace:
     agents: list[tuple[int, str]] = field(default_factory=list)  # start, request
     first_audio: dict[str, int] = field(default_factory=dict)  # Unix nanoseconds by request
     session: str | None = None
+    waiting: dict[str, list[tuple[Span, SpanRule]]] = field(default_factory=dict)  # by the parent that they wait for
 
 
 class Traces:
@@ -44,6 +47,7 @@ class Traces:
         self._traces: OrderedDict[str, _Trace] = OrderedDict()
         self._most = most
         self._spans = 0
+        self._released: list[tuple[Span, SpanRule]] = []
 
     def learn(self, span: Span, rule: SpanRule | None) -> None:
         """Remember what a span tells of others."""
@@ -52,6 +56,7 @@ class Traces:
             return
         self._spans += span.span_id not in trace.parents
         trace.parents[span.span_id] = span.parent_id
+        self._released += trace.waiting.pop(span.span_id, ())
         if rule is None:
             return
         trace.roles[span.span_id] = rule.role
@@ -77,6 +82,22 @@ class Traces:
         if rule.turn == "child" and span.parent_id:
             return self._joined(trace, span, span.parent_id, "agent")
         return self._above(trace, span)
+
+    def waits(self, span: Span, rule: SpanRule) -> bool:
+        """Whether nothing is known above a span that belongs to something: then it is kept until its parent comes."""
+        trace = self._of(span)
+        if self._above(trace, span) != span.trace_id or not span.parent_id:
+            return False
+        if span.parent_id not in trace.parents and len(trace.waiting) < MAX_WAITING:
+            short = {name: value for name, value in span.attributes.items() if len(str(value)) <= MAX_WAITING_CHARS}
+            # One a parent: nobody waits with the whole prompt, and nobody in crowds.
+            trace.waiting[span.parent_id] = [(span._replace(attributes=short), rule)]
+        return True
+
+    def released(self) -> list[tuple[Span, SpanRule]]:
+        """Spans whose parent has come since this was asked last."""
+        released, self._released = self._released, []
+        return released
 
     def is_within_its_like(self, span: Span, rule: SpanRule) -> bool:
         """Whether a known span above tells of the same call."""
@@ -109,7 +130,7 @@ class Traces:
 
     def _joined(self, trace: _Trace, span: Span, agent_id: str, role: str) -> str:
         """The turn of what the agent did: that of the last user's half in front of it, else its own."""
-        known = trace.turns.get(agent_id)
+        known = trace.turns.get(agent_id) or (trace.turns.get(span.parent_id) if role != "agent" else None)
         if known is not None:
             return known
         began = trace.starts.get(agent_id, span.start_ns)

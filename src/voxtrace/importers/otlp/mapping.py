@@ -19,7 +19,7 @@ Turn = Literal["is", "user", "joins", "parent", "child", "ancestor", "within"]
 
 is: it is one. user: it is the user's half of one, and what the agent does next joins it. joins: it joins the
 user's half in front of it. parent: its parent is a turn. child: its parent joins. ancestor: the nearest known
-span above it, else the whole trace is one turn. within: the same, and where nothing above is known it is left out.
+span above it, else the whole trace is one turn. within: the same, and where nothing above is known it waits for it.
 """
 
 From = Literal["start", "end", "at", "event", "audible"]
@@ -37,6 +37,7 @@ class Moment:
     when: str = ""  # only where this attribute is true
     unless: str = ""  # not where this attribute is true
     behind: str = ""  # only where the same span told that stage
+    least_ms: int = 0  # only where the span lasted so long
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,15 @@ RULES: tuple[SpanRule, ...] = (
         names=("stt",),
         having=("is_final", ("False",)),
     ),
-    SpanRule("Pipecat", "stt", "parent", (Moment("stt.transcript_final", "end"),), scopes=_PIPECAT, names=("stt",)),
+    SpanRule(
+        "Pipecat",
+        "stt",
+        "parent",
+        # Until 2025 the span was the hand-over of the text alone, which takes no time.
+        (Moment("stt.started", "start", least_ms=50), Moment("stt.transcript_final", "end")),
+        scopes=_PIPECAT,
+        names=("stt",),
+    ),
     SpanRule(
         "Pipecat",
         "llm",
@@ -177,8 +186,25 @@ RULES: tuple[SpanRule, ...] = (
         scopes=_LIVEKIT,
         names=("agent_speaking",),
     ),
-    # The same call as llm_node, which does not tell the tokens.
-    SpanRule("LiveKit", "usage", "within", (Moment("llm_usage", "end"),), scopes=_LIVEKIT, names=("llm_request",)),
+    # The end-point wait that the turn ended with; in others the user spoke on.
+    SpanRule(
+        "LiveKit",
+        "eou",
+        "parent",
+        (Moment("user.speech_end", "start"),),
+        scopes=_LIVEKIT,
+        names=("eou_wait",),
+        having=("lk.eou.outcome", ("committed",)),
+    ),
+    # The same call as llm_node, which tells neither the tokens nor, in some versions, when the first one came.
+    SpanRule(
+        "LiveKit",
+        "usage",
+        "within",
+        (Moment("llm.first_token", "start", ("lk.response.ttft",)), *_FIRST_TOKEN, Moment("llm_usage", "end")),
+        scopes=_LIVEKIT,
+        names=("llm_request",),
+    ),
     # tts_request is the same call as tts_node; what user_speaking tells, user_turn tells as well.
     SpanRule("LiveKit", "session", "ancestor", scopes=_LIVEKIT),
     SpanRule("OpenInference", "llm", "ancestor", _MODEL, having=("openinference.span.kind", ("LLM",))),
