@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.importers.build import result
+from tests.importers.results import GOOD, providers
 from tests.samples import sample
 from voxtrace.cli.main import main
 
@@ -79,7 +80,7 @@ def test_the_samples_without_a_measurement_are_inconclusive(data, capsys):
     main(["report", *data])
 
     assert (code, told["verdict"]) == (1, "inconclusive")
-    assert "inconclusive: nothing was measured; that is no pass" in capsys.readouterr().out
+    assert "inconclusive: no metric was measured; that is no pass" in capsys.readouterr().out
 
 
 def test_a_kept_limit_is_a_pass_and_a_broken_one_a_fail(bench, data, capsys):
@@ -121,3 +122,54 @@ def test_a_summary_whose_median_is_above_its_p95_is_said_at_the_import(bench, da
     main(["import", str(path), *data])
 
     assert "ttfa has p50 = 9 above p95 = 5: it was not computed from samples" in capsys.readouterr().out
+
+
+def test_requests_of_which_only_the_length_is_known_are_inconclusive_and_shown(tmp_path, data, capsys):
+    path, content = GOOD["kokoro-model-comparison"]
+    (tmp_path / path.name).write_bytes(content)
+    main(["import", str(tmp_path / path.name), *data])
+    found = report(data, capsys)[1]
+    main(["report", *data])
+    printed = capsys.readouterr().out
+
+    assert (found["verdict"], rules(found)["cached_replay"]) == ("inconclusive", 3)
+    assert "of 4 turns only the whole length is known; that is no pass" in printed
+
+
+@pytest.mark.parametrize("pattern", ["kokoro_bench", "kokoro_status", "little_timmy", "english_tutor"])
+def test_every_folder_of_samples_is_imported_and_reported(data, capsys, pattern):
+    imported = main(["import", str(sample(pattern)), "--json", *data])
+    files = json.loads(capsys.readouterr().out)["files"]
+    code, told = report(data, capsys)
+
+    assert (imported, code) == (0, 0)
+    assert all(file["outcome"] == "imported" or file["why"] for file in files)
+    assert told["turns"] > 0
+
+
+def test_the_cached_times_of_the_model_comparisons_are_flagged_by_name(data, capsys):
+    main(["import", str(sample("kokoro_status")), *data])
+
+    assert rules(report(data, capsys)[1])["cached_replay"] == 27
+
+
+@pytest.mark.parametrize("form", ["terminal", "markdown", "html"])
+def test_every_form_of_the_report_shows_spikes_and_what_is_inconclusive(bench, data, capsys, form):
+    soak = [{"ttfa_ms": 4.0 + n % 3} for n in range(40)] + [{"ttfa_ms": 900.0}]
+    main(["import", bench(soak_metrics=soak), *data])
+    capsys.readouterr()
+    main(["report", "--format", form, "--expect", "ttfa_p95<=1s", *data])
+    printed = " ".join(capsys.readouterr().out.split())
+
+    assert "40 flat" in printed
+    assert "1 spike above" in printed
+    assert "1s: inconclusive, —, n=0 (not measured)" in printed
+
+
+def test_results_that_were_made_up_are_refused_by_name(tmp_path, data, capsys):
+    (tmp_path / "detailed_provider_benchmark_1.json").write_bytes(providers(17e-6))
+    main(["import", str(tmp_path), *data])
+    told = report(data, capsys)[1]
+
+    assert rules(told)["closer_than_claimed"] == 3
+    assert told["groups"][0]["metrics"]["ttfb_ms"]["rejected"] == {"closer_than_claimed": 3}

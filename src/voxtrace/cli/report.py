@@ -76,7 +76,7 @@ requests are counted and enter none, and what was not measured is listed with it
         if args.format == "json":
             print(json.dumps(summary_to_json(summary, verdicts), indent=2))
         elif args.format == "html":
-            print(summary_to_html(summary, slowest_first(turns, HEADLINE)[:SLOWEST_SHOWN]), end="")
+            print(summary_to_html(summary, slowest_first(turns, HEADLINE)[:SLOWEST_SHOWN], verdicts), end="")
         elif args.format == "markdown":
             judged = [f"- {line}" for line in verdict_lines(verdicts)]
             print("\n".join([summary_to_markdown(summary), *judged]) + (f"\n_{lost}_\n" if lost else ""))

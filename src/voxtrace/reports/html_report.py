@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from voxtrace.analysis import Group, Measured, Summary
+from voxtrace.judge.limits import Verdict
 from voxtrace.reports.summary_report import (
     METRIC_HEAD,
     PART_HEAD,
@@ -17,6 +18,7 @@ from voxtrace.reports.summary_report import (
     missing_rows,
     part_rows,
     steadiness_lines,
+    verdict_lines,
 )
 from voxtrace.reports.words import amount
 from voxtrace.units import millis
@@ -37,9 +39,10 @@ th { font-weight: 600; } .quiet { color: var(--dim); }
 """
 
 
-def summary_to_html(summary: Summary, slowest: Sequence[Measured] = ()) -> str:
-    """The report, with a waterfall of each of the `slowest` turns."""
+def summary_to_html(summary: Summary, slowest: Sequence[Measured] = (), verdicts: Sequence[Verdict] = ()) -> str:
+    """The report, with a waterfall of each of the `slowest` turns, and what became of limits that somebody named."""
     body = ["<h1>Voice latency report</h1>", *(f"<p>{escape(line)}</p>" for line in headline(summary).splitlines())]
+    body += [f"<p><strong>{escape(line)}</strong></p>" for line in verdict_lines(verdicts)]
     for group in summary.groups:
         body += _group(group)
     if slowest:
@@ -67,6 +70,8 @@ def _group(group: Group) -> Iterable[str]:
     yield from (f"<p>{escape(line)}</p>" for line in steadiness_lines(group))
     if unclear := inconclusive(group):
         yield f"<p><strong>{escape(unclear)}</strong></p>"
+        if group.parts:
+            yield _table(PART_HEAD, part_rows(group))
         return
     yield _table(METRIC_HEAD, metric_rows(group))
     yield _table(PART_HEAD, part_rows(group))

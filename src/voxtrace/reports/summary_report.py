@@ -65,7 +65,7 @@ def headline(summary: Summary) -> str:
     rate = NONE if summary.error_rate is None else percent(summary.error_rate)
     first, last = point_in_time(summary.first_wall_ns), point_in_time(summary.last_wall_ns)
     if not summary.is_measured:
-        rate += "\ninconclusive: nothing was measured; that is no pass"
+        rate += "\ninconclusive: no metric was measured; that is no pass"
     return f"{counted(summary.turns, 'turn')} from {first} to {last}\nhow they ended: {ends}; error rate {rate}"
 
 
@@ -116,6 +116,8 @@ def inconclusive(group: Group) -> str:
     """What is to be said of turns of which nothing was measured; "" where something was."""
     if group.is_measured:
         return ""
+    if group.parts:
+        return f"inconclusive: of {counted(group.turns, 'turn')} only the whole length is known; that is no pass"
     return f"inconclusive: not one of {counted(group.turns, 'turn')} has a measurement; that is no pass"
 
 
@@ -129,6 +131,7 @@ def summary_to_terminal(summary: Summary) -> RenderableType:
         blocks += [Text(line) for line in steadiness_lines(group)]
         if unclear := inconclusive(group):
             blocks += [Text(unclear, style="yellow"), Text()]
+            blocks += [_table(PART_HEAD, part_rows(group)), Text()] if group.parts else []
             continue
         blocks += [_table(METRIC_HEAD, metric_rows(group)), Text(), _table(PART_HEAD, part_rows(group)), Text()]
         unmeasured = list(missing_rows(group))
@@ -160,6 +163,7 @@ def summary_to_markdown(summary: Summary) -> str:
         lines += [""] if group.steadiness else []
         if unclear := inconclusive(group):
             lines += [f"**{unclear}**", ""]
+            lines += [*_markdown_table(PART_HEAD, part_rows(group)), ""] if group.parts else []
             continue
         lines += [
             *_markdown_table(METRIC_HEAD, metric_rows(group)),
