@@ -17,6 +17,7 @@ from voxtrace.units import Nanos, millis
 AUDIBLE = ("playback.first_sample", "playback.started", "client.first_audible_chunk")
 # Audio existed, but nobody says that it was played: the listener waited at least this long.
 EXISTED = ("tts.first_audio", "tts.synthesis_complete", "client.first_audio_chunk", "server.first_chunk_sent")
+UNASKED = "the agent spoke unasked: no user had said anything"
 # While these happen the user may still be speaking, so they prove nothing about the wait.
 _DURING_SPEECH = frozenset({"", "user.speech_start", "user.interrupted", "stt.started", "stt.first_partial"})
 
@@ -109,7 +110,15 @@ def _reported_wait(timeline: Timeline) -> float | None:
     return seconds * 1000 if seconds is not None and seconds > 0 else None
 
 
+def is_unasked(timeline: Timeline) -> bool:
+    """Whether the agent spoke of itself, such as a greeting: the log tells of users, and of none in this turn."""
+    told = timeline.fact("tells_of_users", "llm.response_sent") is True
+    return told and not timeline.has_side("user") and not timeline.has_side("stt") and _reported_wait(timeline) is None
+
+
 def _seen_voice_to_voice(timeline: Timeline) -> Metric:
+    if is_unasked(timeline):
+        return Metric(missing=UNASKED, origin="turn", start="user.speech_end", end=AUDIBLE[0])
     sound = heard(timeline)
     if sound is None:
         why = "no event says when the agent became audible"

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from msgspec import structs
 
+from voxtrace.analysis.conversation import UNASKED
 from voxtrace.analysis.definitions import DEFINITIONS
 from voxtrace.analysis.doubts import TTFA, Doubt, Marks, TurnRule, value_of
 from voxtrace.analysis.model import Finding, Mark, Measured, Metric, Turn
@@ -145,6 +146,8 @@ def _clock_offset_unknown(turn: Turn, _: Marks) -> Doubt | None:
 def _end_of_speech_not_logged(turn: Turn, marks: Marks) -> Doubt | None:
     whole = turn.metrics.get("voice_to_voice_ms")
     if whole is None or "user.speech_end" in marks or (whole.measured and whole.bound == "exact"):
+        return None
+    if whole.missing == UNASKED:
         return None
     bound = ": voice-to-voice is a lower bound" if whole.measured else ""
     return Doubt(f"the end of the user's speech was not logged{bound}")

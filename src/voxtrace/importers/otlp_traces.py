@@ -49,19 +49,20 @@ class OtlpProtobuf:
         yield from _items(_parsed(_messages(stream), read_protobuf))
 
 
-def _items(exports: Iterable[Export | Refused]) -> Iterator[Item]:
+def _items(exports: Iterable[tuple[int, Export] | Refused]) -> Iterator[Item]:
     """Spans by the window, so that memory is bounded and most traces are whole."""
     conversion = Conversion()
     counts: Counter[str] = Counter()
     others = 0
     window: list[Span] = []
-    for export in exports:
-        if isinstance(export, Refused):
-            yield export
+    for read in exports:
+        if isinstance(read, Refused):
+            yield read
             continue
+        offset, export = read
         others += export.other_signals
-        for place, unreadable in export.refused:
-            yield Refused(unreadable, place)
+        for _, unreadable in export.refused:
+            yield Refused(unreadable, offset)
         window += export.spans
         if len(window) >= WINDOW_SPANS:
             yield from _converted(conversion, window, counts)
@@ -79,10 +80,12 @@ def _converted(conversion: Conversion, spans: list[Span], counts: Counter[str]) 
     yield from done.events
 
 
-def _parsed(texts: Iterable[tuple[int, bytes]], parse: Callable[[bytes], Export]) -> Iterator[Export | Refused]:
+def _parsed(
+    texts: Iterable[tuple[int, bytes]], parse: Callable[[bytes], Export]
+) -> Iterator[tuple[int, Export] | Refused]:
     for offset, text in texts:
         try:
-            yield parse(text)
+            yield offset, parse(text)
         except NotOtlp as why:
             yield Refused(Unreadable("otlp", str(why), text[:RAW_KEPT_BYTES]), offset)
 
@@ -152,6 +155,7 @@ def _framings(head: bytes) -> Iterator[tuple[int, int]]:
         yield 4, size
 
 
+SEEN_BYTES = HEAD_BYTES - MAX_VARINT_BYTES  # of a file that goes on behind its head, less what stands in front
 # The numbers of the fields that an export may have, level by level; an empty level is not looked into.
 _SPAN: dict[int, dict[int, Any]] = {number: {} for number in range(1, 17)}
 _SCOPE_SPANS: dict[int, dict[int, Any]] = {1: {}, 2: _SPAN, 3: {}}
@@ -162,10 +166,11 @@ _EXPORT: dict[int, dict[int, Any]] = {
 
 def _begins_as_export(head: bytes) -> bool:
     """Whether these bytes are an export with at least one resource, as far as they go."""
-    return head[:1] == b"\x0a" and len(head) > 4 and _has_form(memoryview(head), _EXPORT)
+    return head[:1] == b"\x0a" and len(head) > 4 and _has_form(memoryview(head), _EXPORT, len(head) >= SEEN_BYTES)
 
 
-def _has_form(message: memoryview, form: dict[int, dict[int, Any]]) -> bool:
+def _has_form(message: memoryview, form: dict[int, dict[int, Any]], is_cut: bool) -> bool:
+    """`is_cut`: what is seen may end before the message does."""
     at = 0
     while at < len(message):
         try:
@@ -179,13 +184,16 @@ def _has_form(message: memoryview, form: dict[int, dict[int, Any]]) -> bool:
                 at += 8 if kind == FIXED64 else 4
             elif kind == BYTES:
                 size, at = varint(message, at)
-                if form[number] and not _has_form(message[at : at + size], form[number]):
+                is_longer = size > len(message) - at
+                if is_longer and not is_cut:
+                    return False
+                if form[number] and not _has_form(message[at : at + size], form[number], is_longer):
                     return False
                 at += size
             else:
                 return False
         except NotOtlp:
-            return len(message) - at < MAX_VARINT_BYTES  # cut by the end of what is seen
+            return is_cut and len(message) - at < MAX_VARINT_BYTES
     return True
 
 

@@ -146,6 +146,16 @@ def test_protocol_buffers_are_found_in_each_framing_and_read_to_the_end(framing)
     assert events(read(OtlpProtobuf(), content)) == events(read(OtlpProtobuf(), recording.protobuf()))
 
 
+def test_a_message_larger_than_the_head_of_a_file_is_recognised_by_its_beginning():
+    recording = recorded(lambda recording: pipecat(recording, turns=200))
+    content = recording.protobuf()
+
+    assert len(content) > 65_536
+    for framed in framings([content]).values():
+        assert isinstance(detect(framed[:65_536], PurePath("traces")), OtlpProtobuf)
+        assert len(events(read(OtlpProtobuf(), framed))) == 2000
+
+
 def test_a_file_that_breaks_off_gives_what_is_whole_and_says_where_it_broke():
     recording = recorded(pipecat)
     content = framings([recording.protobuf([span]) for span in recording.spans])["four bytes"]
@@ -182,6 +192,18 @@ def test_a_span_that_can_not_be_is_refused_with_its_reason(fields, reason):
     assert export.spans == []
 
 
-@pytest.mark.parametrize("head", [b"\n", b"\nx\n", b"\n\x04\n\x02\x08\x01", b"\0\0\0\x05hello", b"\x7fELF\x01\0\0\0\0"])
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"\n",
+        b"\nx\n",
+        b"\n" * 90,
+        b"\n" * 70_000,
+        b"\n# A title\n\nand its text\n",
+        b"\n\x04\n\x02\x08\x01",
+        b"\0\0\0\x05hello",
+        b"\x7fELF\x01\0\0\0\0",
+    ],
+)
 def test_text_and_other_binaries_are_not_taken_for_traces(head):
     assert detect(head, PurePath("x")) is None

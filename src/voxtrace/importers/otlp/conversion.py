@@ -83,6 +83,9 @@ class Conversion:
             if place == len(placed) - 1:
                 metadata |= facts_of(span)
                 metadata["outcome"] = "error" if span.is_error else "ok"
+                if rule.turn in ("is", "joins") and rule.role == "agent":
+                    # Had a user spoken in this turn, there would be an event of it: a greeting keeps nobody waiting.
+                    metadata["tells_of_users"] = True
             yield Event(
                 request_id,
                 sound_text(service, 256),
