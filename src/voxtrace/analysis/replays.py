@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from statistics import median
 
 from voxtrace.analysis.model import Measured
@@ -34,15 +34,21 @@ def replayed(turns: Sequence[Measured]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _repeats(run: list[Measured]) -> set[str]:
-    ordered = sorted(run, key=lambda turn: (turn.started_wall_ns, turn.request_id))
-    timed = [(turn, length) for turn in ordered if (length := _length(turn)) is not None and length > 0]
+def _repeats(run: list[Measured]) -> frozenset[str]:
+    return repeats_of(
+        [(turn.started_wall_ns, turn.request_id, length) for turn in run if (length := _length(turn)) is not None]
+    )
+
+
+def repeats_of(run: Iterable[tuple[int, str, float]]) -> frozenset[str]:
+    """Ids of the requests of one run, each with its start and its length, that its first one made needless."""
+    timed = sorted(each for each in run if each[2] > 0)
     if len(timed) <= FEWEST:
-        return set()
-    (_, first), *others = timed
-    if first < TIMES * median(length for _, length in others):
-        return set()
-    return {turn.request_id for turn, length in others if first >= TIMES * length}
+        return frozenset()
+    (_, _, first), *others = timed
+    if first < TIMES * median(length for _, _, length in others):
+        return frozenset()
+    return frozenset(request_id for _, request_id, length in others if first >= TIMES * length)
 
 
 def _length(turn: Measured) -> float | None:

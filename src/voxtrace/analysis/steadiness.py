@@ -81,30 +81,41 @@ def _median(ordered: Sequence[float]) -> float:
 
 
 def _of_run(run: str, turns: Sequence[Measured]) -> Steadiness | None:
+    starts = [(turn.started_wall_ns, turn.request_id) for turn in turns]
     for metric in METRICS:
-        known: list[tuple[float, Measured]] = []
-        for turn in turns:
-            found = turn.metrics.get(metric)
-            if found is not None and found.value and found.value > 0 and found.bound == "exact":
-                known.append((found.value, turn))
+        known = [
+            (found.value or 0.0, start)
+            for turn, start in zip(turns, starts, strict=True)
+            if (found := turn.metrics.get(metric)) and (found.value or 0) > 0 and found.bound == "exact"
+        ]
         if len(known) >= FEWEST:
-            return _told(run, metric, turns, known)
+            return steady_run(run, metric, starts, known)
     return None
 
 
-def _told(run: str, metric: str, turns: Sequence[Measured], known: Sequence[tuple[float, Measured]]) -> Steadiness:
+def steady_run(
+    run: str, metric: str, starts: Sequence[tuple[int, str]], known: Sequence[tuple[float, tuple[int, str]]]
+) -> Steadiness:
+    """What is to be said of one run.
+
+    Args:
+        run: its name.
+        metric: what was measured.
+        starts: Unix time and id of every request, measured or not.
+        known: the value of each measured request, above 0, and which of `starts` it is.
+    """
     ordered = sorted([value for value, _ in known])
     limit = _limit(ordered)
     flat = bisect_right(ordered, limit)
     spikes: list[Spike] = []
     if flat < len(ordered):
-        starts = sorted([(turn.started_wall_ns, turn.request_id) for turn in turns])
-        high = sorted((turn.started_wall_ns, turn.request_id, value) for value, turn in known if value > limit)
-        spikes = [Spike(bisect_left(starts, (at, name)) + 1, name, value) for at, name, value in high]
+        in_time = sorted(starts)
+        high = sorted((start, value) for value, start in known if value > limit)
+        spikes = [Spike(bisect_left(in_time, start) + 1, start[1], value) for start, value in high]
     return Steadiness(
         run=run,
         metric=metric,
-        expected=len(turns),
+        expected=len(starts),
         measured=len(known),
         median=_median(ordered),
         limit=limit,
