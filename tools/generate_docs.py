@@ -18,6 +18,7 @@ from pkgutil import walk_packages
 import voxtrace
 from voxtrace.analysis.definitions import DEFINITIONS
 from voxtrace.analysis.plausibility import POPULATION_RULES, TURN_RULES
+from voxtrace.analysis.reported import DOCUMENT_RULES
 from voxtrace.cli.main import COMMANDS, build_parser, load_command
 from voxtrace.config import SETTINGS
 from voxtrace.errors import VoxtraceError
@@ -208,7 +209,7 @@ def metrics() -> str:
         )
         sections += [f"## {title}\n", table(heads, rows)]
     rules = [(code(rule.name), rule.explanation) for rule in TURN_RULES]
-    rules += [(code(name), explanation) for name, explanation in POPULATION_RULES.items()]
+    rules += [(code(name), explanation) for name, explanation in (POPULATION_RULES | DOCUMENT_RULES).items()]
     sections += ["## What is doubted\n", RULES, table(("rule", "why"), rules)]
     return page("src/voxtrace/analysis/definitions.py and plausibility.py", "Metrics", *sections)
 

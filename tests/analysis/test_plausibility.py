@@ -1,12 +1,15 @@
 """Numbers that can't be true are refused by name."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from voxtrace.analysis import assemble, summarize
 from voxtrace.analysis.crowds import crowd
 from voxtrace.analysis.plausibility import POPULATION_RULES, TURN_RULES, check_population
+from voxtrace.analysis.reported import DOCUMENT_RULES, dates_apart, out_of_order
 from voxtrace.testing.turns import STARTED_NS, client_events, event, server_events
 
 
@@ -134,7 +137,7 @@ def test_a_request_of_tomorrow_was_logged_with_a_wrong_clock():
     assert {metric.rejected for metric in checked.metrics.values()} == {"in_the_future"}
 
 
-@pytest.mark.parametrize("name", [rule.name for rule in TURN_RULES] + list(POPULATION_RULES))
+@pytest.mark.parametrize("name", [rule.name for rule in TURN_RULES] + list(POPULATION_RULES) + list(DOCUMENT_RULES))
 def test_every_rule_is_tried_by_a_test_of_this_file(name):
     source = Path(__file__).read_text("utf-8")
 
@@ -158,3 +161,109 @@ def test_an_id_with_the_events_of_many_requests_has_no_number():
 
     assert [finding.rule for finding in told.findings] == ["too_many_events"]
     assert told.metrics == {}
+
+
+def bench(at, number=0, *, name="r", run="run", ratio=None, total=None, **facts):
+    """A benchmark's request of which only a first byte is known, `at` ms after its start."""
+    request_id = f"{name}{number}"
+    told = [
+        event("REQUEST_START", number, "client", request_id=request_id, source="bench", **facts),
+        event("FIRST_BYTE_RECEIVED", number + at, "client", request_id=request_id),
+    ]
+    if total is not None:
+        told.append(event("LAST_AUDIO_CHUNK", number + total, "client", request_id=request_id, audio_ms=ratio * total))
+    return assemble(request_id, [each._replace(session_id=run) for each in told])
+
+
+@pytest.mark.parametrize("told", [1.0, 100.0, 100, "100%", "100.0 %"])
+def test_a_reported_efficiency_of_exactly_one_hundred_percent_needs_chunk_times_too(told):
+    assert "full_ratio_without_chunks" in rules(bench(5.0, streaming_efficiency=told))
+
+
+@pytest.mark.parametrize("told", [0.97, "99.2%", "n/a", True, 1.5])
+def test_other_efficiencies_are_left_alone(told):
+    assert "full_ratio_without_chunks" not in rules(bench(5.0, streaming_efficiency=told))
+
+
+def test_a_ratio_with_a_percent_sign_is_a_hundred_times_off():
+    assert "ratio_called_percent" in rules(bench(5.0, ratio=1.44, total=100, efficiency="1.4%"))
+    assert "ratio_called_percent" not in rules(bench(5.0, ratio=1.44, total=100, efficiency="144%"))
+
+
+def test_an_api_latency_that_is_the_clients_first_sound_to_the_microsecond_is_a_copy():
+    copied, honest = bench(5.5, reported_api_latency_ms=5.5), bench(5.5, reported_api_latency_ms=5.501)
+
+    assert copied.metrics["ttfb_ms"].rejected == "api_equals_ttfa"
+    assert honest.metrics["ttfb_ms"].value == 5.5
+
+
+def test_results_written_closer_together_than_they_claim_to_have_taken_are_refused():
+    made_up, real = bench(626.0, next_result_after_ms=0.017), bench(626.0, next_result_after_ms=640.0)
+
+    assert made_up.metrics["ttfb_ms"].rejected == "closer_than_claimed"
+    assert real.metrics["ttfb_ms"].value == 626.0
+
+
+def test_a_header_with_a_long_silence_behind_it_is_no_sound():
+    assert "first_byte_then_silence" in rules(bench(2.2, reported_max_gap_ms=24_674.0))
+    assert "first_byte_then_silence" not in rules(bench(2.2, reported_max_gap_ms=90.0))
+
+
+def test_two_dates_of_one_record_that_no_zone_explains_are_said():
+    noon = STARTED_NS
+    assert dates_apart(noon, noon + 7 * 3600 * 10**9) == 0.0
+    assert dates_apart(noon, noon + 5 * 3600 * 10**9 + 45 * 60 * 10**9 + 2 * 10**9) == 0.0
+    assert dates_apart(noon, noon + 86_400 * 10**9) == 86_400.0
+
+    assert "date_disagrees" in rules(bench(5.0, dates_apart_s=86_400.0))
+    assert "date_disagrees" not in rules(bench(5.0, dates_apart_s=0.0))
+
+
+@pytest.mark.parametrize(
+    ("summary", "doubt"),
+    [
+        ({"ttfa": {"p50": 9.0, "p95": 5.0}}, "ttfa has p50 = 9 above p95 = 5"),
+        ({"a": [{"median": 7, "p95": 8, "p99": 7.5}]}, "a has p95 = 8 above p99 = 7.5"),
+        ({"ttfa": {"p50": 5.0, "p95": 5.0}}, ""),
+        ({"p50": "9", "p95": None}, ""),
+    ],
+)
+def test_a_summary_with_its_median_above_its_p95_is_named_p50_above_p95(summary, doubt):
+    assert "p50_above_p95" in DOCUMENT_RULES
+    assert out_of_order(summary) == doubt
+
+
+def flagged(turns, rule):
+    return [turn.request_id for turn in check_population(turns) if rule in rules(turn)]
+
+
+def test_a_run_that_is_answered_at_once_after_its_first_request_came_out_of_a_cache():
+    run = [bench(at, n) for n, at in enumerate((3732.0, 5.1, 5.5, 5.4, 900.0))]
+
+    assert flagged(run, "cached_replay") == ["r1", "r2", "r3"]
+
+
+def test_a_slow_start_is_no_cache_and_requests_of_other_runs_prove_nothing():
+    warmed_up = [bench(at, n) for n, at in enumerate((900.0, 310.0, 305.0, 299.0))]
+    two_runs = [bench(3732.0, 0, run="one"), *(bench(5.0 + n, n, run="two") for n in (1, 2, 3))]
+
+    assert flagged([*warmed_up, *two_runs], "cached_replay") == []
+
+
+def test_speech_a_hundred_times_faster_than_it_is_spoken_was_there_already():
+    turns = [bench(3.0, n, name=f"{ratio}-", ratio=ratio, total=50.0, run="") for n, ratio in enumerate((600.0, 40.0))]
+
+    assert flagged(turns, "cached_replay") == ["600.0-0"]
+
+
+def test_what_is_labelled_as_cached_is_no_finding():
+    run = [bench(at, n) for n, at in enumerate((3732.0, 5.1, 5.5, 5.4))]
+    known = [replace(turn, labels=structs.replace(turn.labels, cache="hit")) for turn in run]
+
+    assert flagged(known, "cached_replay") == []
+
+
+def test_other_tools_equal_first_bytes_are_same_ttfa_too():
+    turns = [bench(5.5, n, run=f"run{n}") for n in range(4)]
+
+    assert {turn.metrics["ttfb_ms"].rejected for turn in check_population(turns)} == {"same_ttfa"}

@@ -26,3 +26,8 @@ def test_thousands_of_honest_times_within_a_millisecond_are_not_accused():
     accused = sum(bool(repeated([round(chance.gauss(1500, 150)) for _ in range(5000)])) for _ in range(20))
 
     assert accused <= 1
+
+
+def test_times_that_a_tool_rounded_are_equal_without_being_replays():
+    assert repeated([4000, 5000, 6000] * 13) == frozenset()
+    assert repeated([5500] * 20 + [6000] * 5) == {5500}

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.importers import results
 from tests.importers.build import RESULT_PATH, TRACE_PATH, line, read, result
+from tests.importers.otlp.traces import livekit, pipecat, recorded
 from voxtrace.events import Event
 from voxtrace.events.codec import decode, encode
 from voxtrace.importers import IMPORTERS, Context, HoldsNoEvents, Importer, UnknownFormat, detect, importer_named
@@ -24,7 +26,10 @@ GOOD = {
         b'{"timestamp": "2025-08-16T23:31:08", "benchmark_config": {"trials": 2, "expected_bands": {}},'
         b' "measurements": {"ttfa": {"ttfa_times_ms": [133.5, 159.4]}}}',
     ),
+    "otlp-json": (PurePath("/traces/spans.jsonl"), recorded(pipecat).json() + recorded(livekit).json()),
+    "otlp-protobuf": (PurePath("/traces/spans.pb"), recorded(livekit).protobuf()),
     "kokoro-bench": (RESULT_PATH, result(trial_artifacts=[{"ttfa_ms": 4.0}, {"total_ms": 9.5}])),
+    **results.GOOD,
 }
 FRAGMENTS = [
     *(content for _, content in GOOD.values()),

@@ -17,6 +17,7 @@ from voxtrace.units import Nanos, millis
 AUDIBLE = ("playback.first_sample", "playback.started", "client.first_audible_chunk")
 # Audio existed, but nobody says that it was played: the listener waited at least this long.
 EXISTED = ("tts.first_audio", "tts.synthesis_complete", "client.first_audio_chunk", "server.first_chunk_sent")
+UNASKED = "the agent spoke unasked: no user had said anything"
 # While these happen the user may still be speaking, so they prove nothing about the wait.
 _DURING_SPEECH = frozenset({"", "user.speech_start", "user.interrupted", "stt.started", "stt.first_partial"})
 
@@ -76,7 +77,7 @@ def heard(timeline: Timeline) -> tuple[Placed, Nanos] | None:
 def wait_of(timeline: Timeline) -> Wait:
     """The stretch in which somebody waits: from the end of speech, or the request, until the first sound."""
     sound = heard(timeline)
-    end = sound[1] if sound else None
+    end = sound[1] if sound else _last_step(timeline) if _reported_wait(timeline) else None
     spoken = timeline.before(end, "user.speech_end") if end is not None else timeline.last("user.speech_end")
     if spoken is None and timeline.first("user.speech_start"):
         spoken = _surely_silent(timeline)
@@ -84,8 +85,40 @@ def wait_of(timeline: Timeline) -> Wait:
     return Wait(begin.at if begin and (end is None or begin.at <= end) else ZERO, end)
 
 
+def _last_step(timeline: Timeline) -> Nanos | None:
+    """Where the agent was heard at a moment that nobody wrote down: behind the last step there was no more waiting."""
+    steps = [placed.at for placed in timeline.axis.placed if placed.stage not in ("", "llm.response_sent")]
+    return max(steps, default=None)
+
+
 def voice_to_voice(timeline: Timeline) -> Metric:
-    """User stops speaking -> agent audible; a lower bound where either end was not logged."""
+    """User stops speaking -> agent audible; a lower bound where either end was not logged.
+
+    A voice framework that measured the whole and wrote down neither end is believed where no events say better.
+    """
+    seen = _seen_voice_to_voice(timeline)
+    told = _reported_wait(timeline)
+    if told is None or (seen.value is not None and seen.bound == "exact") or seen.rejected:
+        return seen
+    note = "as the voice framework measured it; when it began and ended was not logged"
+    return Metric(told, origin="turn", start="user.speech_end", end=AUDIBLE[0], note=note)
+
+
+def _reported_wait(timeline: Timeline) -> float | None:
+    """Milliseconds that a framework measured between the user's last word and the agent's first, or None."""
+    seconds = timeline.number("reported_user_bot_latency_s", "llm.response_sent")
+    return seconds * 1000 if seconds is not None and seconds > 0 else None
+
+
+def is_unasked(timeline: Timeline) -> bool:
+    """Whether the agent spoke of itself, such as a greeting: the log tells of users, and of none in this turn."""
+    told = timeline.fact("tells_of_users", "llm.response_sent") is True
+    return told and not timeline.has_side("user") and not timeline.has_side("stt") and _reported_wait(timeline) is None
+
+
+def _seen_voice_to_voice(timeline: Timeline) -> Metric:
+    if is_unasked(timeline):
+        return Metric(missing=UNASKED, origin="turn", start="user.speech_end", end=AUDIBLE[0])
     sound = heard(timeline)
     if sound is None:
         why = "no event says when the agent became audible"

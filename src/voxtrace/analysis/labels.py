@@ -20,13 +20,13 @@ def label(timeline: Timeline) -> Labels:
         chars = timeline.number("text_length", *asked, "tts.request_received")
     return Labels(
         outcome=outcome,
-        cache=cast("Cache", _one_of(Cache, timeline.text("cache", *reversed(_ENDS)))),
-        start=cast("Start", _one_of(Start, timeline.text("start", *reversed(_ENDS)))),
+        cache=cast("Cache", _one_of(Cache, timeline.text("cache", *reversed(_ENDS), *asked))),
+        start=cast("Start", _one_of(Start, timeline.text("start", *reversed(_ENDS), *asked))),
         source=_source(timeline),
         truth=_truth(timeline),
         origin="client" if timeline.has_side("client") else "server" if timeline.has_side("server") else "turn",
         engine=timeline.text("engine", *reversed(asked)),
-        provider=timeline.text("provider", *reversed(_ENDS)),
+        provider=timeline.text("provider", *reversed(_ENDS), *asked),
         voice=timeline.text("voice", *reversed(asked)),
         format=timeline.text("format", *reversed(asked)),
         text_chars=int(chars) if chars is not None else None,

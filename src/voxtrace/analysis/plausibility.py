@@ -5,16 +5,19 @@ A rule that rejects replaces the metric by its rejection; the number itself is g
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
-from typing import TypeAlias
 
 from msgspec import structs
 
+from voxtrace.analysis.conversation import UNASKED
 from voxtrace.analysis.definitions import DEFINITIONS
+from voxtrace.analysis.doubts import TTFA, Doubt, Marks, TurnRule, value_of
 from voxtrace.analysis.model import Finding, Mark, Measured, Metric, Turn
 from voxtrace.analysis.repeats import repeated
+from voxtrace.analysis.replays import FASTEST, TIMES, replayed
+from voxtrace.analysis.reported import REPORTED_RULES
 from voxtrace.analysis.speech import AUDIO_LENGTH_DISAGREES
 from voxtrace.units import NANOS_PER_MICRO, NANOS_PER_MILLI, Nanos, millis
 
@@ -22,39 +25,14 @@ from voxtrace.units import NANOS_PER_MICRO, NANOS_PER_MILLI, Nanos, millis
 TOLERANCE_MS = 1.0
 # Of a device's clock against ours, over one request.
 SLACK_MS = 100.0
-# One moment counted from two beginnings: what can't be true of one can't be of the other.
-TTFA = ("ttfa_ms", "ttfa_from_send_ms")
-
-
-Marks: TypeAlias = Mapping[str, Sequence[Mark]]
-"""The marks of a turn by stage, in order of time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """What one rule found: why, and the metrics it takes away."""
-
-    message: str
-    rejects: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class TurnRule:
-    """A rule that looks at one turn."""
-
-    name: str
-    explanation: str
-    check: Callable[[Turn, Marks], Doubt | None]
-
-
-def _value(turn: Measured, name: str) -> float | None:
-    metric = turn.metrics.get(name)
-    return metric.value if metric else None
 
 
 def _ttfa_not_positive(turn: Turn, _: Marks) -> Doubt | None:
-    ttfa = _value(turn, "ttfa_ms")
-    return Doubt(f"a TTFA of {ttfa:g} ms", TTFA) if ttfa is not None and ttfa <= 0 else None
+    for name, gone in (("ttfa_ms", TTFA), ("ttfb_ms", ("ttfb_ms",))):
+        told = value_of(turn, name)
+        if told is not None and told <= 0 and turn.labels.origin == "client":
+            return Doubt(f"a {name} of {told:g} ms", gone)
+    return None
 
 
 def _first(marks: Marks, stage: str) -> Mark | None:
@@ -72,7 +50,7 @@ def _round_trip(marks: Marks) -> Nanos | None:
 
 
 def _ttfa_below_round_trip(turn: Turn, marks: Marks) -> Doubt | None:
-    ttfa, trip = _value(turn, "ttfa_ms"), _round_trip(marks)
+    ttfa, trip = value_of(turn, "ttfa_ms"), _round_trip(marks)
     if ttfa is None or trip is None or ttfa >= millis(trip):
         return None
     return Doubt(f"a TTFA of {ttfa:.3f} ms is below the network's round trip of {millis(trip):.3f} ms", TTFA)
@@ -91,14 +69,8 @@ def _played_too_fast(turn: Turn, marks: Marks) -> Doubt | None:
     return Doubt(message, ("heard_ms", "underrun_count", "underrun_ms", "playback_ms"))
 
 
-def _full_ratio_without_chunks(turn: Turn, _: Marks) -> Doubt | None:
-    if _value(turn, "realtime_ratio") != 1.0 or turn.chunks:
-        return None
-    return Doubt("a real-time ratio of exactly 100 % without any chunk times", ("realtime_ratio",))
-
-
 def _first_token_is_total(turn: Turn, _: Marks) -> Doubt | None:
-    first, total = _value(turn, "llm_first_token_ms"), _value(turn, "llm_total_ms")
+    first, total = value_of(turn, "llm_first_token_ms"), value_of(turn, "llm_total_ms")
     if first is None or first != total:
         return None
     return Doubt(
@@ -109,7 +81,7 @@ def _first_token_is_total(turn: Turn, _: Marks) -> Doubt | None:
 def _bytes_disagree(turn: Turn, marks: Marks) -> Doubt | None:
     """PCM and WAV: bytes = seconds x rate x width x channels; the header's bytes are no audio."""
     first = _first(marks, "client.first_audio_chunk")
-    audio = _value(turn, "audio_ms")
+    audio = value_of(turn, "audio_ms")
     if first is None or audio is None or not turn.chunks:
         return None
     rate = first.metadata.get("sample_rate_hz")
@@ -126,8 +98,8 @@ def _bytes_disagree(turn: Turn, marks: Marks) -> Doubt | None:
 
 
 def _parts_exceed_total(turn: Turn, _: Marks) -> Doubt | None:
-    whole = _value(turn, "server_response_ms")
-    parts = [_value(turn, name) for name in ("text_ms", "queue_ms", "inference_ms", "encode_ms")]
+    whole = value_of(turn, "server_response_ms")
+    parts = [value_of(turn, name) for name in ("text_ms", "queue_ms", "inference_ms", "encode_ms")]
     known = sum(part for part in parts if part is not None)
     if whole is None or known <= whole + TOLERANCE_MS:
         return None
@@ -173,7 +145,9 @@ def _clock_offset_unknown(turn: Turn, _: Marks) -> Doubt | None:
 
 def _end_of_speech_not_logged(turn: Turn, marks: Marks) -> Doubt | None:
     whole = turn.metrics.get("voice_to_voice_ms")
-    if whole is None or "user.speech_end" in marks:
+    if whole is None or "user.speech_end" in marks or (whole.measured and whole.bound == "exact"):
+        return None
+    if whole.missing == UNASKED:
         return None
     bound = ": voice-to-voice is a lower bound" if whole.measured else ""
     return Doubt(f"the end of the user's speech was not logged{bound}")
@@ -194,11 +168,6 @@ TURN_RULES: tuple[TurnRule, ...] = (
     TurnRule("ttfa_below_round_trip", "Nothing is heard sooner than the network answers.", _ttfa_below_round_trip),
     TurnRule("end_before_start", "An interval that ends before it starts has mixed clocks.", _end_before_start),
     TurnRule(
-        "full_ratio_without_chunks",
-        "A ratio of exactly 100 % without chunk times is a constant.",
-        _full_ratio_without_chunks,
-    ),
-    TurnRule(
         "first_token_is_total", "On a streamed call the first token comes before the last.", _first_token_is_total
     ),
     TurnRule("bytes_disagree", "Audio length is bytes / (rate x width x channels).", _bytes_disagree),
@@ -216,12 +185,15 @@ TURN_RULES: tuple[TurnRule, ...] = (
         _clock_offset_unknown,
     ),
     TurnRule("one_side_only", "Events of only one side tell half of the story.", _server_events_missing),
+    *REPORTED_RULES,
 )
 
 POPULATION_RULES: dict[str, str] = {
     "same_ttfa": "The same TTFA to the microsecond in four or more requests, and in more than chance explains, "
     "is a replay or a constant.",
     "too_many_events": "More events under one id than any turn has are the events of many requests.",
+    "cached_replay": f"A run whose first request took {TIMES:g} times as long as those that repeated it, or a request "
+    f"above {FASTEST:g} times real time, was answered from a cache: that is no synthesis.",
     "in_the_future": "A request that has not happened yet was logged with a wrong clock.",
 }
 
@@ -251,10 +223,13 @@ def _reject(metric: Metric, rule: str) -> Metric:
 def check_population(turns: Sequence[Measured], now_wall_ns: int | None = None) -> list[Measured]:
     """The turns without the numbers that only look impossible beside each other."""
     suspects = repeated([micros for turn in turns if (micros := _micros(turn)) is not None])
+    replays = replayed(turns)
     checked: list[Measured] = []
     for turn in turns:
         if _micros(turn) in suspects:
-            turn = _refuse(turn, "same_ttfa", TTFA)
+            turn = _refuse(turn, "same_ttfa", (*TTFA, "ttfb_ms") if value_of(turn, "ttfa_ms") is None else TTFA)
+        if turn.request_id in replays:
+            turn = _refuse(turn, "cached_replay", ())
         if now_wall_ns is not None and turn.started_wall_ns > now_wall_ns + 60_000 * NANOS_PER_MILLI:
             turn = _refuse(turn, "in_the_future", tuple(turn.metrics))
         checked.append(turn)
@@ -262,7 +237,9 @@ def check_population(turns: Sequence[Measured], now_wall_ns: int | None = None) 
 
 
 def _micros(turn: Measured) -> int | None:
-    ttfa = _value(turn, "ttfa_ms")
+    ttfa = value_of(turn, "ttfa_ms")
+    if ttfa is None and turn.labels.source != "real":
+        ttfa = value_of(turn, "ttfb_ms")  # what other tools call TTFA
     return None if ttfa is None else round(ttfa * (NANOS_PER_MILLI // NANOS_PER_MICRO))
 
 

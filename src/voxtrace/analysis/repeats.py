@@ -11,6 +11,8 @@ from math import exp
 FEWEST = 4
 # Chance of accusing an honest population of any size: one in a hundred.
 FALSE_ALARM = 0.01
+# Microseconds: where most values are whole multiples of it, they were rounded.
+ROUNDED = 10
 # Values on each side of a suspect that tell how dense the population is around it.
 NEIGHBOURS = 16
 
@@ -20,14 +22,16 @@ def repeated(values: Sequence[int]) -> frozenset[int]:
 
     The count of one honest value is Poisson around the mean count of its neighbours; a value is repeated
     where the chance of its count, times the number of values that were looked at, is below `FALSE_ALARM`.
-    A value that more than half of the measurements share is a constant in any case.
+    A value that more than half of the measurements share is a constant in any case. Where a tool rounds to
+    hundredths of a millisecond or coarser, equal values are no sign, and only a constant is one.
     """
     counts = Counter(values)
+    is_fine = 2 * sum(value % ROUNDED != 0 for value in values) >= len(values)
     allowed = FALSE_ALARM / max(len(counts), 1)
     return frozenset(
         value
         for value, n in counts.items()
-        if n >= FEWEST and (2 * n > len(values) or chance_of(n, _density(counts, value)) < allowed)
+        if n >= FEWEST and (2 * n > len(values) or (is_fine and chance_of(n, _density(counts, value)) < allowed))
     )
 
 

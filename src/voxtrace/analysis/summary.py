@@ -10,6 +10,7 @@ from voxtrace.analysis.definitions import DEFINITION_BY_NAME
 from voxtrace.analysis.model import Measured
 from voxtrace.analysis.plausibility import check_population
 from voxtrace.analysis.quantiles import Distribution, distribution
+from voxtrace.analysis.steadiness import Steadiness, steadiness
 from voxtrace.units import Nanos, millis
 
 # A gap shorter than this is not noticed as one (continuity counts streams without a longer stall).
@@ -69,6 +70,12 @@ class Group:
     parts: tuple[PartShare, ...]  # largest share first
     slowest: tuple[tuple[str, int], ...]  # part, turns in which it was the longest
     continuity: float | None  # share of streams with max_stall_ms <= 100; unmeasured ones count as broken
+    steadiness: tuple[Steadiness, ...] = ()  # largest run first
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether any of its turns has any number. Without one there is nothing to pass or to fail."""
+        return any(of.measured for of in self.metrics.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +89,11 @@ class Summary:
     errors: dict[str, int]  # cause -> turns
     groups: tuple[Group, ...]  # most turns first; none of turns that failed or were cancelled
     findings: tuple[tuple[str, int], ...]  # rule -> turns, most frequent first
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether any number was measured at all; else nothing is good and nothing is bad."""
+        return any(group.is_measured for group in self.groups)
 
     @property
     def error_rate(self) -> float | None:
@@ -143,6 +155,7 @@ def summarize_group(population: Population, turns: Sequence[Measured]) -> Group:
         parts=_part_shares(turns),
         slowest=tuple(Counter(part.name for turn in turns if (part := turn.slowest)).most_common()),
         continuity=continuous / len(turns) if measured else None,
+        steadiness=steadiness(turns),
     )
 
 

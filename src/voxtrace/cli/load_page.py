@@ -17,7 +17,7 @@ from voxtrace.analysis.summary import Group
 from voxtrace.cli.load_outcome import LoadOutcome, rates_of
 from voxtrace.judge.limits import Verdict
 from voxtrace.loadtest.arrivals import ClosedLoop
-from voxtrace.reports.json_report import SCHEMA, distribution_to_json, summary_to_json
+from voxtrace.reports.json_report import SCHEMA, distribution_to_json, summary_to_json, verdict_to_json
 from voxtrace.reports.summary_report import METRIC_HEAD, metric_rows, missing_rows
 from voxtrace.reports.words import NONE, amount, percentile
 from voxtrace.units import NANOS_PER_SECOND
@@ -158,10 +158,7 @@ def load_to_json(outcome: LoadOutcome) -> dict[str, Any]:
              "known_after_ms": distribution_to_json(each.told_ms)}
             for each in outcome.errors
         ],
-        "limits": [
-            {"limit": each.limit.text, "verdict": each.state, "measured": each.measured, "n": each.n, "why": each.why}
-            for each in outcome.verdicts
-        ],
+        "limits": [verdict_to_json(each) for each in outcome.verdicts],
         "events_dropped": outcome.events_dropped,
     }  # fmt: skip
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
 from rich.console import Console
 from rich.progress import Progress
 
-from voxtrace.analysis import Measured, summarize
+from voxtrace.analysis import Measured, Summary, summarize
 from voxtrace.cli.arguments import from_one, hours
 from voxtrace.cli.reading import measured_turns, open_for_reading, slowest_first, terminal
 from voxtrace.clock import wall_ns
+from voxtrace.errors import EXIT_FAIL
+from voxtrace.judge.limits import Verdict, judge, parse_limit
 from voxtrace.reports.html_report import summary_to_html
 from voxtrace.reports.json_report import summary_to_json
-from voxtrace.reports.summary_report import summary_to_markdown, summary_to_terminal
+from voxtrace.reports.summary_report import summary_to_markdown, summary_to_terminal, verdict_lines
 from voxtrace.reports.terminal import HEADLINE
 from voxtrace.store import Accounts, RequestQuery, SqliteStore
 from voxtrace.units import NANOS_PER_SECOND
@@ -40,6 +42,7 @@ requests are counted and enter none, and what was not measured is listed with it
   voxtrace report
   voxtrace report --hours 24 --format markdown > report.md
   voxtrace report --format html > report.html       one file, without any network
+  voxtrace report --session RUN --expect 'ttfb_p95<=50ms'    exit code 1 unless every limit is kept
   voxtrace report --format json | jq '.groups[0].metrics.ttfa_ms'
 """
 
@@ -48,6 +51,9 @@ requests are counted and enter none, and what was not measured is listed with it
         parser.add_argument("--hours", type=hours, metavar="H", help="only requests of the last H hours")
         parser.add_argument("--session", metavar="ID", help="only requests of this session")
         parser.add_argument(
+            "--expect", action="append", default=[], metavar="LIMIT", help="such as 'ttfa_p95<=800ms'; may be repeated"
+        )
+        parser.add_argument(
             "--format", choices=("terminal", "markdown", "html", "json"), default="terminal", help="how to print"
         )
         parser.add_argument(
@@ -55,6 +61,7 @@ requests are counted and enter none, and what was not measured is listed with it
         )
 
     def run(self, args: Namespace) -> int:
+        limits = [parse_limit(limit) for limit in args.expect]
         now = wall_ns()
         since = None if args.hours is None else now - int(args.hours * 3600 * NANOS_PER_SECOND)
         query = RequestQuery(limit=PAGE, session_id=args.session, since_wall_ns=since)
@@ -65,20 +72,28 @@ requests are counted and enter none, and what was not measured is listed with it
         finally:
             store.close()
         summary = summarize(turns, now)
+        verdicts = [judge(limit, summary) for limit in limits]
         if args.format == "json":
-            print(json.dumps(summary_to_json(summary), indent=2))
+            print(json.dumps(summary_to_json(summary, verdicts), indent=2))
         elif args.format == "html":
-            print(summary_to_html(summary, slowest_first(turns, HEADLINE)[:SLOWEST_SHOWN]), end="")
+            print(summary_to_html(summary, slowest_first(turns, HEADLINE)[:SLOWEST_SHOWN], verdicts), end="")
         elif args.format == "markdown":
-            print(summary_to_markdown(summary) + (f"\n_{lost}_\n" if lost else ""))
+            judged = [f"- {line}" for line in verdict_lines(verdicts)]
+            print("\n".join([summary_to_markdown(summary), *judged]) + (f"\n_{lost}_\n" if lost else ""))
         elif summary.turns:
-            console = terminal()
-            console.print(summary_to_terminal(summary))
-            if lost:
-                console.print(lost, style="yellow", markup=False)
+            self._print(summary, verdicts, lost)
         else:
             print('no requests in that range; try: voxtrace say "Hello world", or voxtrace import FILE')
-        return 0
+        # What was not measured keeps no limit.
+        return 0 if all(verdict.state == "pass" for verdict in verdicts) else EXIT_FAIL
+
+    def _print(self, summary: Summary, verdicts: Sequence[Verdict], lost: str) -> None:
+        console = terminal()
+        console.print(summary_to_terminal(summary))
+        for verdict, line in zip(verdicts, verdict_lines(verdicts), strict=True):
+            console.print(line, style=None if verdict.state == "pass" else "yellow", markup=False)
+        if lost:
+            console.print(lost, style="yellow", markup=False)
 
 
 def losses(accounts: Accounts) -> str:

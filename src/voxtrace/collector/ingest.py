@@ -12,6 +12,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from voxtrace.collector.batches import Batch, BodyRefused, IngestLimits, read_batch, unpack
+from voxtrace.collector.bodies import whole_body
+from voxtrace.collector.otlp_ingest import TraceIngest
 from voxtrace.store import Accounts, Appended, SqliteStore
 from voxtrace.store.errors import StoreError, StoreFull
 from voxtrace.store.ports import QuarantineRow
@@ -19,8 +21,6 @@ from voxtrace.store.ports import QuarantineRow
 RETRY_AFTER_S = 1
 QUARANTINE_SHOWN = 100
 TRY_AGAIN = frozenset({429, 503, 507})
-# Of a body that is refused for its size: so much is read to the end, and not kept.
-HEARD_OUT_BYTES = 16 * 1024 * 1024
 
 
 def build_app(
@@ -33,7 +33,7 @@ def build_app(
 def ingest_routes(
     store: SqliteStore, *, accounts: Callable[[], Accounts] | None = None, limits: IngestLimits | None = None
 ) -> list[Route]:
-    """`POST /v1/events`, `GET /v1/accounts` and `GET /v1/quarantine`.
+    """`POST /v1/events`, `POST /v1/traces`, `GET /v1/accounts` and `GET /v1/quarantine`.
 
     Args:
         store: where events go.
@@ -41,8 +41,10 @@ def ingest_routes(
         limits: how much one request may bring.
     """
     ingest = _Ingest(store, accounts or store.accounts, limits or IngestLimits())
+    traces = TraceIngest(store)
     return [
         Route("/v1/events", ingest.take, methods=["POST"]),
+        Route("/v1/traces", traces.take, methods=["POST"]),
         Route("/v1/accounts", ingest.show_accounts),
         Route("/v1/quarantine", ingest.show_quarantine),
     ]
@@ -60,7 +62,7 @@ class _Ingest:
             return _refuse(429, "too_many_requests", "too many requests at a time; send this one again")
         self._running += 1
         try:
-            body = await asyncio.wait_for(self._body_of(request), self._limits.body_s)
+            body = await asyncio.wait_for(whole_body(request, self._limits.body_bytes), self._limits.body_s)
             return _answer(*await run_in_threadpool(self._append, body, request))
         except BodyRefused as refused:
             return _refuse(refused.status, refused.code, str(refused))
@@ -72,20 +74,6 @@ class _Ingest:
             return _refuse_for(error)
         finally:
             self._running -= 1
-
-    async def _body_of(self, request: Request) -> bytes:
-        parts: list[bytes] = []
-        size = 0
-        async for part in request.stream():
-            size += len(part)
-            if size <= self._limits.body_bytes:
-                parts.append(part)
-            # Who still writes when the connection is closed never sees the answer.
-            elif size > HEARD_OUT_BYTES:
-                break
-        if size > self._limits.body_bytes:
-            raise BodyRefused(413, "too_large", f"more than {self._limits.body_bytes} bytes; send smaller batches")
-        return b"".join(parts)
 
     def _append(self, body: bytes, request: Request) -> tuple[Batch, Appended]:
         content = unpack(body, request.headers.get("content-encoding", "").strip().lower(), self._limits)

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from hashlib import blake2b
 from pathlib import PurePath
 
+from voxtrace.analysis.reported import ZONE_MOST_S, copied_latency, out_of_order
 from voxtrace.events import Event
 from voxtrace.importers.bench_trials import Trial, number, soak_of, text, trials_of, unmeasured
 from voxtrace.importers.chunk_trace import parse_arrivals, trace_request
 from voxtrace.importers.client_request import ClientRequest
-from voxtrace.importers.lines import whole_document
+from voxtrace.importers.lines import BYTE_ORDER_MARK, whole_document
 from voxtrace.importers.local_time import LocalTimes
 from voxtrace.importers.ports import ByteStream, Context, HoldsNoEvents, Item, Note
-from voxtrace.units import NANOS_PER_MICRO, NANOS_PER_MILLI, nanos_from_millis
+from voxtrace.units import NANOS_PER_MICRO, NANOS_PER_MILLI, NANOS_PER_SECOND, nanos_from_millis
+
+LONGEST_RUN_S = 86_400.0
 
 
 class BenchResult:
@@ -50,14 +54,18 @@ class BenchResult:
             "streamed": config.get("stream") if isinstance(config.get("stream"), bool) else None,
             "file": context.path.name,
         }
+        common["dates_apart_s"] = _dates_apart(started, context, times)
+        yield from summary_doubts(document.get("summary"))
         name = f"{context.path.parent.name}/{context.path.stem}"[-200:]
         trials = [*trials_of(measured, config), *soak_of(measured, config)]
+        mark = blake2b(content, digest_size=16).digest()  # once, and not for each of 100,000 trials
         traced = 0
         for place, trial in enumerate(trials):
-            request = _traced_request(trial, common["preset"], context)
+            request = _traced_request(trial, common["preset"], context, name)
             traced += request is not None
             # Trials ran one after the other, but nobody wrote down when: a nanosecond each keeps their order.
-            own = ClientRequest(f"{name}/{trial.name}", started + place, content)
+            run = f"{name}/soak" if trial.is_soak else name
+            own = ClientRequest(f"{name}/{trial.name}", started + place, mark, run=run)
             yield from trial_events(request or own, trial, common)
         if traced:
             yield Note(
@@ -72,7 +80,7 @@ class BenchResult:
         yield from unmeasured(trials)
 
 
-def _traced_request(trial: Trial, preset: object, context: Context) -> ClientRequest | None:
+def _traced_request(trial: Trial, preset: object, context: Context, run: str) -> ClientRequest | None:
     """The request that a chunk trace in the same folder recorded of this trial, known by its first byte.
 
     The benchmark wrote both: counted apart, one request would be two in every percentile.
@@ -87,7 +95,7 @@ def _traced_request(trial: Trial, preset: object, context: Context) -> ClientReq
         written_wall_ns = LocalTimes(context.zone).from_path(path)
         # The trace rounds to microseconds.
         if written_wall_ns and arrivals and abs(arrivals[0].after_ns - trial.first_byte_ms * NANOS_PER_MILLI) <= 501:
-            return trace_request(path, written_wall_ns, arrivals, trace, writer=context.path.stem[-80:])
+            return trace_request(path, written_wall_ns, arrivals, trace, context.path.stem[-80:], run)
     return None
 
 
@@ -112,6 +120,30 @@ def object_at(document: dict[str, object], key: str) -> dict[str, object]:
     """The object of that key, empty where there is none."""
     found = document.get(key)
     return found if isinstance(found, dict) else {}
+
+
+def json_object_begins(head: bytes, *marks: bytes) -> bool:
+    """Whether this is the beginning of a JSON object in which all of `marks` stand."""
+    begins = head.removeprefix(BYTE_ORDER_MARK).lstrip()[:1] == b"{"
+    return begins and all(mark in head for mark in marks)
+
+
+def summary_doubts(summary: object) -> Iterator[Note]:
+    """What is wrong with a summary that the file brings; it is not imported either way."""
+    if doubt := out_of_order(summary):
+        yield Note("p50_above_p95", f"{doubt}: it was not computed from samples")
+    if doubt := copied_latency(summary):
+        yield Note("api_equals_ttfa", doubt)
+
+
+def _dates_apart(started: int, context: Context, times: LocalTimes) -> float | None:
+    """Seconds between the run's own clock and the date of folder and name, where no zone and no long run explain them.
+
+    The name is of the end of a run, so a day is allowed for it beside the zone.
+    """
+    named = times.from_path(context.path)
+    apart = 0.0 if named is None else abs(named - started) / NANOS_PER_SECOND
+    return apart if apart > LONGEST_RUN_S + ZONE_MOST_S else None
 
 
 def _started(measured: dict[str, object], context: Context, times: LocalTimes) -> int | None:

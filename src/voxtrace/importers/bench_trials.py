@@ -84,6 +84,13 @@ def unmeasured(trials: Sequence[Trial]) -> Iterator[Note]:
         yield Note("failed_trials", "trial that failed", failed)
     if silent:
         yield Note("unmeasured_trials", "trial without a measurement; it is kept without one", silent)
+    yield from inconclusive(any(trial.is_measured for trial in trials))
+
+
+def inconclusive(is_measured: bool) -> Iterator[Note]:
+    """Says so where a result measured nothing: it is no pass, whatever it claims."""
+    if not is_measured:
+        yield Note("inconclusive", "result without any measurement: inconclusive, whatever it says of passing")
 
 
 def _trial(name: str, record: Mapping[str, object], ratio: float | None) -> Trial:

@@ -80,7 +80,7 @@ def parse_arrivals(content: bytes) -> list[Arrival]:
 
 
 def trace_request(
-    path: PurePath, written_wall_ns: int, arrivals: list[Arrival], content: bytes, writer: str = ""
+    path: PurePath, written_wall_ns: int, arrivals: list[Arrival], content: bytes, writer: str = "", run: str = ""
 ) -> ClientRequest:
     """The request that a trace is; its id is made of the date and the name of the file.
 
@@ -88,7 +88,7 @@ def trace_request(
     earlier.
     """
     length_ns = arrivals[-1].after_ns if arrivals else 0
-    return ClientRequest(f"{path.parent.name}/{path.stem}"[-200:], written_wall_ns - length_ns, content, writer)
+    return ClientRequest(f"{path.parent.name}/{path.stem}"[-200:], written_wall_ns - length_ns, content, writer, run)
 
 
 def _columns(row: bytes) -> tuple[str, ...]:

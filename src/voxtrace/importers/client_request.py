@@ -19,10 +19,22 @@ class ClientRequest:
         started_wall_ns: Unix time of its start.
         content: the file that names the clock.
         writer: which other file these events come from, "" for the one that names the clock.
+        service: who saw it, "server" where the server timed itself.
+        run: the run of trials that the request belongs to, which is its session; "" where none is known.
     """
 
-    def __init__(self, request_id: str, started_wall_ns: int, content: bytes, writer: str = "") -> None:
+    def __init__(
+        self,
+        request_id: str,
+        started_wall_ns: int,
+        content: bytes,
+        writer: str = "",
+        run: str = "",
+        service: str = "client",
+    ) -> None:
         self.request_id = request_id
+        self._service = service
+        self._session = run[-200:] or None
         self._started_wall_ns = started_wall_ns
         mark = blake2b(content, digest_size=8, key=request_id.encode()[:64]).hexdigest()
         self._clock = f"import/{mark}/"
@@ -34,13 +46,13 @@ class ClientRequest:
         seq, self._seq = self._seq, self._seq + 1
         return Event(
             self.request_id,
-            "client",
+            self._service,
             name,
             self._started_wall_ns + after_ns,
             f"{self._clock}{self._writer}#{seq}" if self._writer else sequence_id(self._clock, seq),
             after_ns,
             self._clock,
             None if self._writer else seq,
-            None,
+            self._session,
             {key: value for key, value in metadata.items() if value is not None},
         )

@@ -40,6 +40,6 @@ class GateRun:
         common = {"source": "bench", "preset": text(measured.get("text_type")), "file": context.path.name}
         name = f"{context.path.parent.name}/{context.path.stem}"[-200:]
         for place, trial in enumerate(trials):
-            request = ClientRequest(f"{name}/{trial.name}", started + place, content)
+            request = ClientRequest(f"{name}/{trial.name}", started + place, content, run=name)
             yield from trial_events(request, trial, common)
         yield from unmeasured(trials)

@@ -40,6 +40,13 @@ class LocalTimes:
         self._ambiguous += second > first
         return wall_ns
 
+    def from_epoch(self, seconds: object) -> int | None:
+        """The point in time of Unix seconds, kept to the microsecond; None for anything else."""
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds * 1e9 < LATEST_NS:
+            return None
+        wall_ns = round(seconds * 1e6) * NANOS_PER_MICRO if seconds > 0 else 0
+        return wall_ns if wall_ns >= EARLIEST_NS else None
+
     def from_text(self, text: object) -> int | None:
         """The point in time of an ISO text; its own zone wins where it has one."""
         if not isinstance(text, str):

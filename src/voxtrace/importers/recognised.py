@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from voxtrace.analysis.reported import copied_latency, out_of_order
+from voxtrace.importers.lines import BYTE_ORDER_MARK, whole_document
 from voxtrace.importers.ports import ByteStream, Context, HoldsNoEvents, Item
 
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """A JSON file whose top carries all of `marks`."""
+    """A JSON file in whose beginning all of `marks` stand."""
 
     name: str
     title: str
@@ -19,11 +22,21 @@ class Recognised:
     why: str  # what it holds instead of events
 
     def sniff(self, head: bytes, path: PurePath) -> int:
-        is_it = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{" and all(mark in head for mark in self.marks)
-        return 60 if is_it else 0
+        begins = head.removeprefix(BYTE_ORDER_MARK).lstrip()[:1]
+        return 60 if begins in (b"{", b"[") and all(mark in head for mark in self.marks) else 0
 
     def read(self, stream: ByteStream, context: Context) -> Iterator[Item]:
-        raise HoldsNoEvents(f"{self.title}: {self.why}")
+        raise HoldsNoEvents(f"{self.title}: {self.why}{_doubts(whole_document(stream))}")
+
+
+def _doubts(content: bytes) -> str:
+    """What is wrong with the numbers that are left out, by the names of its rules."""
+    try:
+        document = json.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return ""
+    told = (("p50_above_p95", out_of_order(document)), ("api_equals_ttfa", copied_latency(document)))
+    return "".join(f"; {name}: {doubt}" for name, doubt in told if doubt)
 
 
 _TARGETS = "it holds limits to judge by, and no events"
@@ -34,10 +47,28 @@ RECOGNISED: tuple[Recognised, ...] = (
     Recognised("kokoro-baselines", "baselines", (b'"baseline_measurements"', b'"test_configuration"'), _TARGETS),
     Recognised("alert-config", "alert thresholds", (b'"thresholds"', b'"warning_threshold"'), _TARGETS),
     Recognised(
+        "performance-baselines",
+        "performance baselines",
+        (b'"p50"', b'"p99"', b'"sample_count"', b'"timestamp"'),
+        _TARGETS,
+    ),
+    Recognised(
         "kokoro-status",
-        "model comparison with a status payload",
-        (b'"model_info"', b'"test_config"'),
-        "it holds counters of a server's status page, and no events",
+        "status page",
+        (b'"onnx_providers"', b'"performance"'),
+        "it holds counters and averages of a server, and no events",
+    ),
+    Recognised("kokoro-performance-page", "performance page", (b'"ttfa_performance"', b'"timing_stats_ms"'), _SUMMARY),
+    Recognised("kokoro-statistics-page", "statistics page", (b'"tts_stats"', b'"system_health"'), _SUMMARY),
+    Recognised(
+        "kokoro-dashboard",
+        "dashboard history",
+        (b'"requests_per_minute"', b'"cache_hit_rate"', b'"ttfa_ms"'),
+        "it holds what a dashboard showed at intervals, and no request",
+    ),
+    Recognised("provenance", "provenance record", (b'"mutation_score"',), "it holds nothing about time"),
+    Recognised(
+        "kokoro-cache-file", "cache file", (b'"cache_type"', b'"entries_count"'), "it holds cached data and no events"
     ),
     Recognised("load-test-report", "load test report", (b'"test_results"', b'"overall_summary"'), _SUMMARY),
     Recognised("budget-results", "budget results", (b'"budget"', b'"budget_violations"'), _SUMMARY),

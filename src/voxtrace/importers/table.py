@@ -9,10 +9,36 @@ from voxtrace.importers.bench_result import BenchResult
 from voxtrace.importers.chunk_trace import ChunkTrace
 from voxtrace.importers.event_lines import EventLines
 from voxtrace.importers.gate_run import GateRun
+from voxtrace.importers.otlp_traces import OtlpJson, OtlpProtobuf
+from voxtrace.importers.phrase_cache import PhraseCache
 from voxtrace.importers.ports import Importer
 from voxtrace.importers.recognised import RECOGNISED
+from voxtrace.importers.results_endpoints import EndpointResults
+from voxtrace.importers.results_history import MetricsHistory
+from voxtrace.importers.results_models import ModelComparison
+from voxtrace.importers.results_monitor import PerformanceMetrics, ProductionMetrics
+from voxtrace.importers.results_providers import ProviderBenchmark
+from voxtrace.importers.results_ttfa import TtfaMeasurements
+from voxtrace.importers.results_unified import UnifiedBenchmark
 
-IMPORTERS: tuple[Importer, ...] = (EventLines(), ChunkTrace(), BenchResult(), GateRun(), *RECOGNISED)
+IMPORTERS: tuple[Importer, ...] = (
+    EventLines(),
+    OtlpJson(),
+    OtlpProtobuf(),
+    ChunkTrace(),
+    BenchResult(),
+    GateRun(),
+    PerformanceMetrics(),
+    ProductionMetrics(),
+    UnifiedBenchmark(),
+    EndpointResults(),
+    ProviderBenchmark(),
+    ModelComparison(),
+    TtfaMeasurements(),
+    MetricsHistory(),
+    PhraseCache(),
+    *RECOGNISED,
+)
 
 
 class UnknownFormat(VoxtraceError):

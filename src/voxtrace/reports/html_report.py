@@ -6,15 +6,19 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from voxtrace.analysis import Group, Measured, Summary
+from voxtrace.judge.limits import Verdict
 from voxtrace.reports.summary_report import (
-    METHOD,
     METRIC_HEAD,
     PART_HEAD,
     continuity_line,
     headline,
+    inconclusive,
+    methods,
     metric_rows,
     missing_rows,
     part_rows,
+    steadiness_lines,
+    verdict_lines,
 )
 from voxtrace.reports.words import amount
 from voxtrace.units import millis
@@ -35,9 +39,10 @@ th { font-weight: 600; } .quiet { color: var(--dim); }
 """
 
 
-def summary_to_html(summary: Summary, slowest: Sequence[Measured] = ()) -> str:
-    """The report, with a waterfall of each of the `slowest` turns."""
+def summary_to_html(summary: Summary, slowest: Sequence[Measured] = (), verdicts: Sequence[Verdict] = ()) -> str:
+    """The report, with a waterfall of each of the `slowest` turns, and what became of limits that somebody named."""
     body = ["<h1>Voice latency report</h1>", *(f"<p>{escape(line)}</p>" for line in headline(summary).splitlines())]
+    body += [f"<p><strong>{escape(line)}</strong></p>" for line in verdict_lines(verdicts)]
     for group in summary.groups:
         body += _group(group)
     if slowest:
@@ -46,7 +51,7 @@ def summary_to_html(summary: Summary, slowest: Sequence[Measured] = ()) -> str:
     if summary.findings:
         body.append("<h2>What to know</h2>")
         body.append(_table(("rule", "turns"), ((rule, str(count)) for rule, count in summary.findings)))
-    body.append(f'<p class="quiet">{escape(METHOD)}</p>')
+    body.append(f'<p class="quiet">{escape(methods(summary))}</p>')
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -62,6 +67,12 @@ def _group(group: Group) -> Iterable[str]:
     yield f"<h2>{escape(group.population.name)} <span class=quiet>{group.turns} turns</span></h2>"
     if group.population.kind == "speech":
         yield f"<p>{escape(continuity_line(group))}</p>"
+    yield from (f"<p>{escape(line)}</p>" for line in steadiness_lines(group))
+    if unclear := inconclusive(group):
+        yield f"<p><strong>{escape(unclear)}</strong></p>"
+        if group.parts:
+            yield _table(PART_HEAD, part_rows(group))
+        return
     yield _table(METRIC_HEAD, metric_rows(group))
     yield _table(PART_HEAD, part_rows(group))
     unmeasured = list(missing_rows(group))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -10,10 +11,13 @@ from msgspec import structs
 from voxtrace.analysis import Measured, Metric, Summary, Turn
 from voxtrace.analysis.definitions import DEFINITION_BY_NAME
 from voxtrace.analysis.quantiles import Distribution
+from voxtrace.analysis.steadiness import METHOD, Steadiness
 from voxtrace.analysis.summary import Group
+from voxtrace.judge.limits import Verdict
 from voxtrace.units import NANOS_PER_SECOND, millis
 
 SCHEMA = "voxtrace/1"
+INCONCLUSIVE = "inconclusive"
 PLACES = 3  # of milliseconds: what is finer than a microsecond is the machine's noise
 
 
@@ -128,11 +132,33 @@ def group_to_json(group: Group) -> dict[str, object]:
         ],
         "slowest": [{"name": name, "turns": count} for name, count in group.slowest],
         "continuity": group.continuity,
+        "verdict": None if group.is_measured else INCONCLUSIVE,
+        "steadiness": [steadiness_to_json(each) for each in group.steadiness],
     }
 
 
-def summary_to_json(summary: Summary) -> dict[str, Any]:
-    """A whole report."""
+def steadiness_to_json(of: Steadiness) -> dict[str, object]:
+    """One run: how many requests were as usual, and which stand out."""
+    return {
+        "run": of.run or None,
+        "metric": of.metric,
+        "measured": of.measured,
+        "expected": of.expected,
+        "median": round(of.median, PLACES + 3),
+        "spike_above": round(of.limit, PLACES + 3),
+        "flat": of.flat,
+        "flat_smallest": round(of.smallest, PLACES + 3),
+        "flat_largest": round(of.largest, PLACES + 3),
+        "spikes": [
+            {"place": each.place, "request_id": each.request_id, "value": round(each.value, PLACES + 3)}
+            for each in of.spikes
+        ],
+        "method": METHOD,
+    }
+
+
+def summary_to_json(summary: Summary, verdicts: Sequence[Verdict] = ()) -> dict[str, Any]:
+    """A whole report, with what became of limits that somebody named."""
     return {
         "schema": SCHEMA,
         "turns": summary.turns,
@@ -141,8 +167,22 @@ def summary_to_json(summary: Summary) -> dict[str, Any]:
         "outcomes": summary.outcomes,
         "errors": summary.errors,
         "error_rate": summary.error_rate,
+        # Where nothing was measured nothing is good, however little failed.
+        "verdict": None if summary.is_measured else INCONCLUSIVE,
         "groups": [group_to_json(group) for group in summary.groups],
         "findings": [{"rule": rule, "turns": count} for rule, count in summary.findings],
+        **({"limits": [verdict_to_json(each) for each in verdicts]} if verdicts else {}),
+    }
+
+
+def verdict_to_json(verdict: Verdict) -> dict[str, object]:
+    """What became of one limit."""
+    return {
+        "limit": verdict.limit.text,
+        "verdict": verdict.state,
+        "measured": verdict.measured,
+        "n": verdict.n,
+        "why": verdict.why,
     }
 
 

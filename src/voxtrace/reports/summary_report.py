@@ -10,10 +10,16 @@ from rich.table import Table
 from rich.text import Text
 
 from voxtrace.analysis import Group, Summary
-from voxtrace.reports.words import NONE, counted, coverage, percent, percentile, point_in_time, unit_of
+from voxtrace.analysis.definitions import DEFINITION_BY_NAME
+from voxtrace.analysis.steadiness import METHOD as SPIKES
+from voxtrace.analysis.steadiness import Steadiness
+from voxtrace.judge.limits import Verdict
+from voxtrace.reports.words import NONE, amount, counted, coverage, percent, percentile, point_in_time, unit_of
 
 METRIC_HEAD = ("metric", "p50", "p95", "p99", "smallest", "largest", "measured")
 PART_HEAD = ("part", "share of the wait", "p50", "p95", "in turns")
+RUNS_SHOWN = 10
+SPIKES_SHOWN = 8
 METHOD = (
     "Percentiles are nearest-rank over one population each, uncorrected for repeated sessions; "
     "p95 is shown from 20 samples on, p99 from 100. Failed requests are counted above and enter no percentile."
@@ -58,6 +64,8 @@ def headline(summary: Summary) -> str:
     ends = ", ".join(f"{count} {outcome}" for outcome, count in summary.outcomes.items()) or "none"
     rate = NONE if summary.error_rate is None else percent(summary.error_rate)
     first, last = point_in_time(summary.first_wall_ns), point_in_time(summary.last_wall_ns)
+    if not summary.is_measured:
+        rate += "\ninconclusive: no metric was measured; that is no pass"
     return f"{counted(summary.turns, 'turn')} from {first} to {last}\nhow they ended: {ends}; error rate {rate}"
 
 
@@ -68,6 +76,51 @@ def continuity_line(group: Group) -> str:
     return f"continuity: {percent(group.continuity)} of {counted(group.turns, 'stream')} without a stall over 100 ms"
 
 
+def steadiness_lines(group: Group) -> Iterator[str]:
+    """How many requests of each run were as usual, and which stand out."""
+    for run in group.steadiness[:RUNS_SHOWN]:
+        name = f"{run.run}: " if run.run else ""
+        of = f"{run.measured:,} of {run.expected:,}" if run.measured < run.expected else f"{run.measured:,}"
+        low, high, middle = (amount(value, "ms") for value in (run.smallest, run.largest, run.median))
+        line = f"{name}{run.metric} of {of} requests: {run.flat:,} flat ({low} to {high}, median {middle})"
+        spikes = counted(len(run.spikes), "spike") if run.spikes else "no spike"
+        yield f"{line}, {spikes}" + (f" above {amount(run.limit, 'ms')}: {_spikes(run)}" if run.spikes else "")
+    if len(group.steadiness) > RUNS_SHOWN:
+        yield f"and {len(group.steadiness) - RUNS_SHOWN} more runs; --json lists all"
+
+
+def _spikes(run: Steadiness) -> str:
+    shown = [f"{amount(each.value, 'ms')} (no. {each.place:,})" for each in run.spikes[:SPIKES_SHOWN]]
+    more = [f"and {len(run.spikes) - SPIKES_SHOWN:,} more"] if len(run.spikes) > SPIKES_SHOWN else []
+    return ", ".join([*shown, *more])
+
+
+def verdict_lines(verdicts: Iterable[Verdict]) -> Iterator[str]:
+    """Whether each limit was kept: by a number, or by none, which is no pass."""
+    for verdict in verdicts:
+        name = verdict.limit.name
+        measured = NONE
+        if verdict.measured is not None:
+            known = DEFINITION_BY_NAME.get(name)
+            measured = amount(verdict.measured, known.unit) if known else percent(verdict.measured)
+        why = f" ({verdict.why})" if verdict.why else ""
+        yield f"{verdict.limit.text}: {verdict.state}, {measured}, n={verdict.n}{why}"
+
+
+def methods(summary: Summary) -> str:
+    """How the numbers were made."""
+    return f"{METHOD} {SPIKES}" if any(group.steadiness for group in summary.groups) else METHOD
+
+
+def inconclusive(group: Group) -> str:
+    """What is to be said of turns of which nothing was measured; "" where something was."""
+    if group.is_measured:
+        return ""
+    if group.parts:
+        return f"inconclusive: of {counted(group.turns, 'turn')} only the whole length is known; that is no pass"
+    return f"inconclusive: not one of {counted(group.turns, 'turn')} has a measurement; that is no pass"
+
+
 def summary_to_terminal(summary: Summary) -> RenderableType:
     """A report for people at a terminal."""
     blocks: list[RenderableType] = [Text(headline(summary)), Text()]
@@ -75,13 +128,18 @@ def summary_to_terminal(summary: Summary) -> RenderableType:
         blocks.append(Text(f"{group.population.name} · {counted(group.turns, 'turn')}", style="bold"))
         if group.population.kind == "speech":
             blocks.append(Text(continuity_line(group)))
+        blocks += [Text(line) for line in steadiness_lines(group)]
+        if unclear := inconclusive(group):
+            blocks += [Text(unclear, style="yellow"), Text()]
+            blocks += [_table(PART_HEAD, part_rows(group)), Text()] if group.parts else []
+            continue
         blocks += [_table(METRIC_HEAD, metric_rows(group)), Text(), _table(PART_HEAD, part_rows(group)), Text()]
         unmeasured = list(missing_rows(group))
         if unmeasured:
             blocks += [_table(("not measured", "why (turns)"), unmeasured, numeric=False), Text()]
     if summary.findings:
         blocks += [_table(("rule", "turns"), ((rule, str(count)) for rule, count in summary.findings)), Text()]
-    blocks.append(Text(METHOD, style="dim"))
+    blocks.append(Text(methods(summary), style="dim"))
     return Stack(*blocks)
 
 
@@ -101,6 +159,12 @@ def summary_to_markdown(summary: Summary) -> str:
         lines += [f"## {group.population.name} ({counted(group.turns, 'turn')})", ""]
         if group.population.kind == "speech":
             lines += [continuity_line(group), ""]
+        lines += [f"- {line}" for line in steadiness_lines(group)]
+        lines += [""] if group.steadiness else []
+        if unclear := inconclusive(group):
+            lines += [f"**{unclear}**", ""]
+            lines += [*_markdown_table(PART_HEAD, part_rows(group)), ""] if group.parts else []
+            continue
         lines += [
             *_markdown_table(METRIC_HEAD, metric_rows(group)),
             "",
@@ -113,7 +177,7 @@ def summary_to_markdown(summary: Summary) -> str:
     if summary.findings:
         lines += ["## What to know", ""]
         lines += [*_markdown_table(("rule", "turns"), ((rule, str(count)) for rule, count in summary.findings)), ""]
-    return "\n".join([*lines, f"_{METHOD}_", ""])
+    return "\n".join([*lines, f"_{methods(summary)}_", ""])
 
 
 def _markdown_table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:

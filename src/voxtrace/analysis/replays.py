@@ -1,0 +1,61 @@
+"""Runs whose first request took many times as long as those that repeated it: the others came out of a cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from statistics import median
+
+from voxtrace.analysis.model import Measured
+from voxtrace.units import millis
+
+# Warming up makes the first request of a run two or three times as long; a cache makes the others vanish.
+TIMES = 20.0
+FEWEST = 1  # that repeated it
+SOURCES = ("bench", "load", "probe")
+# Above this many times real time no engine speaks: it was there already.
+FASTEST = 100.0
+LENGTHS = ("ttfa_ms", "first_audio_ms", "ttfb_ms")
+
+
+def replayed(turns: Sequence[Measured]) -> frozenset[str]:
+    """Ids of requests that must have been replays, though nothing says so.
+
+    Requests of one session that are benchmarks or probes are a run. What is labelled as cached is no surprise.
+    """
+    runs: dict[str, list[Measured]] = {}
+    for turn in turns:
+        if turn.kind == "speech" and turn.labels.source in SOURCES and turn.labels.cache == "unknown":
+            runs.setdefault(turn.session_id or "", []).append(turn)
+    found: set[str] = set()
+    for session, members in runs.items():
+        if session:
+            found |= _repeats(members)
+        found |= {turn.request_id for turn in members if _ratio(turn) > FASTEST}
+    return frozenset(found)
+
+
+def _repeats(run: list[Measured]) -> frozenset[str]:
+    return repeats_of(
+        [(turn.started_wall_ns, turn.request_id, length) for turn in run if (length := _length(turn)) is not None]
+    )
+
+
+def repeats_of(run: Iterable[tuple[int, str, float]]) -> frozenset[str]:
+    """Ids of the requests of one run, each with its start and its length, that its first one made needless."""
+    timed = sorted(each for each in run if each[2] > 0)
+    if len(timed) <= FEWEST:
+        return frozenset()
+    (_, _, first), *others = timed
+    if first < TIMES * median(length for _, _, length in others):
+        return frozenset()
+    return frozenset(request_id for _, request_id, length in others if first >= TIMES * length)
+
+
+def _length(turn: Measured) -> float | None:
+    known = (turn.metrics[name].value for name in LENGTHS if name in turn.metrics)
+    return next((value for value in known if value is not None), millis(turn.total) or None)
+
+
+def _ratio(turn: Measured) -> float:
+    metric = turn.metrics.get("realtime_ratio")
+    return metric.value or 0.0 if metric else 0.0
