@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.importers.build import RESULT_PATH, TRACE_PATH, line, read, result
+from tests.importers.logs import CONSOLE, PERF
 from voxtrace.events import Event
 from voxtrace.events.codec import decode, encode
 from voxtrace.importers import IMPORTERS, Context, HoldsNoEvents, Importer, UnknownFormat, detect, importer_named
@@ -24,6 +25,8 @@ GOOD = {
         b'{"timestamp": "2025-08-16T23:31:08", "benchmark_config": {"trials": 2, "expected_bands": {}},'
         b' "measurements": {"ttfa": {"ttfa_times_ms": [133.5, 159.4]}}}',
     ),
+    "perf-lines": (PurePath("/logs/assistant.log"), PERF),
+    "step-console": (PurePath("/logs/console.log"), CONSOLE),
     "kokoro-bench": (RESULT_PATH, result(trial_artifacts=[{"ttfa_ms": 4.0}, {"total_ms": 9.5}])),
 }
 FRAGMENTS = [

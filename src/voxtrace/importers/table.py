@@ -9,10 +9,20 @@ from voxtrace.importers.bench_result import BenchResult
 from voxtrace.importers.chunk_trace import ChunkTrace
 from voxtrace.importers.event_lines import EventLines
 from voxtrace.importers.gate_run import GateRun
+from voxtrace.importers.perf_lines import PerfLines
 from voxtrace.importers.ports import Importer
 from voxtrace.importers.recognised import RECOGNISED
+from voxtrace.importers.step_console import StepConsole
 
-IMPORTERS: tuple[Importer, ...] = (EventLines(), ChunkTrace(), BenchResult(), GateRun(), *RECOGNISED)
+IMPORTERS: tuple[Importer, ...] = (
+    EventLines(),
+    ChunkTrace(),
+    BenchResult(),
+    GateRun(),
+    PerfLines(),
+    StepConsole(),
+    *RECOGNISED,
+)
 
 
 class UnknownFormat(VoxtraceError):
