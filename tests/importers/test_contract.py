@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.importers.build import RESULT_PATH, TRACE_PATH, line, read, result
-from tests.importers.logs import CONSOLE, PERF
+from tests.importers.logs import ANSWERS, CLIENT, CONSOLE, PERF, SERVER, TUTOR
 from voxtrace.events import Event
 from voxtrace.events.codec import decode, encode
 from voxtrace.importers import IMPORTERS, Context, HoldsNoEvents, Importer, UnknownFormat, detect, importer_named
@@ -27,11 +27,18 @@ GOOD = {
     ),
     "perf-lines": (PurePath("/logs/assistant.log"), PERF),
     "step-console": (PurePath("/logs/console.log"), CONSOLE),
+    "kokoro-server-log": (PurePath("/logs/api_server.log"), SERVER),
+    "kokoro-client-log": (PurePath("/logs/raycast.log"), CLIENT),
+    "tutor-log": (PurePath("/logs/app-2026-03-04-1.log"), TUTOR),
+    "model-answers": (PurePath("/logs/ollama.jsonl"), ANSWERS),
     "kokoro-bench": (RESULT_PATH, result(trial_artifacts=[{"ttfa_ms": 4.0}, {"total_ms": 9.5}])),
 }
 FRAGMENTS = [
     *(content for _, content in GOOD.values()),
     *(b"{", b"}", b"[" * 2000, b"\n", b",", b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"ms_since_start,bytes\n", b"nan,1\n"),
+    *(b"[PERF] stt=1ms llm=2ms tts=3ms e2e=4ms\n", b"--- Step 1 (x) took: 1s\n", b"[x] First chunk in 9.9.9 ms\n"),
+    *(b"[PERF:tts-1757498971900] REQUEST_START {", b"[SERVER_PERF:no-id] REQUEST_RECEIVED\n", b"2026-03-04 10:00:00 "),
+    *(b'{"time": 1e308, "msg": "[OLLAMA] Starting Ollama request"}\n', b'{"total_duration": 1e30, "load_duration": 1}'),
     *(b'"trials": 1e999', b"1" * 5000, b'"\\ud800"', b'{"config": [], "measurements": 3}', b"-1,2\n", b"1e9,7\n"),
 ]
 any_bytes = st.one_of(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from voxtrace.events import Unreadable
 from voxtrace.events.codec import RAW_KEPT_BYTES
 from voxtrace.importers.lines import lines
 from voxtrace.importers.local_time import LocalTimes
-from voxtrace.importers.ports import ByteStream, Context, Note, Refused
+from voxtrace.importers.ports import ByteStream, Context, Item, Note, Refused
 from voxtrace.units import NANOS_PER_MICRO, NANOS_PER_SECOND
 
 STAMP_CHARS = 160  # a logging prefix ends within these; a date further on belongs to the message
@@ -43,6 +43,25 @@ def log_lines(stream: ByteStream) -> Iterator[LogLine]:
             text = part.decode("utf-8", "replace").strip(" \t\r")
             if text:
                 yield LogLine(number, offset, _COLOURS.sub("", text) if "\x1b" in text else text, is_ended)
+
+
+class LineReader(Protocol):
+    """Makes items out of a log line by line."""
+
+    def take(self, line: LogLine) -> Iterator[Item]:
+        """What comes out with this line; it may belong to lines above it."""
+        ...
+
+    def end(self) -> Iterator[Item]:
+        """What was still waiting, and what had to be assumed."""
+        ...
+
+
+def read_lines(stream: ByteStream, reader: LineReader) -> Iterator[Item]:
+    """Everything that a reader makes of a log."""
+    for line in log_lines(stream):
+        yield from reader.take(line)
+    yield from reader.end()
 
 
 def head_lines(head: bytes) -> Iterator[str]:

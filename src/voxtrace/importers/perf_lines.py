@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import PurePath
 
 from voxtrace.events import Event
-from voxtrace.importers.log_lines import LineTimes, LogLine, head_lines, log_lines, refuse
+from voxtrace.importers.log_lines import LineTimes, LogLine, head_lines, read_lines, refuse
 from voxtrace.importers.perf_turn import Measures, lay_out, same_turn
 from voxtrace.importers.ports import ByteStream, Context, Item, Note
 from voxtrace.importers.request_clock import Repeats, RequestClock, digest
@@ -34,10 +34,7 @@ class PerfLines:
         return 85 if marked else 0
 
     def read(self, stream: ByteStream, context: Context) -> Iterator[Item]:
-        reading = _Reading(context)
-        for line in log_lines(stream):
-            yield from reading.take(line)
-        yield from reading.end()
+        return read_lines(stream, _Reading(context))
 
 
 class _Held:

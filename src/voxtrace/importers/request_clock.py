@@ -19,10 +19,11 @@ class RequestClock:
     number however much of the log was there, so that a log that grew gives the same ids again.
     """
 
-    def __init__(self, request_id: str, started_wall_ns: int) -> None:
+    def __init__(self, request_id: str, started_wall_ns: int, named: str = "") -> None:
+        """`named` tells clocks apart where a request has several."""
         self.request_id = request_id
         self._started_wall_ns = started_wall_ns
-        self._clock = f"import/{digest(request_id)}/"
+        self._clock = f"import/{digest(named or request_id)}/"
 
     def event(self, after_ms: float, seq: int, service: str, name: str, **metadata: object) -> Event:
         """One event, `after_ms` milliseconds after the request's start; metadata that is None is left out."""

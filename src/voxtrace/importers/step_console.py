@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from voxtrace.events import Event
-from voxtrace.importers.log_lines import LineTimes, LogLine, head_lines, log_lines, refuse
+from voxtrace.importers.log_lines import LineTimes, LogLine, head_lines, read_lines, refuse
 from voxtrace.importers.ports import ByteStream, Context, Item, Note
 from voxtrace.importers.request_clock import Repeats, RequestClock, digest
 from voxtrace.units import NANOS_PER_MILLI
@@ -47,10 +47,7 @@ class StepConsole:
         return 85 if any(_STEP.search(text) for text in head_lines(head)) else 0
 
     def read(self, stream: ByteStream, context: Context) -> Iterator[Item]:
-        reading = _Reading(context)
-        for line in log_lines(stream):
-            yield from reading.take(line)
-        yield from reading.end()
+        return read_lines(stream, _Reading(context))
 
 
 @dataclass(slots=True)

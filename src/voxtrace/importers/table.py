@@ -9,10 +9,14 @@ from voxtrace.importers.bench_result import BenchResult
 from voxtrace.importers.chunk_trace import ChunkTrace
 from voxtrace.importers.event_lines import EventLines
 from voxtrace.importers.gate_run import GateRun
+from voxtrace.importers.kokoro_client_log import KokoroClientLog
+from voxtrace.importers.kokoro_server_log import KokoroServerLog
+from voxtrace.importers.model_answers import ModelAnswers
 from voxtrace.importers.perf_lines import PerfLines
 from voxtrace.importers.ports import Importer
 from voxtrace.importers.recognised import RECOGNISED
 from voxtrace.importers.step_console import StepConsole
+from voxtrace.importers.tutor_log import TutorLog
 
 IMPORTERS: tuple[Importer, ...] = (
     EventLines(),
@@ -21,6 +25,10 @@ IMPORTERS: tuple[Importer, ...] = (
     GateRun(),
     PerfLines(),
     StepConsole(),
+    KokoroServerLog(),
+    KokoroClientLog(),
+    TutorLog(),
+    ModelAnswers(),
     *RECOGNISED,
 )
 
