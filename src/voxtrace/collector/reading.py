@@ -19,7 +19,7 @@ from typing import Any, TypeAlias, cast
 from voxtrace.collector.sources import Source, SourceUnreadable, Stream
 from voxtrace.events import Event
 from voxtrace.importers import Context, HoldsNoEvents, Importer, detect, importer_named
-from voxtrace.importers.ports import HEAD_BYTES, Item
+from voxtrace.importers.ports import HEAD_BYTES, Item, Note
 
 IDENTITY_BYTES = 64  # of a file's beginning, by which it is known again
 
@@ -84,6 +84,8 @@ def _read_here(source: Source, options: ReadOptions, on_bytes: OnBytes) -> Gener
         context = Context(source.path, options.zone, source.modified_wall_ns, source.beside)
         for items in _batched(importer.read(stream, context), options.batch_items):
             yield Batch(items, stream.bytes_read)
+        if changed := stream.changed():
+            yield Batch([Note("changed", changed)], stream.bytes_read)
 
 
 def _batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

@@ -8,6 +8,7 @@ from pathlib import PurePath
 
 from voxtrace.events import Event
 from voxtrace.events.codec import EARLIEST_NS, LATEST_NS, content_id
+from voxtrace.events.plain import tidy
 from voxtrace.importers.js_object import MAX_CHARS, NotWhole, parse_js
 from voxtrace.importers.kokoro_server_log import stage_facts
 from voxtrace.importers.log_lines import LineTimes, LogLine, head_lines, read_lines, refuse
@@ -130,7 +131,7 @@ class _Reading:
             self._failed.clear()
         # The console shows the first and every tenth: what a chunk holds in time is not told.
         named = content_id(f"{request_id}\0{stage}\0{held.text}".encode("utf-8", "replace"))
-        return Event(request_id, _SERVICE, stage, wall_ns, named, metadata=facts)
+        return Event(request_id, _SERVICE, stage, wall_ns, named, metadata=tidy(facts))
 
 
 def _epoch_ns(digits: str) -> int | None:

@@ -12,6 +12,7 @@ from pathlib import PurePath
 
 from voxtrace.events import Event
 from voxtrace.events.codec import content_id
+from voxtrace.events.plain import tidy
 from voxtrace.importers.js_object import NotWhole, parse_js
 from voxtrace.importers.log_lines import LineTimes, LogLine, head_lines, iso_of, read_lines, refuse
 from voxtrace.importers.ports import ByteStream, Context, Item, Note
@@ -47,7 +48,7 @@ class _Request:
     def event(self, wall_ns: int, name: str, text: str, facts: dict[str, object]) -> Event:
         # Lines of one millisecond stand in their order.
         self.last_wall_ns = wall_ns = max(wall_ns, self.last_wall_ns + 1 if self.last_wall_ns - wall_ns < 10**6 else 0)
-        known = {key: value for key, value in facts.items() if value is not None}
+        known = tidy({key: value for key, value in facts.items() if value is not None})
         named = content_id(f"{self.request_id}\0{name}\0{text}".encode("utf-8", "replace"))
         return Event(self.request_id, "server", name, wall_ns, named, metadata=known)
 

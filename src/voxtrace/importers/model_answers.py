@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 
 from voxtrace.events import Event
+from voxtrace.events.plain import sound_text
 from voxtrace.importers.fast_json import parse_lines_json
 from voxtrace.importers.local_time import LocalTimes, unix_ns
 from voxtrace.importers.log_lines import LogLine, head_lines, read_lines, refuse
@@ -112,8 +113,8 @@ class _Reading:
         told = next((str(record[key]) for key in _REQUEST_IDS if record.get(key)), None)
         own = body.get("id")
         named = told or (own if isinstance(own, str) and own else f"answer-{digest(text)}")
-        session = next((str(record[key])[:200] for key in _SESSIONS if record.get(key)), None)
-        clock = RequestClock(named[:200], started)
+        session = next((sound_text(str(record[key]), 200) for key in _SESSIONS if record.get(key)), None)
+        clock = RequestClock(named, started)
         model = body.get("model") or record.get("model")
         common = {"model": model if isinstance(model, str) else None, "writer": timing.writer}
         if timing.total_ms is None:
@@ -121,7 +122,7 @@ class _Reading:
             yield clock.event(0.0, 9, "llm", "llm.response_received", **common, **dict(timing.facts))
             return
         # Several calls of one turn share its id; each keeps a clock and numbers of its own.
-        clock = clock if told is None else RequestClock(named[:200], started, f"{named}/{digest(text)}")
+        clock = clock if told is None else RequestClock(named, started, f"{named}/{digest(text)}")
         for after_ms, seq, name, facts in moments_of(timing, first_ms):
             self._derived += "derived" in facts
             event = clock.event(after_ms, seq, "llm", name, **common, **facts)

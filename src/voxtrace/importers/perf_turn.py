@@ -65,7 +65,7 @@ def lay_out(turn: Measures, audio: Measures) -> Laid:
         *_answered(turn, asked, sentence),
         *_played(audio, heard if is_spoken else None, asked + sentence if sentence is not None else None),
     ]
-    latest = max(moment.after_ms for moment in moments)
+    latest = max((moment.after_ms for moment in moments), default=0.0)
     whole = _ms(turn, "e2e")
     end = latest if whole is None or begin is None else max(latest, begin + whole)
     reported = {f"reported_{name}_ms": _ms(turn, name) for name in ("e2e", "reply_lag", "speech_to_reply")}

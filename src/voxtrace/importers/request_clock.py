@@ -7,6 +7,7 @@ from hashlib import blake2b
 
 from voxtrace.events import Event
 from voxtrace.events.codec import sequence_id
+from voxtrace.events.plain import sound_text, tidy
 from voxtrace.units import nanos_from_millis
 
 REPEATS_KEPT = 50_000  # texts by which a repeat is known; 8 MB
@@ -21,7 +22,7 @@ class RequestClock:
 
     def __init__(self, request_id: str, started_wall_ns: int, named: str = "") -> None:
         """`named` tells clocks apart where a request has several."""
-        self.request_id = request_id
+        self.request_id = sound_text(request_id, 200)
         self._started_wall_ns = started_wall_ns
         self._clock = f"import/{digest(named or request_id)}/"
 
@@ -38,7 +39,7 @@ class RequestClock:
             self._clock,
             seq,
             None,
-            {key: value for key, value in metadata.items() if value is not None},
+            tidy({key: value for key, value in metadata.items() if value is not None}),
         )
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from voxtrace.events import Event
 from voxtrace.events.codec import content_id
+from voxtrace.events.plain import sound_text, tidy
 from voxtrace.importers.fast_json import parse_lines_json
 from voxtrace.importers.local_time import LocalTimes, unix_ns
 from voxtrace.importers.log_lines import LogLine, read_lines, refuse
@@ -21,6 +22,7 @@ _OURS = re.compile(rb'"msg":\s*"[^"]{0,40}\[(?:OLLAMA|PIPELINE|TTS-QUEUE|TTS-SER
 _NOT_FACTS = frozenset(
     {"level", "time", "env", "service", "component", "msg", "pid", "hostname", "timings", "err", "full_response"}
 )
+MAX_ID = 200  # characters; what marks a second turn of the same id still fits
 Record = dict[str, object]
 
 
@@ -63,7 +65,7 @@ class _Said(NamedTuple):
         nested = request.get("id") if isinstance(request, dict) else None
         for found in (self.record.get("requestId"), self.record.get("reqId"), nested):
             if isinstance(found, str | int) and not isinstance(found, bool) and str(found).strip():
-                return str(found)[:200]
+                return sound_text(str(found), MAX_ID)
         return None
 
     def facts(self) -> dict[str, object]:
@@ -224,14 +226,14 @@ class _Reading:
         """The turn, with the conversation that a line of it names."""
         session = said.record.get("conversationId")
         if turn.session_id is None and isinstance(session, str) and session:
-            turn.session_id = session[:200]
+            turn.session_id = sound_text(session, MAX_ID)
         return turn
 
 
 def _event(
     turn: OpenTurn, said: _Said, wall_ns: int, service: str, name: str, more: dict[str, object] | None = None
 ) -> Event:
-    facts = {key: value for key, value in {**said.facts(), **(more or {})}.items() if value is not None}
+    facts = tidy({key: value for key, value in {**said.facts(), **(more or {})}.items() if value is not None})
     named = content_id(f"{turn.request_id}\0{name}\0{said.text}".encode("utf-8", "replace"))
     return Event(turn.request_id, service, name, wall_ns, named, None, "", None, turn.session_id, facts)
 
