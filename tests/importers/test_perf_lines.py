@@ -81,6 +81,12 @@ def test_the_line_about_audio_belongs_to_the_turn_whose_reply_it_fits_before_or_
     assert moments(told)["filler_heard"] - moments(told)["user.speech_end"] == 805
 
 
+def test_without_a_line_about_audio_the_wait_is_at_least_until_the_first_sentence_was_handed_over():
+    waited = turn(f"{PREFIX}[PERF] {PERF_TURN}").metrics["voice_to_voice_ms"]
+
+    assert (waited.value, waited.bound) == (1772, "lower")
+
+
 def test_audio_of_another_turn_is_not_given_to_this_one():
     found = imported(f"{PREFIX}[PERF-AUDIO] {PERF_AUDIO.replace('=1867', '=9867')}", f"{PREFIX}[PERF] {PERF_TURN}")
 
