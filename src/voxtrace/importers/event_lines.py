@@ -12,6 +12,7 @@ from voxtrace.importers.event_marks import Nobodys, calls_of
 from voxtrace.importers.fast_json import parse_lines_json
 from voxtrace.importers.lines import lines
 from voxtrace.importers.local_time import LocalTimes
+from voxtrace.importers.log_lines import may_be_log
 from voxtrace.importers.ports import ByteStream, Context, Item, Note, Refused
 from voxtrace.importers.same_id import is_nobodys
 
@@ -27,7 +28,7 @@ class EventLines:
     title = "event log, one JSON object per line (latency.log, Voxtrace spool)"
 
     def sniff(self, head: bytes, path: PurePath) -> int:
-        for line in head.split(b"\n")[:SNIFFED_LINES]:
+        for line in head.split(b"\n")[:SNIFFED_LINES] if may_be_log(path) else ():
             if b'"request_id"' in line and b'"event"' in line and _is_event_object(line):
                 return 90
         return 0

@@ -11,7 +11,7 @@ from voxtrace.events.codec import EARLIEST_NS, LATEST_NS, content_id
 from voxtrace.events.plain import tidy
 from voxtrace.importers.js_object import MAX_CHARS, NotWhole, parse_js
 from voxtrace.importers.kokoro_server_log import stage_facts
-from voxtrace.importers.log_lines import LineTimes, LogLine, head_lines, read_lines, refuse
+from voxtrace.importers.log_lines import LineTimes, LogLine, is_marked, read_lines, refuse
 from voxtrace.importers.ports import ByteStream, Context, Item, Note
 from voxtrace.importers.told_numbers import told_ms
 from voxtrace.units import NANOS_PER_MILLI
@@ -34,7 +34,7 @@ class KokoroClientLog:
     title = "console of a Kokoro API client ([PERF:tts-…] STAGE {…})"
 
     def sniff(self, head: bytes, path: PurePath) -> int:
-        return 85 if any(_MARK.search(text) for text in head_lines(head)) else 0
+        return 85 if is_marked(head, path, _MARK) else 0
 
     def read(self, stream: ByteStream, context: Context) -> Iterator[Item]:
         return read_lines(stream, _Reading(context))

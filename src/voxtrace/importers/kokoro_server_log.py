@@ -14,7 +14,7 @@ from voxtrace.events import Event
 from voxtrace.events.codec import content_id
 from voxtrace.events.plain import tidy
 from voxtrace.importers.js_object import NotWhole, parse_js
-from voxtrace.importers.log_lines import LineTimes, LogLine, head_lines, iso_of, read_lines, refuse
+from voxtrace.importers.log_lines import LineTimes, LogLine, is_marked, iso_of, read_lines, refuse
 from voxtrace.importers.ports import ByteStream, Context, Item, Note
 from voxtrace.importers.same_id import LONG_GAP_NS, Sharers
 from voxtrace.importers.told_numbers import snake, told_ms, told_number
@@ -60,8 +60,7 @@ class KokoroServerLog:
     title = "log of a Kokoro API server ([SERVER_PERF:ID] STAGE, First chunk in, Segment processed in)"
 
     def sniff(self, head: bytes, path: PurePath) -> int:
-        marks = (_STAGE, _CHUNK, _STATS, _SEGMENT)
-        return 85 if any(mark.search(text) for text in head_lines(head) for mark in marks) else 0
+        return 85 if is_marked(head, path, _STAGE, _CHUNK, _STATS, _SEGMENT) else 0
 
     def read(self, stream: ByteStream, context: Context) -> Iterator[Item]:
         return read_lines(stream, _Reading(context))

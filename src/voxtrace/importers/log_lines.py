@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import PurePath
 from typing import NamedTuple, Protocol
 
 from voxtrace.events import Unreadable
@@ -18,6 +20,34 @@ STAMP_CHARS = 160  # a logging prefix ends within these; a date further on belon
 SNIFFED_LINES = 400
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_QUOTING = re.compile(r"""["'`{}]""")
+_PROSE = frozenset(
+    f".{ending}"
+    for ending in [
+        "md",
+        "rst",
+        "adoc",
+        "tex",
+        "html",
+        "htm",
+        "xml",
+        "py",
+        "pyi",
+        "js",
+        "jsx",
+        "ts",
+        "tsx",
+        "mjs",
+        "go",
+        "rs",
+        "java",
+        "c",
+        "h",
+        "cpp",
+        "ipynb",
+    ]
+)
+_WRAPPED = '{"log":'
 _ZEROS = re.compile(rb"\0+")
 _DATED = re.compile(
     r"(?<!\d)(\d{4})[-/](\d\d)[-/](\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?(?:\s?(Z|[+-]\d\d:?\d\d)(?![\d:]))?"
@@ -40,9 +70,22 @@ def log_lines(stream: ByteStream) -> Iterator[LogLine]:
     """Every line that is not blank."""
     for number, (offset, raw, is_ended) in enumerate(lines(stream), 1):
         for part in _ZEROS.split(raw) if b"\0" in raw else (raw,):
-            text = part.decode("utf-8", "replace").strip(" \t\r")
+            text = _plain(part)
             if text:
-                yield LogLine(number, offset, _COLOURS.sub("", text) if "\x1b" in text else text, is_ended)
+                yield LogLine(number, offset, text, is_ended)
+
+
+def _plain(raw: bytes) -> str:
+    """The text of a line, out of what Docker's json-file driver wraps around it."""
+    text = raw.decode("utf-8", "replace").strip(" \t\r\0")
+    if text.startswith(_WRAPPED):
+        try:
+            record = json.loads(text)
+            inner, stamp = str(record["log"]).strip(), str(record.get("time", ""))
+        except (ValueError, KeyError, RecursionError):
+            return text
+        text = inner if not stamp or _stamp(inner) else f"{stamp} {inner}"
+    return _COLOURS.sub("", text) if "\x1b" in text else text
 
 
 class LineReader(Protocol):
@@ -64,10 +107,30 @@ def read_lines(stream: ByteStream, reader: LineReader) -> Iterator[Item]:
     yield from reader.end()
 
 
+def may_be_log(path: PurePath) -> bool:
+    """Whether a file of that name is no text about logs: documentation and source quote them."""
+    return path.suffix.lower() not in _PROSE
+
+
 def head_lines(head: bytes) -> Iterator[str]:
     """The first lines of a file, for sniffing."""
     for raw in head.split(b"\n")[:SNIFFED_LINES]:
-        yield raw.decode("utf-8", "replace")
+        yield _plain(raw)
+
+
+def begins_message(text: str, at: int) -> bool:
+    """Whether a mark at that place is the message of a line, behind a logging prefix or nothing, and no quotation."""
+    before = text[:at]
+    return not before or (before[-1] in " \t:>]|" and len(before) <= STAMP_CHARS and not _QUOTING.search(before))
+
+
+def is_marked(head: bytes, path: PurePath, *marks: re.Pattern[str]) -> bool:
+    """Whether a line of the beginning of a log is one of those that carry a mark."""
+    return may_be_log(path) and any(
+        (found := mark.search(text)) is not None and begins_message(text, found.start())
+        for text in head_lines(head)
+        for mark in marks
+    )
 
 
 def refuse(line: LogLine, reason: str, detail: str) -> Refused:

@@ -11,7 +11,7 @@ from voxtrace.events import Event
 from voxtrace.events.plain import sound_text
 from voxtrace.importers.fast_json import parse_lines_json
 from voxtrace.importers.local_time import LocalTimes, unix_ns
-from voxtrace.importers.log_lines import LogLine, head_lines, read_lines, refuse
+from voxtrace.importers.log_lines import LogLine, head_lines, may_be_log, read_lines, refuse
 from voxtrace.importers.model_timings import Timing, holds_text, is_piece, moments_of, timing_of
 from voxtrace.importers.ports import ByteStream, Context, Item, Note
 from voxtrace.importers.request_clock import RequestClock, digest
@@ -32,7 +32,7 @@ class ModelAnswers:
     title = "answers of language models with their timings, one JSON object per line (Ollama, llama.cpp, vLLM)"
 
     def sniff(self, head: bytes, path: PurePath) -> int:
-        for text in head_lines(head):
+        for text in head_lines(head) if may_be_log(path) else ():
             record = _parsed(text)
             if record is not None and (timing_of(_body(record)) is not None or is_piece(_body(record))):
                 return 70

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import PurePath
 
 from voxtrace.events import Event
-from voxtrace.importers.log_lines import LineTimes, LogLine, head_lines, read_lines, refuse
+from voxtrace.importers.log_lines import LineTimes, LogLine, begins_message, head_lines, may_be_log, read_lines, refuse
 from voxtrace.importers.perf_turn import Measures, lay_out, same_turn
 from voxtrace.importers.ports import ByteStream, Context, Item, Note
 from voxtrace.importers.request_clock import Repeats, RequestClock, digest
@@ -29,9 +29,10 @@ class PerfLines:
 
     def sniff(self, head: bytes, path: PurePath) -> int:
         marked = any(
-            (at := text.find(_TURN)) >= 0 and len(_KNOWN & _measures(text[at:]).keys()) > 2 for text in head_lines(head)
+            (at := text.find(_TURN)) >= 0 and begins_message(text, at) and len(_KNOWN & _measures(text[at:]).keys()) > 2
+            for text in head_lines(head)
         )
-        return 85 if marked else 0
+        return 85 if marked and may_be_log(path) else 0
 
     def read(self, stream: ByteStream, context: Context) -> Iterator[Item]:
         return read_lines(stream, _Reading(context))

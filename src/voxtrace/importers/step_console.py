@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from voxtrace.events import Event
-from voxtrace.importers.log_lines import LineTimes, LogLine, head_lines, read_lines, refuse
+from voxtrace.importers.log_lines import LineTimes, LogLine, is_marked, read_lines, refuse
 from voxtrace.importers.ports import ByteStream, Context, Item, Note
 from voxtrace.importers.request_clock import Repeats, RequestClock, digest
 from voxtrace.units import NANOS_PER_MILLI
@@ -44,7 +44,7 @@ class StepConsole:
     title = "console with '--- Step N (NAME) took: 0.03s' and access lines"
 
     def sniff(self, head: bytes, path: PurePath) -> int:
-        return 85 if any(_STEP.search(text) for text in head_lines(head)) else 0
+        return 85 if is_marked(head, path, _STEP) else 0
 
     def read(self, stream: ByteStream, context: Context) -> Iterator[Item]:
         return read_lines(stream, _Reading(context))

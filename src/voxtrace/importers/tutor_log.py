@@ -12,7 +12,7 @@ from voxtrace.events.codec import content_id
 from voxtrace.events.plain import sound_text, tidy
 from voxtrace.importers.fast_json import parse_lines_json
 from voxtrace.importers.local_time import LocalTimes, unix_ns
-from voxtrace.importers.log_lines import LogLine, read_lines, refuse
+from voxtrace.importers.log_lines import LogLine, may_be_log, read_lines, refuse
 from voxtrace.importers.ports import ByteStream, Context, Item, Note
 from voxtrace.importers.told_numbers import snake, told_ms, told_number
 from voxtrace.importers.tutor_turns import HEARD_BEFORE_NS, Chunk, OpenTurn, OpenTurns
@@ -33,7 +33,7 @@ class TutorLog:
     title = "pino log of a tutor backend ([OLLAMA], [PIPELINE], [TTS-QUEUE] lines)"
 
     def sniff(self, head: bytes, path: PurePath) -> int:
-        return 85 if _OURS.search(head) and b'"time"' in head else 0
+        return 85 if may_be_log(path) and _OURS.search(head) and b'"time"' in head else 0
 
     def read(self, stream: ByteStream, context: Context) -> Iterator[Item]:
         return read_lines(stream, _Reading(context))
