@@ -21,32 +21,8 @@ SNIFFED_LINES = 400
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _QUOTING = re.compile(r"""["'`{}]""")
-_PROSE = frozenset(
-    f".{ending}"
-    for ending in [
-        "md",
-        "rst",
-        "adoc",
-        "tex",
-        "html",
-        "htm",
-        "xml",
-        "py",
-        "pyi",
-        "js",
-        "jsx",
-        "ts",
-        "tsx",
-        "mjs",
-        "go",
-        "rs",
-        "java",
-        "c",
-        "h",
-        "cpp",
-        "ipynb",
-    ]
-)
+_DOCUMENTS = frozenset({".md", ".rst", ".adoc", ".tex", ".html", ".htm", ".xml", ".ipynb"})
+_SOURCES = frozenset({".py", ".pyi", ".js", ".jsx", ".mjs", ".ts", ".tsx", ".go", ".rs", ".java", ".c", ".h", ".cpp"})
 _WRAPPED = '{"log":'
 _ZEROS = re.compile(rb"\0+")
 _DATED = re.compile(
@@ -109,7 +85,7 @@ def read_lines(stream: ByteStream, reader: LineReader) -> Iterator[Item]:
 
 def may_be_log(path: PurePath) -> bool:
     """Whether a file of that name is no text about logs: documentation and source quote them."""
-    return path.suffix.lower() not in _PROSE
+    return path.suffix.lower() not in _DOCUMENTS | _SOURCES
 
 
 def head_lines(head: bytes) -> Iterator[str]:
