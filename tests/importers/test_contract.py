@@ -112,6 +112,28 @@ def test_small_reads_give_the_same_as_one_large_read(good):
     )
 
 
+LOGS = [
+    "event-lines",
+    "perf-lines",
+    "step-console",
+    "kokoro-server-log",
+    "kokoro-client-log",
+    "tutor-log",
+    "model-answers",
+]
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_a_log_that_grew_changes_no_event_that_was_read_before(name):
+    importer, (path, content) = importer_named(name), GOOD[name]
+    rows = content.splitlines(keepends=True)
+    whole = {(item.request_id, item.event_id) for item in read(importer, content, path) if isinstance(item, Event)}
+
+    for end in range(len(rows)):
+        early = [item for item in read(importer, b"".join(rows[:end]), path) if isinstance(item, Event)]
+        assert {(item.request_id, item.event_id) for item in early} <= whole
+
+
 def test_names_are_unique_and_every_importer_says_what_it_reads(importer):
     assert importer_named(importer.name) is importer
     assert importer.title

@@ -97,7 +97,7 @@ def test_audio_of_another_turn_is_not_given_to_this_one():
 def test_none_and_the_zeros_of_what_never_came_stay_unmeasured():
     told = turns(read(PerfLines(), PERF, PATH))[1]
 
-    for name in ("voice_to_voice_ms", "endpointing_ms", "llm_first_token_ms", "tts_first_audio_ms"):
+    for name in ("voice_to_voice_ms", "endpointing_ms", "stt_ms", "llm_first_token_ms", "tts_first_audio_ms"):
         assert told.metrics[name].value is None, name
     assert value(told, "llm_total_ms") == 1120
 

@@ -81,7 +81,7 @@ def _ms(measures: Measures, name: str) -> float | None:
 
 
 def _positive(measures: Measures, name: str) -> float | None:
-    """The writer puts 0 where nothing came: no token, no sentence."""
+    """The writer puts 0 where nothing came: no speech (the message was typed), no token, no sentence."""
     return _ms(measures, name) or None
 
 
@@ -99,12 +99,12 @@ def _heard_user(turn: Measures, endpoint: float | None, begin: float | None) -> 
 
 
 def _recognised(turn: Measures, begin: float | None) -> Iterator[Moment]:
-    recognised = _ms(turn, "stt")
+    recognised = _positive(turn, "stt")
     if begin is None or recognised is None:
         return
     yield Moment(begin, 5, "stt", "stt.started")
     # Who spoke is found out meanwhile or afterwards; the line does not tell, so it is a fact and no bar.
-    yield Moment(begin + recognised, 6, "stt", "stt.transcript_final", {"speaker_ms": _ms(turn, "spk")})
+    yield Moment(begin + recognised, 6, "stt", "stt.transcript_final", {"speaker_ms": _positive(turn, "spk")})
 
 
 def _answered(turn: Measures, asked: float, sentence: float | None) -> Iterator[Moment]:
