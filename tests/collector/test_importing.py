@@ -294,3 +294,10 @@ def test_files_of_two_imports_at_once_are_all_in_and_once(store, folder, tmp_pat
     totals = [json.loads(each.communicate(timeout=50)[0])["total"] for each in running]
 
     assert sum(total["stored"] for total in totals) == sum(total["duplicates"] for total in totals) == 180
+
+
+def test_a_log_that_begins_with_pages_of_its_programs_start_is_still_known(store, folder):
+    noise = b"loading weights of a layer, please be patient\n" * 9000
+    (report,) = import_all(store, write(folder / "latency.log", noise + lines(3)))
+
+    assert (report.format, report.stored) == ("event-lines", 3)

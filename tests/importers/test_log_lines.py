@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.importers.build import NOON_NS, notes
+from tests.importers.build import NOON_NS, events, notes, read
 from tests.importers.logs import CLIENT, CONSOLE, PERF, SERVER, TUTOR
 from voxtrace.importers import Context, detect
 from voxtrace.importers.log_lines import LineTimes, log_lines
@@ -120,6 +120,24 @@ def test_what_docker_wraps_around_a_line_is_taken_off():
     assert lines[0] == "2025-11-27T14:30:05.25Z === assistant starting ==="
     assert lines[1:] == PERF.decode().splitlines()[1:]
     assert detect(content, PurePath("abc-json.log")).name == "perf-lines"
+
+
+def test_what_a_json_formatter_wrote_around_a_line_is_taken_off_and_its_facts_stay():
+    told = {
+        "asctime": "2025-11-27 15:30:05,250",
+        "levelname": "INFO",
+        "message": "[SERVER_PERF:a1] REQUEST_RECEIVED",
+        "text_length": 140,
+    }
+    content = json.dumps(told).encode()
+    importer = detect(content, PurePath("server.jsonl"))
+    (event,) = events(read(importer, content, zone=BERLIN))
+
+    assert (event.name, event.wall_ns, event.metadata["text_length"]) == (
+        "REQUEST_RECEIVED",
+        NOON_NS + 250_000_000,
+        140,
+    )
 
 
 @pytest.mark.parametrize("line", ['{"log": 1', '{"log":[[[', '{"log":{}, "time": {}}'])

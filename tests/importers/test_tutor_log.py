@@ -122,3 +122,23 @@ def test_a_torn_line_is_counted_and_the_rest_is_read():
 
     assert len(events(found)) == 1
     assert [each.unreadable.reason for each in refused(found)] == ["torn"]
+
+
+def test_without_debug_lines_chunks_begin_as_long_ago_as_their_ends_say():
+    told = "✅ [TTS-SERVICE] Speech synthesized successfully"
+    (turn,) = turns(
+        imported(
+            pino("10:00:00.000", ASKED),
+            pino("10:00:01.000", ANSWERED, timeMs=1000),
+            pino("10:00:09.000", told, fileId="fa", apiRequestTimeMs=3000, totalTimeMs=7900),
+            pino("10:00:09.010", SPOKEN, chunkIndex=0, fileId="fa", totalTimeMs=8000),
+            pino("10:00:11.010", SPOKEN, chunkIndex=1, fileId="fb", totalTimeMs=10000),
+        )
+    )
+
+    assert spans(turn) == {
+        ("language model", None, 1000),
+        ("synthesis", 0, 8000),
+        ("metadata call", 0, 4900),
+        ("synthesis", 1, 10_000),
+    }

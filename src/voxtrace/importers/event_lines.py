@@ -16,7 +16,7 @@ from voxtrace.importers.log_lines import may_be_log
 from voxtrace.importers.ports import ByteStream, Context, Item, Note, Refused
 from voxtrace.importers.same_id import is_nobodys
 
-SNIFFED_LINES = 100
+SNIFFED_LINES = 20_000
 _SPOKEN = "chunk_tts_end"
 _PADDING = b"\0 \t\r\n"
 

@@ -34,7 +34,7 @@ class KokoroClientLog:
     title = "console of a Kokoro API client ([PERF:tts-…] STAGE {…})"
 
     def sniff(self, head: bytes, path: PurePath) -> int:
-        return 85 if is_marked(head, path, _MARK) else 0
+        return 85 if is_marked(head, path, {b"[PERF:tts-": _MARK}) else 0
 
     def read(self, stream: ByteStream, context: Context) -> Iterator[Item]:
         return read_lines(stream, _Reading(context))

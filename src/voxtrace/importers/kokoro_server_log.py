@@ -28,6 +28,7 @@ _STATS = re.compile(r"\[(?P<id>[^\]\s]{1,200})\] Stats: (?P<fields>segments=.*)"
 _FIELD = re.compile(r"(\w+)=([^,\s]+)")
 _TTFA = re.compile(r"\[(?P<id>[^\]\s]{1,200})\] TTFA: (?P<ms>\d[\d.]*)ms\b")
 _SEGMENT = re.compile(r"\[(?P<index>\d{1,6})\] Segment processed in (?P<seconds>\d[\d.]*)s\b")
+_MARKS = {b"[SERVER_PERF:": _STAGE, b"First chunk in": _CHUNK, b"Stats: ": _STATS, b"Segment processed": _SEGMENT}
 # Judgements of lines above them: recognised, and nothing of them is an event.
 _VERDICTS = ("TARGET MISSED", "TARGET MET", "Bottlenecks identified:", "CRITICAL TTFA MISS:")
 # Between what a line says of its request's beginning and when that was logged.
@@ -60,7 +61,7 @@ class KokoroServerLog:
     title = "log of a Kokoro API server ([SERVER_PERF:ID] STAGE, First chunk in, Segment processed in)"
 
     def sniff(self, head: bytes, path: PurePath) -> int:
-        return 85 if is_marked(head, path, _STAGE, _CHUNK, _STATS, _SEGMENT) else 0
+        return 85 if is_marked(head, path, _MARKS) else 0
 
     def read(self, stream: ByteStream, context: Context) -> Iterator[Item]:
         return read_lines(stream, _Reading(context))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import NamedTuple, Protocol
@@ -17,13 +17,17 @@ from voxtrace.importers.ports import ByteStream, Context, Item, Note, Refused
 from voxtrace.units import NANOS_PER_MICRO, NANOS_PER_SECOND
 
 STAMP_CHARS = 160  # a logging prefix ends within these; a date further on belongs to the message
-SNIFFED_LINES = 400
+SNIFFED_LINES = 20_000  # more than there are in what a second look sees
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _QUOTING = re.compile(r"""["'`{}]""")
 _DOCUMENTS = frozenset({".md", ".rst", ".adoc", ".tex", ".html", ".htm", ".xml", ".ipynb"})
 _SOURCES = frozenset({".py", ".pyi", ".js", ".jsx", ".mjs", ".ts", ".tsx", ".go", ".rs", ".java", ".c", ".h", ".cpp"})
-_WRAPPED = '{"log":'
+_BY_DOCKER, _BY_FORMATTER = '{"log":', '"message":'
+_FOR_PEOPLE = re.compile(
+    r'"message":\s*"[^"]{0,80}(?:\[SERVER_PERF:|\[PERF|\[[^\]]+\] (?:First chunk in|Stats: segments=)|--- Step )'
+)
+_TIMES = ("time", "timestamp", "@timestamp", "asctime", "ts")
 _ZEROS = re.compile(rb"\0+")
 _DATED = re.compile(
     r"(?<!\d)(\d{4})[-/](\d\d)[-/](\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?(?:\s?(Z|[+-]\d\d:?\d\d)(?![\d:]))?"
@@ -52,16 +56,26 @@ def log_lines(stream: ByteStream) -> Iterator[LogLine]:
 
 
 def _plain(raw: bytes) -> str:
-    """The text of a line, out of what Docker's json-file driver wraps around it."""
+    """The text of a line, out of what a container's log driver or a JSON formatter wrapped around it."""
     text = raw.decode("utf-8", "replace").strip(" \t\r\0")
-    if text.startswith(_WRAPPED):
-        try:
-            record = json.loads(text)
-            inner, stamp = str(record["log"]).strip(), str(record.get("time", ""))
-        except (ValueError, KeyError, RecursionError):
-            return text
-        text = inner if not stamp or _stamp(inner) else f"{stamp} {inner}"
+    if text.startswith("{") and (text.startswith(_BY_DOCKER) or (_BY_FORMATTER in text and _FOR_PEOPLE.search(text))):
+        text = _unwrapped(text)
     return _COLOURS.sub("", text) if "\x1b" in text else text
+
+
+def _unwrapped(text: str) -> str:
+    try:
+        record = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    message = record.pop("log", None) or record.pop("message", None)
+    if not isinstance(message, str):
+        return text
+    stamp = next((str(record.pop(key)) for key in _TIMES if key in record), "")
+    # Docker knows of a stream; a formatter writes beside the message what its logger was told besides.
+    facts = "" if text.startswith(_BY_DOCKER) or not record else " " + json.dumps(record)
+    message = message.strip()
+    return f"{message if not stamp or _stamp(message) else f'{stamp} {message}'}{facts}"
 
 
 class LineReader(Protocol):
@@ -100,12 +114,13 @@ def begins_message(text: str, at: int) -> bool:
     return not before or (before[-1] in " \t:>]|" and len(before) <= STAMP_CHARS and not _QUOTING.search(before))
 
 
-def is_marked(head: bytes, path: PurePath, *marks: re.Pattern[str]) -> bool:
-    """Whether a line of the beginning of a log is one of those that carry a mark."""
-    return may_be_log(path) and any(
+def is_marked(head: bytes, path: PurePath, marks: Mapping[bytes, re.Pattern[str]]) -> bool:
+    """Whether a line of the beginning of a log carries one of the marks, each behind the bytes that all of it hold."""
+    likely = [mark for told, mark in marks.items() if told in head] if may_be_log(path) else []
+    return bool(likely) and any(
         (found := mark.search(text)) is not None and begins_message(text, found.start())
         for text in head_lines(head)
-        for mark in marks
+        for mark in likely
     )
 
 

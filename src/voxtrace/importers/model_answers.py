@@ -21,6 +21,7 @@ from voxtrace.units import NANOS_PER_MILLI
 _INSIDE = ("response", "body", "data", "result", "completion", "output")
 _REQUEST_IDS, _SESSIONS = ("request_id", "requestId", "trace_id"), ("session_id", "conversation_id", "conversationId")
 _LOGGED = ("time", "timestamp", "ts")
+_MARKS = (b'_duration"', b'"timings"', b'"usage"', b'"created_at"')
 STREAMS_KEPT = 4096
 Record = Mapping[str, object]
 
@@ -32,7 +33,8 @@ class ModelAnswers:
     title = "answers of language models with their timings, one JSON object per line (Ollama, llama.cpp, vLLM)"
 
     def sniff(self, head: bytes, path: PurePath) -> int:
-        for text in head_lines(head) if may_be_log(path) else ():
+        is_likely = may_be_log(path) and any(mark in head for mark in _MARKS)
+        for text in head_lines(head) if is_likely else ():
             record = _parsed(text)
             if record is not None and (timing_of(_body(record)) is not None or is_piece(_body(record))):
                 return 70

@@ -28,7 +28,7 @@ class PerfLines:
     title = "log with [PERF] lines, each a turn in durations (behind any logging prefix)"
 
     def sniff(self, head: bytes, path: PurePath) -> int:
-        marked = any(
+        marked = _TURN.encode() in head and any(
             (at := text.find(_TURN)) >= 0 and begins_message(text, at) and len(_KNOWN & _measures(text[at:]).keys()) > 2
             for text in head_lines(head)
         )

@@ -44,7 +44,7 @@ class StepConsole:
     title = "console with '--- Step N (NAME) took: 0.03s' and access lines"
 
     def sniff(self, head: bytes, path: PurePath) -> int:
-        return 85 if is_marked(head, path, _STEP) else 0
+        return 85 if is_marked(head, path, {b" took: ": _STEP}) else 0
 
     def read(self, stream: ByteStream, context: Context) -> Iterator[Item]:
         return read_lines(stream, _Reading(context))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import PurePath
 from typing import NamedTuple
@@ -23,6 +24,7 @@ _NOT_FACTS = frozenset(
     {"level", "time", "env", "service", "component", "msg", "pid", "hostname", "timings", "err", "full_response"}
 )
 MAX_ID = 200  # characters; what marks a second turn of the same id still fits
+FILES_KEPT = 256
 Record = dict[str, object]
 
 
@@ -82,6 +84,7 @@ class _Reading:
     def __init__(self, context: Context) -> None:
         self._times = LocalTimes(context.zone)
         self._turns = OpenTurns()
+        self._files: OrderedDict[str, _Said] = OrderedDict()  # what was said of a chunk whose beginning was not
         self._heard: list[_Said] = []  # recognised speech whose turn has not begun
         self._others = self._homeless = 0
 
@@ -188,6 +191,15 @@ class _Reading:
         """A line about the chunk of a file or of a number; a chunk that is over gets no more of them."""
         began = said.before("totalTimeMs", "timeMs")
         found = self._turns.chunk_of(said.record.get("fileId"), said.chunk_index, began)
+        if found is None and not is_over and isinstance(said.record.get("fileId"), str):
+            self._files[str(said.record["fileId"])] = said
+            if len(self._files) > FILES_KEPT:
+                self._files.popitem(last=False)
+            return
+        if found is None and began is not None and said.chunk_index is not None:
+            found = self._turns.speak_from(began, said.chunk_index)
+            if found is not None:
+                yield from self._unlogged_calls(said, found, began)
         if found is None:
             self._homeless += 1
             return
@@ -195,6 +207,20 @@ class _Reading:
         chunk.is_over |= is_over
         facts: dict[str, object] = {"chunk": chunk.index, "audio_duration_s": told_number(said.record.get("duration"))}
         yield _event(self._turn_of(said, turn), said, said.wall_ns, "tts", name, facts)
+
+    def _unlogged_calls(self, said: _Said, found: tuple[OpenTurn, Chunk], began: int) -> Iterator[Event]:
+        """How a chunk came about whose beginning is a line of level DEBUG, and this log has none of them."""
+        turn, chunk = found
+        mine: dict[str, object] = {"chunk": chunk.index, "derived": "totalTimeMs"}
+        yield _event(turn, said, began, "tts", "chunk_tts_start", mine)
+        file = self._files.pop(str(said.record.get("fileId")), None)
+        whole, first = (file.before("totalTimeMs"), file.ms("apiRequestTimeMs")) if file else (None, None)
+        if file is None or whole is None or first is None:
+            return
+        answered = whole + round(first * NANOS_PER_MILLI)
+        yield _event(turn, file, answered, "tts", "chunk_tts_api_end", {**mine, "derived": "apiRequestTimeMs"})
+        yield _event(turn, file, answered, "tts", "chunk_metadata_start", {**mine, "derived": "apiRequestTimeMs"})
+        yield _event(turn, file, file.wall_ns, "tts", "chunk_metadata_end", mine)
 
     def request_ended(self, said: _Said) -> Iterator[Event]:
         path = str(said.record.get("path") or said.record.get("url") or "")

@@ -79,6 +79,14 @@ class OpenTurns:
         waiting = [turn for turn in self._turns if turn.is_answered and index not in turn.chunks]
         return waiting[-1] if waiting else self.newest()
 
+    def speak_from(self, wall_ns: int, index: int) -> tuple[OpenTurn, Chunk] | None:
+        """A chunk that began then, in the newest turn that had asked its model before and has none of that number."""
+        asked = [turn for turn in self._turns if turn.asked_wall_ns <= wall_ns and index not in turn.chunks]
+        if not asked:
+            return None
+        chunk = asked[-1].chunks[index] = Chunk(index, wall_ns)
+        return asked[-1], chunk
+
     def chunk_begun_at(self, wall_ns: int, index: int | None = None) -> tuple[OpenTurn, Chunk] | None:
         """The chunk that began at about that time and has not been answered."""
         return self._nearest(
