@@ -13,6 +13,7 @@ import pytest
 
 from tests.server.raw_client import open_speech, read_answer, read_head, speak
 from tests.server.serving import Serving, serving, wait_until
+from voxtrace.speech.edges import FADE_MS
 
 pytestmark = pytest.mark.slow
 
@@ -39,7 +40,7 @@ def test_the_first_block_arrives_although_the_engine_never_finishes(serve):
 
     with open_speech(server.port) as connection:
         status, headers, body = read_head(connection)
-        while len(body) < 60 * 48:
+        while len(body) < (60 - FADE_MS) * 48:
             body += connection.recv(65536)
 
     assert (status, headers["content-type"]) == (200, "audio/pcm")

@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
-import subprocess
-import sys
 import urllib.error
 from collections.abc import Iterator
 
 import pytest
 
-from tests.server.raw_client import speak
-from tests.server.serving import Serving
+from tests.server.raw_client import open_request, read_answer, request_bytes, speak
+from tests.server.serving import Serving, serving_models
 from tests.speech.small_models import kokoro_folder, piper_folder
+from voxtrace.analysis import assemble
 
 pytestmark = pytest.mark.slow
 
@@ -30,18 +28,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     piper_folder(data / "voices" / PIPER)
     (kokoro_folder(data / "voices" / "broken") / "kokoro-v1.0.int8.onnx").write_bytes(b"<html>" + b" " * 100)
     (data / "voxtrace.toml").write_text('provider = "cuda"\nprecision = "int8"\ncache_mib = 0\n')
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "voxtrace", "serve", "--data", str(data), "--port", str(port), "--workers", "1"],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert "models: " in process.stdout.readline()
-    yield Serving(port, process, data)
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    with serving_models(data, "--workers", "1") as running:
+        yield running
 
 
 def test_the_model_of_a_request_is_the_engine_that_speaks(server):
@@ -72,8 +60,53 @@ def test_a_provider_that_is_not_there_is_told_in_header_and_trace(server):
     end = server.end_of("asked-cuda")
 
     assert (answer.headers["x-voxtrace-provider"], answer.headers["x-voxtrace-provider-asked"]) == ("cpu", "cuda")
-    assert (end["provider"], end["provider_asked"], end["mode"]) == ("cpu", "cuda", "int8")
+    assert (end["provider"], end["provider_asked"], end["precision"]) == ("cpu", "cuda", "int8")
     assert "CUDAExecutionProvider" in str(end["provider_fallback"])
+
+
+@pytest.mark.parametrize("model", ["kokoro", PIPER])
+def test_phonemes_of_a_neural_voice_have_a_stage_of_their_own_and_are_made_once(server, model):
+    def asked(number: int, **headers: str):
+        body = json.dumps({"model": model, "input": f"Phonemes of {model}.", "response_format": "pcm"}).encode()
+        request = request_bytes(body, x_request_id=f"{model}-{number}", **headers)
+        return read_answer(open_request(server.port, request))
+
+    def counts() -> tuple[int, int]:
+        phonemes = server.status()["levels"]["phonemes"]
+        return phonemes["hits"], phonemes["misses"]
+
+    before = counts()
+    fresh, first, second = asked(0, cache_control="no-cache"), asked(1), asked(2)
+    turn = assemble(f"{model}-1", server.events(f"{model}-1"))
+    stages = [each.partition(";")[0] for each in first.headers["server-timing"].split(", ")]
+
+    assert first.body == second.body == fresh.body
+    assert stages == ["text", "queue", "phonemes", "inference", "encode"]
+    assert tuple(now - then for now, then in zip(counts(), before, strict=True)) == (1, 1)
+    assert turn.metrics["phoneme_ms"].value == turn.metrics["phoneme_total_ms"].value > 0
+    assert turn.metrics["inference_ms"].start == "server.phoneme_generation_complete"
+
+
+def test_espeak_has_no_stage_for_phonemes_and_none_is_made_up(server):
+    answer = speak(server.port, "no-phonemes", model="espeak")
+    turn = assemble("no-phonemes", server.events("no-phonemes"))
+
+    assert "phonemes" not in answer.headers["server-timing"]
+    assert not turn.metrics["phoneme_ms"].measured
+
+
+def test_what_the_engines_hold_is_counted_by_level(server):
+    speak(server.port, model="espeak", voice="fr")
+    before = server.status()["levels"]["engine"]
+    for voice in ("fr", "de", "de"):
+        speak(server.port, model="espeak", voice=voice)
+    after = server.status()["levels"]["engine"]
+    page = server.text("/metrics")
+
+    assert (after["hits"] - before["hits"], after["misses"] - before["misses"]) == (2, 1)
+    assert after["entries"] == 3
+    assert 'voxtrace_cache_lookups_total{level="phonemes",result="miss"}' in page
+    assert 'voxtrace_cache_entries{level="engine"} 3.0' in page
 
 
 def test_a_model_that_is_not_there_is_a_404_that_lists_those_that_are(server):
@@ -96,7 +129,7 @@ def test_what_an_engine_can_is_shown_by_the_pages(server):
     voices = server.get("/voices")["voices"]
     engines = {each["model"]: each for each in server.status()["engines"]}
 
-    assert (model["modes"], model["mode"], model["mixes_voices"]) == (["int8", "fp32"], "int8", True)
+    assert (model["precisions"], model["precision"], model["mixes_voices"]) == (["int8", "fp32"], "int8", True)
     assert model["fallback"]["asked"] == "cuda"
     assert {"id": "af_heart", "name": "Heart", "language": "en-us", "model": "kokoro"} in voices
     assert engines["kokoro"]["warmed_tokens"] == [16, 64, 256]

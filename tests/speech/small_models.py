@@ -30,8 +30,12 @@ def kokoro_model(
     style_width: int = 256,
     rows: int = KOKORO_TOKENS,
     level: float = 0.3,
+    offset: float = 0.0,
+    padding: int = 0,
 ) -> onnx.ModelProto:
     """input_ids int64 [1, n], style float [1, 256], speed [1] -> waveform float [samples].
+
+    `offset` is added to all of the hum, and `padding` samples of silence stand in front and behind.
 
     The hum's pitch in Hz is the first number of the style. The token of "…" keeps it busy for ever, and the one of
     "—" wants 10 GB.
@@ -50,13 +54,14 @@ def kokoro_model(
         helper.make_node("Add", ["known_swell", "busy"], ["length"]),
         helper.make_node("Cast", ["speed"], ["speed_f"], to=TensorProto.FLOAT),
         helper.make_node("Slice", ["style", "zero_1", "one_1", "one_1"], ["pitch"]),
-        *_hum("length", "speed_f", "pitch", 24_000.0, level, "waveform"),
+        *_hum("length", "speed_f", "pitch", 24_000.0, level, "hum"),
+        *_ends("hum", offset, padding, "waveform"),
     ]
     output = helper.make_tensor_value_info("waveform", TensorProto.FLOAT, ["samples"])
     return _model(nodes, inputs, output, rows)
 
 
-def piper_model(speakers: int = 1, rows: int = PIPER_SYMBOLS) -> onnx.ModelProto:
+def piper_model(speakers: int = 1, rows: int = PIPER_SYMBOLS, offset: float = 0.0, padding: int = 0) -> onnx.ModelProto:
     """input int64 [1, n], input_lengths int64 [1], scales float [3], perhaps sid int64 [1] -> output [1, 1, t].
 
     The hum's pitch is 300 Hz, and 100 Hz more for each speaker.
@@ -85,7 +90,8 @@ def piper_model(speakers: int = 1, rows: int = PIPER_SYMBOLS) -> onnx.ModelProto
     else:
         nodes.append(helper.make_node("Identity", ["ground_300"], ["pitch"]))
     nodes += [
-        *_hum("length", "rate", "pitch", float(PIPER_RATE_HZ), 0.3, "flat"),
+        *_hum("length", "rate", "pitch", float(PIPER_RATE_HZ), 0.3, "hum"),
+        *_ends("hum", offset, padding, "flat"),
         helper.make_node("Reshape", ["flat", "shape_11t"], ["output"]),
     ]
     output = helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, 1, "t"])
@@ -129,10 +135,16 @@ def piper_config(speakers: int = 1) -> dict[str, object]:
     }
 
 
-def piper_folder(folder: Path, name: str = "en_US-small-medium", speakers: int = 1, **changes: object) -> Path:
-    """A folder with one Piper voice."""
+def piper_folder(
+    folder: Path,
+    name: str = "en_US-small-medium",
+    speakers: int = 1,
+    model: dict[str, object] | None = None,
+    **changes: object,
+) -> Path:
+    """A folder with one Piper voice, its model and its configuration as they are told."""
     folder.mkdir(parents=True, exist_ok=True)
-    onnx.save(piper_model(speakers), folder / f"{name}.onnx")
+    onnx.save(piper_model(speakers, **(model or {})), folder / f"{name}.onnx")
     (folder / f"{name}.onnx.json").write_text(json.dumps(piper_config(speakers) | changes), "utf-8")
     return folder
 
@@ -213,6 +225,14 @@ def _hum(length: str, speed: str, pitch: str, rate_hz: float, level: float, resu
         helper.make_node("Mul", ["turns_hz", _const(f"turn_{int(rate_hz)}", 2 * np.pi / rate_hz)], ["angle"]),
         helper.make_node("Sin", ["angle"], ["sine"]),
         helper.make_node("Mul", ["sine", _const(f"level_{level}", level)], [result]),
+    ]
+
+
+def _ends(sound: str, offset: float, padding: int, result: str) -> list[onnx.NodeProto]:
+    _CONSTANTS[f"silence_{padding}"] = np.zeros(padding, np.float32)
+    return [
+        helper.make_node("Add", [sound, _const(f"offset_{offset}", offset)], ["moved"]),
+        helper.make_node("Concat", [f"silence_{padding}", "moved", f"silence_{padding}"], [result], axis=0),
     ]
 
 

@@ -21,7 +21,7 @@ class Ear:
 
     def __init__(self, name: str = "", starts: list[str] | None = None) -> None:
         self.name, self.starts = name, [] if starts is None else starts
-        self.audio = 0
+        self.pcm = self.words = b""
         self.worker = 0
         self.end: asyncio.Future[Spoken | SpeechError] = asyncio.get_running_loop().create_future()
 
@@ -29,8 +29,18 @@ class Ear:
         self.worker = worker
         self.starts.append(self.name)
 
+    def on_phonemes(self, at_ns: int) -> None:
+        pass
+
+    def on_words(self, words: bytes) -> None:
+        self.words += words
+
     def on_audio(self, pcm: bytes) -> None:
-        self.audio += len(pcm)
+        self.pcm += pcm
+
+    @property
+    def audio(self) -> int:
+        return len(self.pcm)
 
     def on_done(self, spoken: Spoken) -> None:
         self.end.set_result(spoken)

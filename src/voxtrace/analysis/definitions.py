@@ -105,12 +105,23 @@ DEFINITIONS: tuple[Definition, ...] = (
         "server.phoneme_generation_complete",
     ),
     _speech(
+        "phoneme_total_ms",
+        "Phonemes of all pieces, where the engine has a stage of its own for them.",
+        "server.inference_start",
+        "server.phoneme_generation_complete",
+    ),
+    _speech(
         "inference_ms",
-        "First piece: from the engine beginning to its first block of samples.",
+        "First piece: from the engine beginning, or having its phonemes, to its first block of samples.",
         "server.inference_start",
         "server.first_chunk_generated",
     ),
-    _speech("inference_total_ms", "All pieces in the engine.", "server.inference_start", "server.inference_complete"),
+    _speech(
+        "inference_total_ms",
+        "All pieces in the engine, without their phonemes.",
+        "server.inference_start",
+        "server.inference_complete",
+    ),
     _speech(
         "encode_ms",
         "First block: from samples to bytes of the asked format.",

@@ -14,6 +14,7 @@ from voxtrace.units import NANOS_PER_MILLI, Nanos, millis, nanos_from_millis
 
 # What a player calls the device that nobody hears.
 NULL_DEVICE = "null"
+PHONEMES = "server.phoneme_generation_complete"
 PLAYOUT = ("stall_count", "stall_ms", "max_stall_ms", "required_prebuffer_ms")
 AUDIO_LENGTH_DISAGREES = "audio_length_disagrees"
 
@@ -147,7 +148,7 @@ def _server_metrics(timeline: Timeline) -> dict[str, Metric]:
     }
     for name, begin, end in (
         ("queue", "server.queue_start", "server.inference_start"),
-        ("phoneme", "server.inference_start", "server.phoneme_generation_complete"),
+        ("phoneme", "server.inference_start", PHONEMES),
         ("inference", "server.inference_start", "server.inference_complete"),
     ):
         first = "server.first_chunk_generated" if name == "inference" else end
@@ -155,8 +156,7 @@ def _server_metrics(timeline: Timeline) -> dict[str, Metric]:
         metrics[f"{name}_ms"] = (
             timeline.span(*pairs[0], "server") if pairs else timeline.between(begin, first, "server")
         )
-        if name != "phoneme":
-            metrics[f"{name}_total_ms"] = _all_pieces(timeline, begin, end)
+        metrics[f"{name}_total_ms"] = _all_pieces(timeline, begin, end)
     return metrics
 
 
@@ -184,7 +184,17 @@ def _pieces(timeline: Timeline, begin: str, end: str) -> list[tuple[Placed, Plac
         earlier = [start for start in same if start.at <= stop.at]
         if same:
             pairs.append((earlier[-1] if earlier else same[0], stop))
-    return pairs
+    return _without_phonemes(timeline, pairs) if begin == "server.inference_start" and end != PHONEMES else pairs
+
+
+def _without_phonemes(timeline: Timeline, pairs: list[tuple[Placed, Placed]]) -> list[tuple[Placed, Placed]]:
+    """Where a piece had a step for its phonemes, inference began behind it."""
+    done = {str(each.event.metadata.get("piece")): each for each in timeline.all(PHONEMES)}
+    later = []
+    for start, stop in pairs:
+        phonemes = done.get(str(start.event.metadata.get("piece")))
+        later.append((phonemes if phonemes and start.at <= phonemes.at <= stop.at else start, stop))
+    return later
 
 
 def _stream_metrics(timeline: Timeline, chunks: Sequence[Chunk]) -> dict[str, Metric]:
@@ -251,10 +261,14 @@ def _audio(timeline: Timeline, chunks: Sequence[Chunk], origin: Origin) -> Metri
 
 
 def _rtf(timeline: Timeline) -> Metric:
-    """Synthesis time over synthesised audio, from the pieces of which both are known."""
+    """Synthesis time over synthesised audio, from the pieces of which both are known, of the engine that was asked."""
     begin, end = "server.inference_start", "server.inference_complete"
     work = audio = 0.0
+    reason = f"no {end} event with audio_ms"
     for start, stop in _pieces(timeline, begin, end):
+        if stop.event.metadata.get("hedged") is True:
+            reason = "another engine spoke in the place of the one that was asked"
+            continue
         # The engine's own time where it is told: a full pipe to a slow reader is no synthesis.
         busy, length = (finite(stop.event.metadata.get(name)) for name in ("synthesis_ms", "audio_ms"))
         took = timeline.span(start, stop, "server") if busy is None else Metric(busy)
@@ -263,7 +277,7 @@ def _rtf(timeline: Timeline) -> Metric:
         work += took.value
         audio += length
     if audio <= 0:
-        return Metric(missing=f"no {end} event with audio_ms", origin="server", start=begin, end=end)
+        return Metric(missing=reason, origin="server", start=begin, end=end)
     return Metric(work / audio, origin="server", start=begin, end=end)
 
 

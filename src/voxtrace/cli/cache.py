@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SERVER = f"http://{LOOPBACK}:{SERVE_PORT}"
 MIB = 1024 * 1024
+# What the levels are called where their short names say too little.
+LEVELS = {"first": "first pieces", "later": "later pieces", "engine": "engine state"}
 
 
 class CacheCommand:
@@ -50,9 +52,11 @@ never answered from it and never fill it, so a measurement can't mistake a repla
             told = _warm(args)
             text = f"{told['spoken']} of {told['texts']} texts spoken, {told['failed']} failed"
         else:
-            told = _ask(args.url, "/status")["cache"]
+            status = _ask(args.url, "/status")
+            told = status["cache"]
             if told is None:
                 raise InvalidOption("cache_mib", 0, f"the server at {args.url} keeps nothing")
+            told["levels"] |= status["levels"]
             text = _pieces(told["pieces"]) if args.do == "analyze" else _levels(told)
         if args.json:
             print(json.dumps(told["pieces"] if args.do == "analyze" else told, indent=2))
@@ -118,12 +122,15 @@ def _table(*columns: str) -> Table:
 
 
 def _levels(told: dict[str, Any]) -> Table:
-    table = _table("level", "pieces", "MiB", "hits", "misses", "hit rate", "refused", "evicted", "expired")
+    table = _table("level", "entries", "MiB", "hits", "misses", "hit rate", "refused", "evicted", "expired")
     for name, level in told["levels"].items():
         rate = "—" if level["hit_rate"] is None else f"{level['hit_rate']:.1%}"
         counts = (str(level[key]) for key in ("hits", "misses"))
         gone = (str(level[key]) for key in ("refused", "evicted", "expired"))
-        table.add_row(name, str(level["entries"]), f"{level['bytes'] / MIB:.1f}", *counts, rate, *gone)
+        # The models of an engine and the store of another server are not measured here.
+        entries = "—" if name == "shared" else str(level["entries"])
+        size = "—" if name in ("shared", "engine") else f"{level['bytes'] / MIB:.1f}"
+        table.add_row(LEVELS.get(name, name), entries, size, *counts, rate, *gone)
     return table
 
 

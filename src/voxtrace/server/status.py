@@ -9,9 +9,11 @@ from voxtrace import __version__
 from voxtrace.server.desk import Desk
 from voxtrace.server.engine_pages import describe
 from voxtrace.speech.backends import Backends
+from voxtrace.speech.cache.source import level_facts
 from voxtrace.speech.encode import FORMATS, Format
 from voxtrace.speech.engine_process import EngineProcess
 from voxtrace.speech.pool import Pool
+from voxtrace.speech.tally import engine_levels
 from voxtrace.units import NANOS_PER_MILLI
 
 
@@ -47,6 +49,9 @@ def status_report(backends: Backends, desk: Desk) -> dict[str, object]:
         "predicted_ttfa_ms": None if situation.rtf is None else _rounded(situation.ttfa_ns / NANOS_PER_MILLI),
         "wasted_audio_ms": round(counters.wasted_audio_ms, 3),
         "loop_lag": desk.lag.report(),
+        "levels": {
+            name: level_facts(stats) for name, stats in engine_levels([each.pool for each in backends.all]).items()
+        },
         "cache": cache.report() if cache else None,
     }
 

@@ -14,8 +14,9 @@ from typing import Any, Protocol, cast
 from voxtrace.clock import mono_ns
 from voxtrace.speech.errors import EngineFailed
 from voxtrace.speech.job import Job, Spoken
-from voxtrace.speech.ports import Abilities, Catalogue, Voice
-from voxtrace.speech.wire import BrokenStream, Frame, FrameReader, Kind, pack
+from voxtrace.speech.ports import Abilities, Catalogue, Mode, Voice
+from voxtrace.speech.tally import Tally
+from voxtrace.speech.wire import CACHE_RESULTS, PHONEMES_MADE, BrokenStream, Frame, FrameReader, Kind, pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class EngineChoice:
 class Owner(Protocol):
     """Who keeps the process: the pool."""
 
+    @property
+    def tally(self) -> Tally: ...
     def on_ready(self, process: EngineProcess) -> None: ...
     def on_idle(self, process: EngineProcess) -> None: ...
     def on_spoken(self, job: Job, spoken: Spoken) -> None: ...
@@ -52,6 +55,7 @@ class EngineProcess(asyncio.Protocol):
         self.voice = ""  # what it spoke with last; loading another costs up to 2 ms
         self.last_words = ""  # why its engine could not be loaded
         self.jobs_done = 0
+        self.phonemes_kept = [0, 0]  # entries and bytes of its cache of phonemes
         self.progress_ns = mono_ns()  # when it last started, got a job or sent something
 
     @property
@@ -83,7 +87,12 @@ class EngineProcess(asyncio.Protocol):
         said = job.utterance
         # By hand: `dataclasses.asdict` takes five times as long.
         record = {"text": said.text, "voice": said.voice, "speed": said.speed}
-        flags = {"is_first": said.is_first, "pause_after": said.pause_after}
+        flags: dict[str, object] = {"is_first": said.is_first, "pause_after": said.pause_after}
+        if said.variant:
+            flags["variant"] = said.variant
+        if job.fresh:
+            flags["fresh"] = True
+        self._owner.tally.count_start(self, job)
         self._write(pack(Kind.SPEAK, job.number, json.dumps(record | flags).encode()))
         job.listener.on_start(self.pid, warm=self.jobs_done > 0)
         self.voice = job.utterance.voice
@@ -137,6 +146,9 @@ class EngineProcess(asyncio.Protocol):
                 if frame.kind == Kind.AUDIO:
                     audio.append(frame.payload)
                     continue
+                if frame.kind in (Kind.WORDS, Kind.PHONEMES):
+                    self._note(frame)
+                    continue
                 self._deliver(audio)
                 audio = []
                 self._obey(frame)
@@ -154,9 +166,20 @@ class EngineProcess(asyncio.Protocol):
             self.job.first_block_ns = self.job.first_block_ns or mono_ns() - self.job.started_ns
             self.job.listener.on_audio(audio[0] if len(audio) == 1 else b"".join(audio))
 
+    def _note(self, frame: Frame) -> None:
+        job = self.job
+        if frame.kind == Kind.PHONEMES:
+            at_ns, cache, *self.phonemes_kept = PHONEMES_MADE.unpack(frame.payload)
+            self._owner.tally.count_phonemes(CACHE_RESULTS[cache])
+            if job is not None and not job.cancelled:
+                job.listener.on_phonemes(at_ns)
+        elif job is not None and not job.cancelled:
+            job.listener.on_words(frame.payload)
+
     def _obey(self, frame: Frame) -> None:
         if frame.kind == Kind.READY:
             self.catalogue = catalogue_from_json(frame.payload)
+            self.voice = self.catalogue.abilities.warm_voice
             self._owner.on_ready(self)
             return
         if frame.kind == Kind.NOT_STARTED:
@@ -191,5 +214,6 @@ def catalogue_from_json(payload: bytes) -> Catalogue:
     said: Any = {
         name: tuple(value) if isinstance(value, list) else value for name, value in record["abilities"].items()
     }
+    said["modes"] = tuple(Mode(**mode) for mode in said["modes"])
     abilities, variants = Abilities(**said), tuple(record["variants"])
     return Catalogue(record["engine"], record["provider"], voices, variants, record["build"], abilities)

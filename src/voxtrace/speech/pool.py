@@ -24,6 +24,7 @@ from voxtrace.speech.errors import (
 from voxtrace.speech.job import WHENEVER_NS, Job, Spoken
 from voxtrace.speech.ports import OUTPUT_RATE_HZ, Catalogue
 from voxtrace.speech.schedule import SCHEDULES, Schedule, new_schedule
+from voxtrace.speech.tally import Tally
 from voxtrace.speech.workload import Workload
 from voxtrace.units import NANOS_PER_MILLI, NANOS_PER_SECOND
 
@@ -84,6 +85,7 @@ class Pool:
         self._is_stopping = False
         self.catalogue: Catalogue | None = None
         self.workload = Workload(options.workers, round(options.target_ms * NANOS_PER_MILLI))
+        self.tally = Tally()
         self.restarts = 0
         self.refused = 0
 

@@ -103,7 +103,9 @@ class _Line:
         began = mono_ns()
         self._connection.sendall(pack(Kind.SPEAK, 1, json.dumps({"text": text, "voice": voice}).encode()))
         heard, loudest = 0, 0
-        while (frame := self.receive()) is not None and frame.kind == Kind.AUDIO:
+        while (frame := self.receive()) is not None and frame.kind in (Kind.AUDIO, Kind.WORDS, Kind.PHONEMES):
+            if frame.kind != Kind.AUDIO:
+                continue
             heard += len(frame.payload)
             loudest = max(loudest, int(np.abs(np.frombuffer(frame.payload, np.int16).astype(np.int32)).max(initial=0)))
         if frame is None or frame.kind != Kind.DONE:

@@ -11,6 +11,10 @@ HEADER = Struct("<BII")  # kind, job, length of what follows
 # The longest frame is the list of voices, some 20 kB; anything near this limit is a broken stream.
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 
+# When (monotonic ns, a clock that all processes share), whence, entries and bytes of their cache.
+PHONEMES_MADE = Struct("<QBII")
+CACHE_RESULTS = ("miss", "hit", "bypass")
+
 
 class Kind(IntEnum):
     """What a frame says."""
@@ -22,6 +26,8 @@ class Kind(IntEnum):
     DONE = 18  # from the worker: how the job went, as JSON
     FAILED = 19  # from the worker: why the engine refused, as text
     NOT_STARTED = 21  # from the worker, before it ends: why its engine could not be loaded, as text
+    WORDS = 22  # from the worker: words whose sound ends with the audio behind this frame, see `pack_words`
+    PHONEMES = 23  # from the worker: an utterance's phonemes are there, see `PHONEMES_MADE`
     NO_MEMORY = 20  # from the worker, before it ends: there was too little for this job
 
 

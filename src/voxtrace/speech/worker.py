@@ -14,18 +14,19 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import cast
 
 from voxtrace.clock import mono_ns
 from voxtrace.errors import EXIT_UNREACHABLE, VoxtraceError
-from voxtrace.speech.edges import LeadingSilence
+from voxtrace.speech.edges import Edges, shape_of
 from voxtrace.speech.engines import load_engine
 from voxtrace.speech.errors import EngineDidNotStart, EngineFailed
-from voxtrace.speech.outlet import Outlet
-from voxtrace.speech.ports import OUTPUT_RATE_HZ, Engine, Utterance
+from voxtrace.speech.outlet import Finish, Outlet
+from voxtrace.speech.ports import OUTPUT_RATE_HZ, Engine, Phonemes, Utterance, Word
 from voxtrace.speech.resample import Resampler
-from voxtrace.speech.wire import Frame, FrameReader, Kind, pack
+from voxtrace.speech.wire import CACHE_RESULTS, PHONEMES_MADE, Frame, FrameReader, Kind, pack
+from voxtrace.speech.words import WordLog
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 READ_BYTES = 64 * 1024
@@ -43,8 +44,12 @@ class Link:
 
     def send(self, kind: Kind, job: int, payload: bytes = b"") -> None:
         """Write one frame; waits while the other side does not read."""
+        self.write(pack(kind, job, payload))
+
+    def write(self, frames: bytes) -> None:
+        """Write whole frames; waits as `send` does."""
         began = mono_ns()
-        self._connection.sendall(pack(kind, job, payload))
+        self._connection.sendall(frames)
         self.waited_ns += mono_ns() - began
 
     def receive(self) -> Frame | None:
@@ -70,13 +75,18 @@ class Link:
 
 def serve(engine: Engine, link: Link) -> None:
     """Speak what the server asks for until it is gone."""
-    link.send(Kind.READY, 0, json.dumps(asdict(engine.catalogue())).encode())
+    catalogue = engine.catalogue()
+    link.send(Kind.READY, 0, json.dumps(asdict(catalogue)).encode())
+    can = catalogue.abilities
     resampler = Resampler(engine.sample_rate_hz, OUTPUT_RATE_HZ)
     while (frame := link.receive()) is not None:
         if frame.kind != Kind.SPEAK:
             continue  # a cancel that came after its job's end
         try:
-            _speak(engine, link, frame, resampler)
+            utterance = Utterance(**json.loads(frame.payload))
+            edges = Edges(engine.sample_rate_hz, shape_of(utterance, makes_pauses=can.makes_pauses))
+            words = WordLog(engine.sample_rate_hz, edges) if can.word_timings else None
+            _speak(engine, link, frame.job, utterance, Finish(edges, resampler, words))
         except EngineFailed as failure:
             link.send(Kind.FAILED, frame.job, failure.why.encode())
         except OSError:
@@ -91,17 +101,32 @@ def serve(engine: Engine, link: Link) -> None:
         resampler = Resampler(engine.sample_rate_hz, OUTPUT_RATE_HZ)
 
 
-def _speak(engine: Engine, link: Link, frame: Frame, resampler: Resampler) -> None:
+@dataclass(frozen=True, slots=True)
+class JobNotes:
+    """What the engine tells of one job, on its way to the server; see `Notes`."""
+
+    link: Link
+    job: int
+    words: WordLog | None
+
+    def phonemes(self, made: Phonemes) -> None:
+        """Sent at once: inference takes longer by a thousand times, and may never end."""
+        record = PHONEMES_MADE.pack(mono_ns(), CACHE_RESULTS.index(made.cache), made.entries, made.bytes)
+        self.link.send(Kind.PHONEMES, self.job, record)
+
+    def word(self, word: Word) -> None:
+        """Kept until its sound is complete."""
+        if self.words is not None:
+            self.words.add(word)
+
+
+def _speak(engine: Engine, link: Link, job: int, utterance: Utterance, finish: Finish) -> None:
     began, waited = mono_ns(), link.waited_ns
-    job, utterance = frame.job, Utterance(**json.loads(frame.payload))
-    silence = LeadingSilence(engine.sample_rate_hz) if utterance.is_first else None
-    outlet = Outlet(link, job, resampler, silence, engine.sample_rate_hz)
+    outlet = Outlet(link, job, finish, engine.sample_rate_hz)
     try:
-        engine.speak(utterance, outlet.push)
-    except BaseException:
-        outlet.flush()  # of a failure is told when the sound before it was sent
-        raise
-    outlet.finish()
+        engine.speak(utterance, outlet.push, JobNotes(link, job, finish.words))
+    finally:
+        outlet.finish()  # of a failure is told when the sound before it was sent
     busy_ns = mono_ns() - began - (link.waited_ns - waited)
     link.send(Kind.DONE, job, json.dumps({"samples": outlet.bytes_made // 2, "busy_ns": busy_ns}).encode())
 

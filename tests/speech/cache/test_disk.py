@@ -20,7 +20,7 @@ def opened(folder, max_bytes: int = 10_000, now: int = NOW) -> DiskCache:
 
 def test_a_piece_survives_a_restart(tmp_path):
     opened(tmp_path).put(A, b"\1\2" * 500, NOW)
-    os.utime(tmp_path / "cache" / f"{A}.pcm", ns=(NOW, NOW))
+    os.utime(tmp_path / "cache" / f"{A}.piece", ns=(NOW, NOW))
 
     assert opened(tmp_path).get(A, NOW) == b"\1\2" * 500
 
@@ -28,12 +28,12 @@ def test_a_piece_survives_a_restart(tmp_path):
 def test_only_the_owner_may_read_what_was_said(tmp_path):
     opened(tmp_path).put(A, bytes(100), NOW)
 
-    assert (tmp_path / "cache" / f"{A}.pcm").stat().st_mode & 0o077 == 0
+    assert (tmp_path / "cache" / f"{A}.piece").stat().st_mode & 0o077 == 0
 
 
 def test_a_piece_of_yesterday_is_removed_at_the_start(tmp_path):
     opened(tmp_path).put(A, bytes(100), NOW)
-    os.utime(tmp_path / "cache" / f"{A}.pcm", ns=(NOW, NOW))
+    os.utime(tmp_path / "cache" / f"{A}.piece", ns=(NOW, NOW))
     later = opened(tmp_path, now=NOW + 2 * DAY_NS)
 
     assert later.get(A, NOW + 2 * DAY_NS) is None
@@ -52,7 +52,7 @@ def test_the_oldest_pieces_make_room(tmp_path):
 def test_a_file_that_somebody_cut_is_not_spoken(tmp_path):
     kept = opened(tmp_path)
     kept.put(A, bytes(1000), NOW)
-    (tmp_path / "cache" / f"{A}.pcm").write_bytes(bytes(10))
+    (tmp_path / "cache" / f"{A}.piece").write_bytes(bytes(10))
 
     assert kept.get(A, NOW) is None
     assert kept.stats.entries == 0
@@ -64,7 +64,7 @@ def test_files_that_are_no_pieces_are_removed_and_links_are_not_followed(tmp_pat
     (folder / "half.123.half").write_bytes(b"x")
     secret = tmp_path / "secret"
     secret.write_bytes(b"secret!!")
-    (folder / f"{A}.pcm").symlink_to(secret)
+    (folder / f"{A}.piece").symlink_to(secret)
     kept = opened(tmp_path)
 
     assert kept.get(A, NOW) is None

@@ -5,21 +5,22 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from voxtrace.speech.cache.kept import Kept
 from voxtrace.speech.cache.keys import Maker, piece_key
 from voxtrace.speech.cache.memory import ENTRY_OVERHEAD_BYTES, CacheLimits, PieceCache
 from voxtrace.speech.cache.uses import Uses
 from voxtrace.speech.ports import Utterance
 
 SECOND_NS = 1_000_000_000
-PIECE = bytes(1000)
-SIZE = len(PIECE) + ENTRY_OVERHEAD_BYTES
+PIECE = Kept(bytes(1000))
+SIZE = len(PIECE.pcm) + ENTRY_OVERHEAD_BYTES
 
 
 def cache(pieces: int = 3, ttl_s: float = 10) -> PieceCache:
     return PieceCache(CacheLimits(pieces * SIZE, ttl_s))
 
 
-def ask(kept: PieceCache, key: str, times: int = 1, now_ns: int = 0) -> bytes | None:
+def ask(kept: PieceCache, key: str, times: int = 1, now_ns: int = 0) -> Kept | None:
     found = None
     for _ in range(times):
         found = kept.get(key, now_ns)
@@ -72,7 +73,7 @@ def test_a_flood_of_single_texts_does_not_wash_out_what_is_used():
 def test_a_piece_larger_than_the_cache_is_refused():
     kept = cache(pieces=1)
 
-    assert not kept.put("a", bytes(2 * SIZE), 0)
+    assert not kept.put("a", Kept(bytes(2 * SIZE)), 0)
     assert kept.stats.bytes == 0
 
 
@@ -95,7 +96,7 @@ def test_the_bytes_are_bounded_and_counted_whatever_happens(steps):
     kept = cache(pieces=3)
     for now, (key, size, is_put) in enumerate(steps):
         if is_put:
-            kept.put(key, bytes(size), now)
+            kept.put(key, Kept(bytes(size)), now)
         else:
             kept.get(key, now)
 

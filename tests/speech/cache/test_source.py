@@ -46,12 +46,18 @@ class Ear:
     """One listener and what it heard."""
 
     def __init__(self) -> None:
-        self.heard = b""
+        self.heard = self.words = b""
         self.ends: list[str] = []
         self.starts = 0
 
     def on_start(self, worker: int, *, warm: bool) -> None:
         self.starts += 1
+
+    def on_phonemes(self, at_ns: int) -> None:
+        pass
+
+    def on_words(self, words: bytes) -> None:
+        self.words += words
 
     def on_audio(self, pcm: bytes) -> None:
         self.heard += pcm
@@ -104,6 +110,28 @@ def test_two_who_ask_at_the_same_time_share_one_piece_of_work(source, engine):
     assert (first.heard, late.heard) == (b"abcd", b"abcd")
     assert (first.ends, late.ends, source.shared) == (["done"], ["done"], 1)
     assert len(engine.jobs) == 1
+
+
+def test_words_are_kept_with_their_piece_and_reach_who_joins_late(source, engine):
+    first, _ = ask(source)
+    engine.jobs[0].listener.on_words(b"w" * 16)
+    late, _ = ask(source)
+    engine.speak(b"abcd")
+    kept, _ = ask(source)
+
+    assert first.words == late.words == kept.words == b"w" * 16
+
+
+def test_what_waits_for_an_engine_is_counted_for_first_and_later_pieces_apart(source, engine):
+    for text, is_first in (("hello", True), ("hello", True), ("world", False)):
+        source.submit(Job(Utterance(text, "en", is_first=is_first), Ear()))
+    engine.speak(b"abcd", job=0)
+    engine.speak(b"abcdef", job=1)
+    source.submit(Job(Utterance("hello", "en", is_first=True), Ear()))
+    first, later = source.levels()["first"], source.levels()["later"]
+
+    assert (first.hits, first.misses, first.entries) == (1, 2, 1)
+    assert (later.hits, later.misses, later.entries) == (0, 1, 1)
 
 
 def test_one_of_two_who_leaves_does_not_stop_the_other(source, engine):
@@ -219,3 +247,16 @@ def test_the_report_tells_of_pieces_without_their_words(source, engine):
 
     assert "my secret" not in str(source.report())
     assert [each["chars"] for each in source.report()["pieces"]] == [9]
+
+
+def test_whoever_asks_while_work_that_was_given_up_is_ending_has_it_spoken_anew(source, engine):
+    _, left = ask(source)
+    engine.jobs[0].listener.on_start(1, warm=True)
+    source.cancel(left)
+    again, _ = ask(source)
+    engine.jobs[0].listener.on_done(Spoken(0, 1))
+    third, _ = ask(source)
+    engine.speak(b"ab")
+
+    assert len(engine.jobs) == 2
+    assert (again.heard, again.ends, third.heard) == (b"ab", ["done"], b"ab")

@@ -13,8 +13,8 @@ from threading import Lock
 from voxtrace.speech.cache.memory import CacheLimits, LevelStats
 from voxtrace.units import NANOS_PER_SECOND
 
-_NAME = re.compile(r"[0-9a-f]{64}\.pcm")
-_SUFFIX = ".pcm"
+_NAME = re.compile(r"[0-9a-f]{64}\.piece")
+_SUFFIX = ".piece"
 
 
 @dataclass(slots=True)
@@ -55,7 +55,7 @@ class DiskCache:
         self._make_room(0)
 
     def get(self, key: str, now_wall_ns: int) -> bytes | None:
-        """The samples of `key`, or None."""
+        """What was put for `key`, or None."""
         with self._lock:
             known = self._files.get(key)
             if known is not None:
@@ -69,18 +69,18 @@ class DiskCache:
             self.stats.misses += 1
             return None
         try:
-            pcm = self._path(key).read_bytes()
+            piece = self._path(key).read_bytes()
         except OSError:
-            pcm = b""
-        if len(pcm) != known.size or not pcm or len(pcm) % 2:
+            piece = b""
+        if len(piece) != known.size or not piece:
             # Somebody else changed it; half a piece must not be spoken.
             self._remove(key)
             self.stats.misses += 1
             return None
         self.stats.hits += 1
-        return pcm
+        return piece
 
-    def put(self, key: str, pcm: bytes, now_wall_ns: int) -> bool:
+    def put(self, key: str, piece: bytes, now_wall_ns: int) -> bool:
         """Write a piece, complete or not at all.
 
         Returns:
@@ -88,14 +88,14 @@ class DiskCache:
         """
         if key in self._files:
             return True
-        if not pcm or not self._make_room(len(pcm)):
+        if not piece or not self._make_room(len(piece)):
             return False
         path = self._path(key)
         half = path.with_suffix(f".{os.getpid()}.half")
         try:
             # What somebody had said aloud is nobody else's; the folder may be one that others can read.
             half.touch(mode=0o600)
-            half.write_bytes(pcm)
+            half.write_bytes(piece)
             half.replace(path)
         except OSError as why:
             self.broken = why.strerror or str(why)
@@ -104,10 +104,10 @@ class DiskCache:
             return False
         with self._lock:
             self.broken = ""
-            self._files[key] = _File(len(pcm), now_wall_ns)
+            self._files[key] = _File(len(piece), now_wall_ns)
             self.stats.stored += 1
             self.stats.entries += 1
-            self.stats.bytes += len(pcm)
+            self.stats.bytes += len(piece)
         return True
 
     def clear(self) -> int:

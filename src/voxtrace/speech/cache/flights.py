@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from voxtrace.speech.cache.kept import Kept
 from voxtrace.speech.errors import SpeechError
 from voxtrace.speech.job import Job, Source, Spoken
 
-OnLanded = Callable[[bytes | None], None]
-"""Takes the samples of the whole piece, or None where it failed or was given up."""
+OnLanded = Callable[[Kept | None], None]
+"""Takes the whole piece, or None where it failed or was given up."""
 
 
 class Flight:
@@ -19,13 +20,15 @@ class Flight:
     anyway, so a slow reader's `pause` is not passed on. It is given up when the last of them has left.
     """
 
-    def __init__(self, source: Source, asked: Job, on_landed: OnLanded) -> None:
+    def __init__(self, source: Source, key: str, asked: Job, on_landed: OnLanded) -> None:
+        self.key = key
         # The one that the source speaks, due when the first of those who asked needs it.
         self.job = Job(asked.utterance, self, admitted_ns=asked.admitted_ns, due_ns=asked.due_ns)
         self._source = source
         self._on_landed = on_landed
         self._followers: list[Job] = []
         self._made: list[bytes] = []
+        self._words: list[bytes] = []
         self._begun: tuple[int, bool] | None = None  # worker, warm
         self._is_with_source = False
 
@@ -36,6 +39,8 @@ class Flight:
         if self._begun is not None:
             worker, warm = self._begun
             follower.listener.on_start(worker, warm=warm)
+        if self._words:
+            follower.listener.on_words(b"".join(self._words))
         if self._made:
             follower.listener.on_audio(b"".join(self._made))
 
@@ -75,7 +80,19 @@ class Flight:
         """See `Listener`."""
         self._begun = (worker, warm)
         for follower in list(self._followers):
+            follower.started_ns = self.job.started_ns
             follower.listener.on_start(worker, warm=warm)
+
+    def on_phonemes(self, at_ns: int) -> None:
+        """See `Listener`. Whoever joins later did not wait for them."""
+        for follower in list(self._followers):
+            follower.listener.on_phonemes(at_ns)
+
+    def on_words(self, words: bytes) -> None:
+        """See `Listener`."""
+        self._words.append(words)
+        for follower in list(self._followers):
+            follower.listener.on_words(words)
 
     def on_audio(self, pcm: bytes) -> None:
         """See `Listener`."""
@@ -85,7 +102,7 @@ class Flight:
 
     def on_done(self, spoken: Spoken) -> None:
         """See `Listener`."""
-        followers = self._land(None if self.job.cancelled else b"".join(self._made))
+        followers = self._land(None if self.job.cancelled else self._kept(b"".join(self._made)))
         for follower in followers:
             follower.listener.on_done(spoken)
 
@@ -96,11 +113,14 @@ class Flight:
 
     def on_cached(self, pcm: bytes, level: str) -> None:
         """See `Listener`: what is behind us has a cache of its own."""
-        for follower in self._land(pcm):
+        for follower in self._land(self._kept(pcm)):
             follower.listener.on_cached(pcm, level)
 
-    def _land(self, pcm: bytes | None) -> list[Job]:
-        self._on_landed(pcm)
+    def _kept(self, pcm: bytes) -> Kept:
+        return Kept(pcm, b"".join(self._words), self.job.is_first)
+
+    def _land(self, kept: Kept | None) -> list[Job]:
+        self._on_landed(kept)
         followers, self._followers = self._followers, []
         for follower in followers:
             follower.holder = None

@@ -8,7 +8,7 @@ from hashlib import sha256
 from voxtrace.speech.ports import OUTPUT_RATE_HZ, Utterance
 
 # Raised when what happens between an engine and a kept piece changes: cutting of silence, resampling, joins.
-PIPELINE_VERSION = 1
+PIPELINE_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ def piece_key(maker: Maker, utterance: Utterance) -> str:
         maker.provider,
         maker.normaliser,
         utterance.voice,
+        utterance.variant,
         f"{utterance.speed:.4f}",
         str(utterance.is_first),  # its leading silence is cut off
         str(utterance.pause_after),

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from voxtrace.errors import InvalidOption
+from voxtrace.speech.cache.kept import Kept
 from voxtrace.speech.cache.uses import Uses
 from voxtrace.units import NANOS_PER_SECOND
 
@@ -49,14 +50,14 @@ class LevelStats:
 
 @dataclass(slots=True)
 class _Entry:
-    pcm: bytes
+    kept: Kept
     stored_ns: int
     was_predicted: bool
     hits: int = 0
 
     @property
     def size(self) -> int:
-        return len(self.pcm) + ENTRY_OVERHEAD_BYTES
+        return self.kept.size + ENTRY_OVERHEAD_BYTES
 
 
 @dataclass(slots=True)
@@ -83,8 +84,8 @@ class PieceCache:
     waste: Waste = field(default_factory=Waste)
     _entries: OrderedDict[str, _Entry] = field(default_factory=OrderedDict)
 
-    def get(self, key: str, now_ns: int) -> bytes | None:
-        """The samples of `key`, counted as a use of it, or None."""
+    def get(self, key: str, now_ns: int) -> Kept | None:
+        """The piece of `key`, counted as a use of it, or None."""
         self.uses.count(key)
         entry = self._entries.get(key)
         if entry is not None and now_ns - entry.stored_ns > self.limits.ttl_s * NANOS_PER_SECOND:
@@ -99,15 +100,15 @@ class PieceCache:
         if entry.was_predicted and not entry.hits:
             self.waste.used += 1
         entry.hits += 1
-        return entry.pcm
+        return entry.kept
 
-    def put(self, key: str, pcm: bytes, now_ns: int, *, predicted: bool = False) -> bool:
-        """Keep samples if they deserve their room.
+    def put(self, key: str, kept: Kept, now_ns: int, *, predicted: bool = False) -> bool:
+        """Keep a piece if it deserves its room.
 
         Returns:
-            Whether they were kept.
+            Whether it was kept.
         """
-        entry = _Entry(pcm, now_ns, predicted)
+        entry = _Entry(kept, now_ns, predicted)
         if entry.size > self.limits.max_bytes:
             self.stats.refused += 1
             return False
@@ -133,6 +134,11 @@ class PieceCache:
         for key in list(self._entries):
             self._drop(key)
         return gone
+
+    def held(self, *, first: bool) -> tuple[int, int]:
+        """How many first pieces are here, or how many others, and their bytes."""
+        sizes = [each.size for each in self._entries.values() if each.kept.is_first == first]
+        return len(sizes), sum(sizes)
 
     def __contains__(self, key: str) -> bool:
         return key in self._entries

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from voxtrace.clock import Clock, SystemClock
 from voxtrace.errors import InvalidOption, MissingExtra
+from voxtrace.speech.cache.kept import Kept, kept_from_bytes
 from voxtrace.speech.cache.memory import CacheLimits, LevelStats
 from voxtrace.units import NANOS_PER_SECOND
 
@@ -57,21 +58,22 @@ class SharedCache:
         """Whether asking it is worth while."""
         return self._clock.mono_ns() >= self._rest_until_ns
 
-    async def get(self, key: str) -> bytes | None:
-        """The samples of `key`, or None: not there, too slow, or no answer at all."""
+    async def get(self, key: str) -> Kept | None:
+        """The piece of `key`, or None: not there, too slow, or no answer at all."""
         found = await self._try(self._redis.get(PREFIX + key))
-        if isinstance(found, bytes) and found and len(found) % 2 == 0:
+        kept = kept_from_bytes(found) if isinstance(found, bytes) else None
+        if kept is not None:
             self.stats.hits += 1
-            return found
+            return kept
         self.stats.misses += 1
         return None
 
-    def put(self, key: str, pcm: bytes) -> None:
-        """Send samples there, some time soon."""
+    def put(self, key: str, kept: Kept) -> None:
+        """Send a piece there, some time soon."""
         if not self.is_up or len(self._writes) >= MAX_WRITES:
             self.stats.refused += 1
             return
-        write = asyncio.get_running_loop().create_task(self._write(key, pcm))
+        write = asyncio.get_running_loop().create_task(self._write(key, kept.to_bytes()))
         self._writes.add(write)
         write.add_done_callback(self._writes.discard)
 
@@ -88,8 +90,8 @@ class SharedCache:
         await asyncio.gather(*self._writes, return_exceptions=True)
         await self._redis.aclose()
 
-    async def _write(self, key: str, pcm: bytes) -> None:
-        if await self._try(self._redis.set(PREFIX + key, pcm, px=self._ttl_ms)):
+    async def _write(self, key: str, piece: bytes) -> None:
+        if await self._try(self._redis.set(PREFIX + key, piece, px=self._ttl_ms)):
             self.stats.stored += 1
 
     async def _try(self, call: Awaitable[object]) -> object:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from voxtrace.clock import Clock, SystemClock
 from voxtrace.speech.cache.disk import DiskCache
 from voxtrace.speech.cache.flights import Flight, Seat
+from voxtrace.speech.cache.kept import Kept, kept_from_bytes
 from voxtrace.speech.cache.keys import Maker, piece_key
-from voxtrace.speech.cache.memory import PieceCache
+from voxtrace.speech.cache.memory import LevelStats, PieceCache
 from voxtrace.speech.cache.predict import FillOptions, Popular
 from voxtrace.speech.cache.shared import SharedCache
 from voxtrace.speech.errors import SpeechError
@@ -29,6 +30,16 @@ class Levels:
     memory: PieceCache
     disk: DiskCache | None = None
     shared: SharedCache | None = None
+    # The same look-ups once more, by what depends on them: somebody waits for a first piece.
+    first: LevelStats = field(default_factory=LevelStats)
+    later: LevelStats = field(default_factory=LevelStats)
+
+    def count(self, job: Job, *, found: bool) -> None:
+        """A piece was looked for everywhere. What is made ahead of use was asked for by nobody."""
+        if job.due_ns != WHENEVER_NS:
+            stats = self.first if job.is_first else self.later
+            stats.hits += found
+            stats.misses += not found
 
 
 class CachedSource:
@@ -44,6 +55,7 @@ class CachedSource:
     ) -> None:
         self._source, self._maker = source, maker
         self.memory, self.disk, self._elsewhere = levels.memory, levels.disk, levels.shared
+        self._levels = levels
         self._clock = clock or SystemClock()
         self._flights: dict[str, Flight] = {}
         self._writer = ThreadPoolExecutor(1, "cache")  # a piece of a megabyte takes a millisecond to write
@@ -65,9 +77,15 @@ class CachedSource:
         found = self._find(key)
         self.popular.note(key, job.utterance)
         if found is not None:
-            job.listener.on_cached(*found)
+            kept, level = found
+            self._levels.count(job, found=True)
+            if kept.words:
+                job.listener.on_words(kept.words)
+            job.listener.on_cached(kept.pcm, level)
         elif key in self._flights:
+            self._levels.count(job, found=False)
             self.shared += 1
+            job.joined = True
             self._flights[key].join(job)
         else:
             self._take_off(key, job)
@@ -75,7 +93,12 @@ class CachedSource:
     def cancel(self, job: Job) -> bool:
         """See `Source`."""
         seat = job.holder
-        return seat.flight.leave(job) if isinstance(seat, Seat) else self._source.cancel(job)
+        if not isinstance(seat, Seat):
+            return self._source.cancel(job)
+        is_awaited = seat.flight.leave(job)
+        if seat.flight.job.cancelled:
+            self._forget(seat.flight)  # whoever asks for it now must not join what is about to end without a sound
+        return is_awaited
 
     def fill(self, key: str, utterance: Utterance, on_end: Callable[[], None]) -> None:
         """Have a piece spoken that nobody asked for yet; `on_end` is called when it is kept, or not.
@@ -112,16 +135,24 @@ class CachedSource:
         kept = self.memory.clear()
         return max(kept, self.disk.clear()) if self.disk is not None else kept
 
+    def levels(self) -> dict[str, LevelStats]:
+        """What each level did; the first and the later pieces are those of all levels together."""
+        found = {"memory": self.memory.stats}
+        if self.disk is not None:
+            found["disk"] = self.disk.stats
+        if self._elsewhere is not None:
+            found["shared"] = self._elsewhere.stats
+        for name, stats, first in (("first", self._levels.first, True), ("later", self._levels.later, False)):
+            stats.entries, stats.bytes = self.memory.held(first=first)
+            found[name] = stats
+        return found
+
     def report(self) -> dict[str, object]:
         """What the caches did since the start, for people and for the status page."""
-        levels = {"memory": self.memory.stats}
-        broken: dict[str, str] = {}
-        for name, level in (("disk", self.disk), ("shared", self._elsewhere)):
-            if level is not None:
-                levels[name] = level.stats
-                broken |= {name: level.broken} if level.broken else {}
+        places = {"disk": self.disk, "shared": self._elsewhere}
+        broken = {name: level.broken for name, level in places.items() if level is not None and level.broken}
         return {
-            "levels": {name: {**asdict(stats), "hit_rate": stats.hit_rate} for name, stats in levels.items()},
+            "levels": {name: level_facts(stats) for name, stats in self.levels().items()},
             "shared": self.shared,
             "predicted": {**asdict(self.memory.waste), "popular": len(self.popular)},
             "pieces": [
@@ -137,30 +168,31 @@ class CachedSource:
             "broken": broken,  # why, by level
         }
 
-    def _find(self, key: str) -> tuple[bytes, str] | None:
-        pcm = self.memory.get(key, self._clock.mono_ns())
-        if pcm is not None:
-            return pcm, "memory"
-        pcm = self.disk.get(key, self._clock.wall_ns()) if self.disk is not None else None
-        if pcm is None:
+    def _find(self, key: str) -> tuple[Kept, str] | None:
+        kept = self.memory.get(key, self._clock.mono_ns())
+        if kept is not None:
+            return kept, "memory"
+        kept = kept_from_bytes(self.disk.get(key, self._clock.wall_ns())) if self.disk is not None else None
+        if kept is None:
             return None
-        self.memory.put(key, pcm, self._clock.mono_ns())
-        return pcm, "disk"
+        self.memory.put(key, kept, self._clock.mono_ns())
+        return kept, "disk"
 
     def _take_off(self, key: str, job: Job, *, predicted: bool = False) -> None:
-        def landed(pcm: bytes | None) -> None:
-            self._flights.pop(key, None)
-            if pcm:
-                self._keep(key, pcm, predicted)
+        def landed(kept: Kept | None) -> None:
+            self._forget(flight)
+            if kept is not None and kept.pcm:
+                self._keep(key, kept, predicted)
 
-        flight = Flight(self._source, job, landed)
+        flight = Flight(self._source, key, job, landed)
         self._flights[key] = flight
         flight.join(job)
         if self._elsewhere is not None and self._elsewhere.is_up:
-            search = asyncio.get_running_loop().create_task(self._look_elsewhere(self._elsewhere, key, flight))
+            search = asyncio.get_running_loop().create_task(self._look_elsewhere(self._elsewhere, key, flight, job))
             self._searches.add(search)
             search.add_done_callback(self._searches.discard)
             return
+        self._levels.count(job, found=False)
         try:
             flight.take_off()
         except SpeechError:
@@ -168,23 +200,39 @@ class CachedSource:
             job.holder = None
             raise
 
-    async def _look_elsewhere(self, elsewhere: SharedCache, key: str, flight: Flight) -> None:
-        pcm = await elsewhere.get(key)
+    def _forget(self, flight: Flight) -> None:
+        if self._flights.get(flight.key) is flight:
+            del self._flights[flight.key]
+
+    async def _look_elsewhere(self, elsewhere: SharedCache, key: str, flight: Flight, job: Job) -> None:
+        kept = await elsewhere.get(key)
+        self._levels.count(job, found=kept is not None)
         if not flight.is_wanted:
             return
-        if pcm is not None:
-            flight.on_cached(pcm, "shared")
+        if kept is not None:
+            if kept.words:
+                flight.on_words(kept.words)
+            flight.on_cached(kept.pcm, "shared")
             return
         try:
             flight.take_off()
         except SpeechError as error:
             flight.on_error(error)
 
-    def _keep(self, key: str, pcm: bytes, predicted: bool) -> None:
-        if self.memory.put(key, pcm, self._clock.mono_ns(), predicted=predicted) and self.disk is not None:
-            self._writer.submit(self.disk.put, key, pcm, self._clock.wall_ns())
+    def _keep(self, key: str, kept: Kept, predicted: bool) -> None:
+        if self.memory.put(key, kept, self._clock.mono_ns(), predicted=predicted) and self.disk is not None:
+            self._writer.submit(_write, self.disk, key, kept, self._clock.wall_ns())
         if self._elsewhere is not None:
-            self._elsewhere.put(key, pcm)
+            self._elsewhere.put(key, kept)
+
+
+def _write(disk: DiskCache, key: str, kept: Kept, now_wall_ns: int) -> None:
+    disk.put(key, kept.to_bytes(), now_wall_ns)
+
+
+def level_facts(stats: LevelStats) -> dict[str, object]:
+    """One level, for people and for the status page."""
+    return {**asdict(stats), "hit_rate": stats.hit_rate}
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +242,12 @@ class _Filler:
     on_end: Callable[[], None]
 
     def on_start(self, worker: int, *, warm: bool) -> None:
+        pass
+
+    def on_phonemes(self, at_ns: int) -> None:
+        pass
+
+    def on_words(self, words: bytes) -> None:
         pass
 
     def on_audio(self, pcm: bytes) -> None:

@@ -7,8 +7,9 @@ import ctypes
 import numpy as np
 
 from voxtrace.speech.engines import espeak_library as espeak
+from voxtrace.speech.engines.espeak_words import WordEvents
 from voxtrace.speech.errors import EngineFailed
-from voxtrace.speech.ports import Abilities, Catalogue, OnBlock, Samples, Utterance, Voice
+from voxtrace.speech.ports import NO_NOTES, Abilities, Catalogue, Notes, OnBlock, Samples, Utterance, Voice
 
 NORMAL_WPM = 175  # espeak's default rate, spoken at speed 1
 # Below, espeak speaks at 80 whatever it is told; Sonic stretches the rest. Above 450 it uses Sonic itself.
@@ -29,6 +30,7 @@ class EspeakEngine:
         self._voice = self._loaded = ""
         self._wpm = NORMAL_WPM
         self._on_block: OnBlock = lambda _: False
+        self._words = WordEvents("", NO_NOTES)
         self._failure: BaseException | None = None
         # Kept as an attribute: ctypes does not keep it alive, and espeak calls it later.
         self._callback = espeak.SynthCallback(self._receive)
@@ -47,14 +49,15 @@ class EspeakEngine:
         )
         build = f"espeak-ng {espeak.version_of(self._library)}, {NORMAL_WPM} words a minute"
         # Not the same samples each time: its wave goes on where the utterance before it left it.
-        abilities = Abilities(self.sample_rate_hz)
+        abilities = Abilities(self.sample_rate_hz, word_timings=True, warm_voice=WARM_VOICE)
         return Catalogue("espeak-ng", "cpu", tuple(voices.values()), tuple(sorted(variants)), build, abilities)
 
-    def speak(self, utterance: Utterance, on_block: OnBlock) -> None:
+    def speak(self, utterance: Utterance, on_block: OnBlock, notes: Notes = NO_NOTES) -> None:
         """See `Engine.speak`."""
         self._use_voice(utterance.voice)
         wpm = round(NORMAL_WPM * utterance.speed)
         self._use_rate(max(wpm, SLOWEST_WPM))
+        self._words = WordEvents(utterance.text, notes, min(wpm / SLOWEST_WPM, 1.0))
         if wpm >= SLOWEST_WPM:
             self._on_block = on_block
             self._synthesise(utterance)
@@ -100,6 +103,7 @@ class EspeakEngine:
         failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
+        self._words.finish()
         if status != 0:
             raise EngineFailed(f"espeak-ng answered with its error {status}")
 
@@ -109,7 +113,13 @@ class EspeakEngine:
             return 0
         try:
             block = np.frombuffer(ctypes.string_at(samples, count * 2), np.int16)
-            return 0 if self._on_block(block) else 1
+            if not self._words.made:  # nothing comes before the first sound
+                wanted = self._on_block(block)
+                self._words.read(events, count)
+            else:
+                self._words.read(events, count)
+                wanted = self._on_block(block)
+            return 0 if wanted else 1
         except BaseException as failure:  # noqa: BLE001 - see the docstring
             self._failure = failure
             return 1

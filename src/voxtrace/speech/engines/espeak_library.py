@@ -37,6 +37,34 @@ class EspeakVoice(ctypes.Structure):
     )
 
 
+EVENT_LIST_ENDS, EVENT_WORD, EVENT_END = 0, 1, 5
+
+
+class EspeakEvent(ctypes.Structure):
+    """espeak_EVENT of speak_lib.h."""
+
+    _fields_ = (
+        ("type", ctypes.c_int),
+        ("unique_identifier", ctypes.c_uint),
+        ("text_position", ctypes.c_int),  # in characters, from 1
+        ("length", ctypes.c_int),  # of a word; of a contraction its first part only
+        ("audio_position", ctypes.c_int),  # milliseconds
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", ctypes.c_void_p),
+    )
+
+
+def events_at(address: int | None) -> Iterator[EspeakEvent]:
+    """The events that a call-back is given."""
+    while address:
+        event = EspeakEvent.from_address(address)
+        if event.type == EVENT_LIST_ENDS:
+            return
+        yield event
+        address += ctypes.sizeof(EspeakEvent)
+
+
 class Sonic:
     """The time stretcher that is compiled into espeak-ng: slower than its slowest voice without a deeper pitch."""
 

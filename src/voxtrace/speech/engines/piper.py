@@ -12,10 +12,12 @@ from voxtrace.clock import mono_ns
 from voxtrace.speech.engines.espeak_phonemes import Phonemizer
 from voxtrace.speech.engines.kokoro_files import build_of, listing
 from voxtrace.speech.engines.onnx_session import Compute, available_providers, open_model, require_inputs
+from voxtrace.speech.engines.phoneme_cache import PhonemeCache
 from voxtrace.speech.engines.piper_config import config_file, ids_of, load_config
 from voxtrace.speech.engines.waveform import hand_over, natural_speed
 from voxtrace.speech.errors import EngineFailed, PhonemesUnusable, VoiceFileMissing
-from voxtrace.speech.ports import Abilities, Catalogue, OnBlock, Utterance, Voice
+from voxtrace.speech.ports import NO_NOTES, Abilities, Catalogue, Notes, OnBlock, Utterance, Voice
+from voxtrace.speech.quality import modes_of
 from voxtrace.units import NANOS_PER_SECOND
 
 # Pads stand between phonemes, so these are twice the lengths that Kokoro is warmed with.
@@ -42,8 +44,9 @@ class PiperEngine:
         self._name = file.stem
         self._config = load_config(file)
         self.sample_rate_hz = self._config.sample_rate_hz
-        self._phonemizer = Phonemizer()
-        if not self._phonemizer.knows(self._config.language):
+        phonemizer = Phonemizer()
+        self._phonemes = PhonemeCache(phonemizer.clauses)
+        if not phonemizer.knows(self._config.language):
             raise PhonemesUnusable(config_file(file), f"espeak-ng has no voice {self._config.language!r}")
         self._asked = provider
         self._model = open_model(file, Compute(provider, threads))
@@ -62,21 +65,27 @@ class PiperEngine:
         voices = tuple(Voice(name, name, config.language) for name in self._speakers)
         abilities = Abilities(
             self.sample_rate_hz,
+            makes_pauses=False,
+            keeps_voices=True,
             # The noise is drawn inside of the model, and it takes no seed.
             deterministic=config.noise_scale == 0 and config.noise_w == 0,
             providers=available_providers(),
             asked_provider=self._asked if model.fallback else "",
             fallback=model.fallback,
             warmed=self._warmed,
+            # A voice's other qualities are models of their own, of other rates and other trainings.
+            modes=modes_of("", "", ""),
         )
         build = build_of([model.file, config_file(model.file)])
         return Catalogue(self._name, model.provider, voices, build=build, abilities=abilities)
 
-    def speak(self, utterance: Utterance, on_block: OnBlock) -> None:
+    def speak(self, utterance: Utterance, on_block: OnBlock, notes: Notes = NO_NOTES) -> None:
         """See `Engine.speak`."""
         if utterance.voice not in self._speakers:
             raise EngineFailed(f"the voice {self._name} has no speaker {utterance.voice!r}")
-        ids = ids_of(self._phonemizer.clauses(utterance.text, self._config.language), self._config)
+        clauses, made = self._phonemes.find(utterance, self._config.language)
+        ids = ids_of(clauses, self._config)
+        notes.phonemes(made)
         speed, tempo = natural_speed(utterance.speed)
         wave = (self._infer(each, speed, self._speakers[utterance.voice]) for each in [ids])
         hand_over(wave, self.sample_rate_hz, tempo, on_block)
