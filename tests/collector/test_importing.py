@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.importers.build import line, result
+from tests.importers.build import NOON, line, result
+from voxtrace.analysis import assemble
 from voxtrace.collector.collector import Collector
 from voxtrace.collector.importing import FileReport, Importing, unfinished
 from voxtrace.collector.reading import ReadOptions
@@ -216,3 +220,84 @@ def test_what_cannot_be_opened_is_named_with_the_reason_and_the_rest_goes_on(fol
     assert isinstance(found[0], SourceUnreadable)
     assert found[0].why == "No such file or directory"
     assert isinstance(found[1], Source)
+
+
+def rotated(store: SqliteStore, log: Path, rotate: Callable[[], object]) -> FileReport:
+    """Import a log that is longer than one block, and rotate it when its first piece is in the store."""
+    (source,) = find_sources([str(log)])
+    assert isinstance(source, Source)
+    pieces = Importing(store, ReadOptions(batch_items=1000, ahead_bytes=2**40), piece_events=1000).read(source)
+    next(report for report in pieces if report.stored)
+    rotate()
+    return list(pieces)[-1]
+
+
+def test_a_log_that_is_replaced_while_it_is_read_is_read_to_its_end_and_that_is_said(store, folder):
+    log = write(folder / "latency.log", lines(12_000))
+
+    def replace() -> None:
+        log.rename(folder / "latency.log.1")
+        write(log, line(request_id="new"))
+
+    report = rotated(store, log, replace)
+
+    assert (report.outcome, report.read) == ("imported", 12_000)
+    assert [note.text.partition(" while")[0] for note in report.notes] == ["file was replaced"]
+
+
+def test_a_log_that_is_cut_while_it_is_read_keeps_what_was_read_and_that_is_said(store, folder):
+    log = write(folder / "latency.log", lines(12_000))
+    report = rotated(store, log, lambda: os.truncate(log, 10))
+
+    assert report.outcome == "imported"
+    assert 1000 <= report.read < 12_000
+    assert report.stored == report.read
+    assert [note.text.partition(" while")[0] for note in report.notes] == ["file became shorter"]
+
+
+def test_a_log_that_grows_while_it_is_read_is_no_cause_for_a_word(store, folder):
+    log = write(folder / "latency.log", lines(12_000))
+
+    def grow() -> None:
+        with log.open("ab") as file:
+            file.write(line(event="later") + b'{"timestamp": 17')
+
+    report = rotated(store, log, grow)
+
+    assert told(report) == ("imported", 12_001, 12_001, 0, {"torn": 1})
+    assert report.notes == []
+
+
+def test_a_log_that_is_removed_while_it_is_read_is_read_to_its_end(store, folder):
+    log = write(folder / "latency.log", lines(12_000))
+
+    assert rotated(store, log, log.unlink).read == 12_000
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_session_that_one_event_of_one_file_carries_is_the_session_of_the_whole_turn(store, folder, order):
+    heard = write(folder / "stt.log", line() + line(event="stt_sending_to_v34"))
+    asked = line(service="v34", event="v34_webhook_received", timestamp=NOON + 0.1, metadata={"session_id": "s9"})
+    thought = write(folder / "v34.log", asked + line(service="v34", event="v34_ollama_sent", timestamp=NOON + 0.2))
+    import_all(store, *[heard, thought][::order])
+    (row,) = store.recent(RequestQuery(session_id="s9"))
+
+    assert (row.request_id, row.session_id, row.event_count) == ("r1", "s9", 4)
+    assert assemble("r1", store.events_of(["r1"])["r1"]).session_id == "s9"
+
+
+@pytest.mark.slow
+def test_files_of_two_imports_at_once_are_all_in_and_once(store, folder, tmp_path):
+    logs = [write(folder / f"{n}.log", lines(30, service=f"s{n}")) for n in range(6)]
+    command = [sys.executable, "-m", "voxtrace", "import", *map(str, logs), "--json", "--data", str(tmp_path / "data")]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(2)]
+    totals = [json.loads(each.communicate(timeout=50)[0])["total"] for each in running]
+
+    assert sum(total["stored"] for total in totals) == sum(total["duplicates"] for total in totals) == 180
+
+
+def test_a_log_that_begins_with_pages_of_its_programs_start_is_still_known(store, folder):
+    noise = b"loading weights of a layer, please be patient\n" * 9000
+    (report,) = import_all(store, write(folder / "latency.log", noise + lines(3)))
+
+    assert (report.format, report.stored) == ("event-lines", 3)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.importers import results
 from tests.importers.build import RESULT_PATH, TRACE_PATH, line, read, result
+from tests.importers.logs import ANSWERS, CLIENT, CONSOLE, PERF, SERVER, TUTOR
 from tests.importers.otlp.traces import livekit, pipecat, recorded
 from voxtrace.events import Event
 from voxtrace.events.codec import decode, encode
@@ -28,12 +29,21 @@ GOOD = {
     ),
     "otlp-json": (PurePath("/traces/spans.jsonl"), recorded(pipecat).json() + recorded(livekit).json()),
     "otlp-protobuf": (PurePath("/traces/spans.pb"), recorded(livekit).protobuf()),
+    "perf-lines": (PurePath("/logs/assistant.log"), PERF),
+    "step-console": (PurePath("/logs/console.log"), CONSOLE),
+    "kokoro-server-log": (PurePath("/logs/api_server.log"), SERVER),
+    "kokoro-client-log": (PurePath("/logs/raycast.log"), CLIENT),
+    "tutor-log": (PurePath("/logs/app-2026-03-04-1.log"), TUTOR),
+    "model-answers": (PurePath("/logs/ollama.jsonl"), ANSWERS),
     "kokoro-bench": (RESULT_PATH, result(trial_artifacts=[{"ttfa_ms": 4.0}, {"total_ms": 9.5}])),
     **results.GOOD,
 }
 FRAGMENTS = [
     *(content for _, content in GOOD.values()),
     *(b"{", b"}", b"[" * 2000, b"\n", b",", b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"ms_since_start,bytes\n", b"nan,1\n"),
+    *(b"[PERF] stt=1ms llm=2ms tts=3ms e2e=4ms\n", b"--- Step 1 (x) took: 1s\n", b"[x] First chunk in 9.9.9 ms\n"),
+    *(b"[PERF:tts-1757498971900] REQUEST_START {", b"[SERVER_PERF:no-id] REQUEST_RECEIVED\n", b"2026-03-04 10:00:00 "),
+    *(b'{"time": 1e308, "msg": "[OLLAMA] Starting Ollama request"}\n', b'{"total_duration": 1e30, "load_duration": 1}'),
     *(b'"trials": 1e999', b"1" * 5000, b'"\\ud800"', b'{"config": [], "measurements": 3}', b"-1,2\n", b"1e9,7\n"),
 ]
 any_bytes = st.one_of(
@@ -105,6 +115,28 @@ def test_small_reads_give_the_same_as_one_large_read(good):
     assert list(importer.read(Dripping(content), Context(path))) == list(
         importer.read(io.BytesIO(content), Context(path))
     )
+
+
+LOGS = [
+    "event-lines",
+    "perf-lines",
+    "step-console",
+    "kokoro-server-log",
+    "kokoro-client-log",
+    "tutor-log",
+    "model-answers",
+]
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_a_log_that_grew_changes_no_event_that_was_read_before(name):
+    importer, (path, content) = importer_named(name), GOOD[name]
+    rows = content.splitlines(keepends=True)
+    whole = {(item.request_id, item.event_id) for item in read(importer, content, path) if isinstance(item, Event)}
+
+    for end in range(len(rows)):
+        early = [item for item in read(importer, b"".join(rows[:end]), path) if isinstance(item, Event)]
+        assert {(item.request_id, item.event_id) for item in early} <= whole
 
 
 def test_names_are_unique_and_every_importer_says_what_it_reads(importer):

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.importers.build import NOON_NS, events, line, notes, read, refused
+from tests.importers.build import NOON, NOON_NS, events, line, notes, read, refused
 from voxtrace.importers.event_lines import EventLines
 from voxtrace.store.rows import key_of
 
@@ -125,3 +125,49 @@ def test_equal_lines_are_one_event_and_lines_that_differ_are_two():
 
 def test_nothing_is_assumed_about_a_zone_when_none_was_needed():
     assert notes(imported(line(), zone=UTC)) == {}
+
+
+def shared(*marks: tuple[float, str], request_id: str = "no-id") -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    content = b"".join(line(timestamp=NOON + at, event=name, request_id=request_id) for at, name in marks)
+    for event in events(imported(content)):
+        found.setdefault(event.request_id, []).append(event.name)
+    return found
+
+
+TURN = ("stt_pause_detected", "stt_transcript_finalized", "v34_webhook_received", "v34_ollama_sent")
+
+
+def test_requests_without_an_id_of_their_own_are_told_apart_by_time():
+    found = shared(*[(n / 10, name) for n, name in enumerate(TURN)], *[(9 + n, name) for n, name in enumerate(TURN)])
+
+    assert list(found) == ["no-id@2025-11-27T14:30:05.000Z", "no-id@2025-11-27T14:30:14.000Z"]
+    assert list(found.values()) == [list(TURN), list(TURN)]
+
+
+def test_a_late_line_of_another_host_begins_no_request():
+    found = shared((0, TURN[0]), (0.3, TURN[2]), (0.2, TURN[1]), (0.4, TURN[3]))
+
+    assert len(found) == 1
+
+
+def test_a_long_silence_ends_a_request_without_an_id():
+    assert len(shared((0, "v34_ollama_sent"), (300, "v34_ollama_received"))) == 2
+
+
+def test_an_id_that_is_somebodys_is_never_split():
+    assert list(shared((0, TURN[0]), (300, TURN[0]), request_id="abc")) == ["abc"]
+
+
+def test_the_two_calls_of_a_spoken_chunk_are_events_where_its_end_tells_their_times():
+    told = {"chunk": 1, "api_request_s": 3.43, "metadata_s": 5.24}
+    found = imported(line(event="chunk_tts_end", service="tts", metadata=told))
+    at = {event.name: event.wall_ns - NOON_NS for event in events(found)}
+
+    assert at == {
+        "chunk_tts_end": 0,
+        "chunk_tts_api_end": -5_240_000_000,
+        "chunk_metadata_start": -5_240_000_000,
+        "chunk_metadata_end": 0,
+    }
+    assert notes(found) == {"derived": 3}

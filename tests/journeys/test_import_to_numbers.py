@@ -17,7 +17,14 @@ from voxtrace.store import SqliteStore, open_store
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteStore]:
     data = tmp_path_factory.mktemp("imported")
-    main(["import", *(str(sample(name)) for name in ("kokoro_bench", "little_timmy")), "--data", str(data)])
+    main(
+        [
+            "import",
+            *(str(sample(name)) for name in ("kokoro_bench", "little_timmy", "english_tutor")),
+            "--data",
+            str(data),
+        ]
+    )
     opened = open_store(data, readonly=True)
     yield opened
     opened.close()
@@ -62,3 +69,29 @@ def test_the_example_of_the_latency_log_shows_its_slowest_step_and_the_gap_nobod
     assert example.slowest.name == "language model"
     assert gap.length == 210_000_000
     assert any(finding.rule == "end_of_speech_not_logged" for finding in example.findings)
+
+
+def test_the_tutors_request_is_one_turn_with_both_calls_of_each_chunk(store):
+    tutor = turn(store, "log-analysis-2025-12-21T09:06:44Z")
+    at = {(mark.stage, mark.metadata.get("chunk")): mark.at / 1e6 for mark in tutor.marks}
+    ready = at["tts.synthesis_complete", 0]
+    calls = {
+        (span.name, span.detail["chunk"]): round((span.end - span.begin) / 1e6)
+        for span in tutor.spans
+        if span.end and "chunk" in span.detail
+    }
+
+    # 13.65 s from the request and 14.28 s from the start of speech to text, as the log's own analysis says.
+    assert (ready - at["context.request_received", None], ready - at["stt.started", None]) == (13_648, 14_281)
+    assert calls == {
+        ("synthesis", 0): 8669,
+        ("metadata call", 0): 5240,
+        ("synthesis", 1): 10_554,
+        ("metadata call", 1): 5480,
+    }
+
+
+def test_the_console_of_steps_says_what_each_message_waited_for(store):
+    parts = {part.name: round(part.length / 1e6) for part in turn(store, "console-b30650532e85").parts}
+
+    assert parts == {"metadata_generation": 30, "retrieval": 130, "language model": 1310, "unattributed": 13}

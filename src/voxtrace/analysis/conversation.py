@@ -18,6 +18,8 @@ AUDIBLE = ("playback.first_sample", "playback.started", "client.first_audible_ch
 # Audio existed, but nobody says that it was played: the listener waited at least this long.
 EXISTED = ("tts.first_audio", "tts.synthesis_complete", "client.first_audio_chunk", "server.first_chunk_sent")
 UNASKED = "the agent spoke unasked: no user had said anything"
+# Text was ready to speak: the agent can't have been audible before.
+SPEAKABLE = ("tts.request_received", "llm.handoff", "llm.first_sentence")
 # While these happen the user may still be speaking, so they prove nothing about the wait.
 _DURING_SPEECH = frozenset({"", "user.speech_start", "user.interrupted", "stt.started", "stt.first_partial"})
 
@@ -119,7 +121,7 @@ def is_unasked(timeline: Timeline) -> bool:
 def _seen_voice_to_voice(timeline: Timeline) -> Metric:
     if is_unasked(timeline):
         return Metric(missing=UNASKED, origin="turn", start="user.speech_end", end=AUDIBLE[0])
-    sound = heard(timeline)
+    sound = heard(timeline) or _speakable(timeline)
     if sound is None:
         why = "no event says when the agent became audible"
         return Metric(missing=why, origin="turn", start="user.speech_end", end=AUDIBLE[0])
@@ -133,7 +135,7 @@ def _seen_voice_to_voice(timeline: Timeline) -> Metric:
     reasons = []
     if spoken is None:
         reasons.append("end of speech was not logged")
-    if witness.stage in EXISTED:
+    if witness.stage in (*EXISTED, *SPEAKABLE):
         reasons.append("the start of playback was not logged")
     if whole.value is None:
         return whole
@@ -141,6 +143,12 @@ def _seen_voice_to_voice(timeline: Timeline) -> Metric:
     if not reasons:
         return whole
     return replace(whole, bound="lower", note=f"{' and '.join(reasons)}: the user waited at least this long")
+
+
+def _speakable(timeline: Timeline) -> tuple[Placed, Nanos] | None:
+    """The last moment before the answer's sound that is known where no sound is."""
+    ready = timeline.first(*SPEAKABLE)
+    return (ready, ready.at) if ready else None
 
 
 def _surely_silent(timeline: Timeline) -> Placed | None:

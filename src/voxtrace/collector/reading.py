@@ -19,8 +19,9 @@ from typing import Any, TypeAlias, cast
 from voxtrace.collector.sources import Source, SourceUnreadable, Stream
 from voxtrace.events import Event
 from voxtrace.importers import Context, HoldsNoEvents, Importer, detect, importer_named
-from voxtrace.importers.ports import HEAD_BYTES, Item
+from voxtrace.importers.ports import HEAD_BYTES, Item, Note
 
+SECOND_LOOK_BYTES = 1024 * 1024
 IDENTITY_BYTES = 64  # of a file's beginning, by which it is known again
 
 
@@ -84,6 +85,8 @@ def _read_here(source: Source, options: ReadOptions, on_bytes: OnBytes) -> Gener
         context = Context(source.path, options.zone, source.modified_wall_ns, source.beside)
         for items in _batched(importer.read(stream, context), options.batch_items):
             yield Batch(items, stream.bytes_read)
+        if changed := stream.changed():
+            yield Batch([Note("changed", changed)], stream.bytes_read)
 
 
 def _batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
@@ -97,6 +100,9 @@ def _importer_for(stream: Stream, source: Source, options: ReadOptions) -> Impor
         return importer_named(options.format)
     head = stream.head(HEAD_BYTES)
     importer = detect(head, source.path)
+    if importer is None and len(head) == HEAD_BYTES and b"\0" not in head:
+        # A log may begin with pages about the start of its program.
+        importer = detect(stream.head(SECOND_LOOK_BYTES), source.path)
     if importer is None:
         raise HoldsNoEvents(_why_unknown(head))
     return importer

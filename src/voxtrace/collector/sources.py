@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from glob import glob, has_magic
 from pathlib import Path, PurePath
 from typing import BinaryIO, cast
@@ -127,8 +128,9 @@ def _source(file: Path) -> Source | SourceUnreadable:
 class Stream:
     """A content whose beginning can be looked at before it is read. Errors of reading come out as one of ours."""
 
-    def __init__(self, inner: ByteStream, label: str) -> None:
-        self._inner, self._label = inner, label
+    def __init__(self, inner: ByteStream, label: str, changed: Callable[[], str] = lambda: "") -> None:
+        """`changed` tells what happened to the source meanwhile, "" for nothing that matters."""
+        self._inner, self._label, self.changed = inner, label, changed
         self._head = b""
         self.bytes_read = 0  # of the content, unpacked
 
@@ -163,11 +165,30 @@ class _Counted:
 
     def __init__(self, file: BinaryIO, on_bytes: Callable[[int], None]) -> None:
         self._file, self._on_bytes = file, on_bytes
+        self.taken = 0
 
     def read(self, size: int = -1, /) -> bytes:
         block = self._file.read(size)
+        self.taken += len(block)
         self._on_bytes(len(block))
         return block
+
+    def changed(self, path: Path | None) -> str:
+        """What happened to the file at `path` while it was read, "" where it only grew or stayed as it was."""
+        if path is None:
+            return ""
+        try:
+            now, there = os.fstat(self._file.fileno()), path.stat()
+        except FileNotFoundError:
+            return "file was removed while it was read; all that it held was read"
+        except OSError:
+            return ""
+        if stat.S_ISREG(now.st_mode) and now.st_size < self.taken:
+            # What was read last may be half of one line and half of another.
+            return "file became shorter while it was read (rotated?); import it again for what it holds now"
+        if (there.st_dev, there.st_ino) != (now.st_dev, now.st_ino):
+            return "file was replaced while it was read (rotated?); import it again for what is there now"
+        return ""
 
 
 @contextmanager
@@ -177,12 +198,14 @@ def _open(source: Source, on_bytes: Callable[[int], None]) -> Iterator[Stream]:
     except OSError as why:
         raise SourceUnreadable(source.label, why.strerror or str(why)) from why
     try:
-        stored = Stream(_Counted(file, on_bytes), source.label)
+        counted = _Counted(file, on_bytes)
+        changed = partial(counted.changed, source.file)
+        stored = Stream(counted, source.label, changed)
         if stored.head(len(GZIP_MAGIC)) != GZIP_MAGIC:
             yield stored
         else:
             # GzipFile asks for nothing but `read`.
-            yield Stream(gzip.GzipFile(fileobj=cast("BinaryIO", stored), mode="rb"), source.label)
+            yield Stream(gzip.GzipFile(fileobj=cast("BinaryIO", stored), mode="rb"), source.label, changed)
     finally:
         if source.file is not None:
             file.close()

@@ -115,7 +115,7 @@ STAGES: tuple[Stage, ...] = (
     _plan("client", "FIRST_AUDIBLE_CHUNK", "The bytes that hold the first audible sample came."),
     _plan("client", "AUDIO_CHUNK_RECEIVED", "One read from the socket brought audio."),
     _plan("client", "LAST_AUDIO_CHUNK", "The last audio of the response came."),
-    _plan("client", "REQUEST_COMPLETE", "The response ended, well or not."),
+    _plan("client", "REQUEST_COMPLETE", "The response ended, well or not.", "FINAL_SUMMARY", "ERROR"),
     _plan("server", "REQUEST_RECEIVED", "The server has the request."),
     _plan("server", "PROCESSING_START", "The request was checked and accepted."),
     _plan("server", "TEXT_PROCESSING_COMPLETE", "The text was normalised and cut into pieces."),
@@ -129,7 +129,7 @@ STAGES: tuple[Stage, ...] = (
     _plan("server", "FIRST_CHUNK_ENCODED", "The first bytes of the answer that hold audio were ready."),
     _plan("server", "FIRST_CHUNK_SENT", "Those bytes were handed to the socket."),
     _plan("server", "AUDIO_GENERATION_COMPLETE", "All audio of the request exists."),
-    _plan("server", "REQUEST_COMPLETE", "The server is done with the request, well or not."),
+    _plan("server", "REQUEST_COMPLETE", "The server is done with the request, well or not.", "FINAL_SUMMARY", "ERROR"),
     _stage("sdk.dropped", "Events were dropped because the buffer was full; metadata says how many."),
 )
 

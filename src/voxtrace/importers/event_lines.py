@@ -8,12 +8,16 @@ from pathlib import PurePath
 
 from voxtrace.events import Event, Unreadable
 from voxtrace.events.codec import decode, event_from_record, parse_json
+from voxtrace.importers.event_marks import Nobodys, calls_of
 from voxtrace.importers.fast_json import parse_lines_json
 from voxtrace.importers.lines import lines
 from voxtrace.importers.local_time import LocalTimes
-from voxtrace.importers.ports import ByteStream, Context, Item, Refused
+from voxtrace.importers.log_lines import may_be_log
+from voxtrace.importers.ports import ByteStream, Context, Item, Note, Refused
+from voxtrace.importers.same_id import is_nobodys
 
-SNIFFED_LINES = 100
+SNIFFED_LINES = 20_000
+_SPOKEN = "chunk_tts_end"
 _PADDING = b"\0 \t\r\n"
 
 
@@ -24,25 +28,35 @@ class EventLines:
     title = "event log, one JSON object per line (latency.log, Voxtrace spool)"
 
     def sniff(self, head: bytes, path: PurePath) -> int:
-        for line in head.split(b"\n")[:SNIFFED_LINES]:
+        for line in head.split(b"\n")[:SNIFFED_LINES] if may_be_log(path) else ():
             if b'"request_id"' in line and b'"event"' in line and _is_event_object(line):
                 return 90
         return 0
 
     def read(self, stream: ByteStream, context: Context) -> Iterator[Item]:
-        times = LocalTimes(context.zone)
+        times, nobodys, derived = LocalTimes(context.zone), Nobodys(), 0
         for number, (offset, line, is_ended) in enumerate(lines(stream), 1):
             read = decode(line, parse_lines_json)
             if isinstance(read, Event):
+                # Both are rare, and a million lines are asked: the cheap question comes first.
+                read = nobodys.own(read) if len(read.request_id) <= 9 and is_nobodys(read.request_id) else read
                 yield read
+                if read.name == _SPOKEN:
+                    for call in calls_of(read):
+                        derived += 1
+                        yield call
                 continue
             for item in _second_look(read, line, times):
                 if isinstance(item, Event):
-                    yield item
+                    yield nobodys.own(item) if is_nobodys(item.request_id) else item
                     continue
                 reason = item.reason if is_ended or item.reason != "json" else "torn"
                 yield Refused(item._replace(reason=reason, detail=f"line {number}: {item.detail}"), offset)
         yield from times.notes()
+        if derived:
+            yield Note("derived", "moment that another event tells as a duration", derived)
+        if nobodys.requests:
+            yield Note("shared_id", "request without an id of its own; told apart by time", nobodys.requests)
 
 
 def _is_event_object(line: bytes) -> bool:

@@ -86,6 +86,12 @@ class LocalTimes:
         return (at.astimezone() if self._zone is None else at.replace(tzinfo=self._zone)).astimezone(UTC)
 
 
+def unix_ns(number: float) -> int | None:
+    """The point in time of a Unix time in seconds or in milliseconds, to the microsecond; None for anything else."""
+    seconds = number / 1000 if number > 1e11 else number
+    return round(seconds * 1e6) * NANOS_PER_MICRO if 1e9 <= seconds <= LATEST_NS / NANOS_PER_SECOND else None
+
+
 def _plausible(at: datetime) -> int | None:
     whole = int(at.replace(microsecond=0).timestamp())
     wall_ns = whole * NANOS_PER_SECOND + at.microsecond * NANOS_PER_MICRO

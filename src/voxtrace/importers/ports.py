@@ -78,7 +78,7 @@ class Importer(Protocol):
         """How sure it is that this is its format: 0 certainly not, 100 certainly. Never raises.
 
         Args:
-            head: the first `HEAD_BYTES` of the content.
+            head: the first `HEAD_BYTES` of the content, or more of it where nobody knew these.
             path: where it lies; a name alone is a hint, not a proof.
         """
         ...

@@ -9,7 +9,11 @@ from voxtrace.importers.bench_result import BenchResult
 from voxtrace.importers.chunk_trace import ChunkTrace
 from voxtrace.importers.event_lines import EventLines
 from voxtrace.importers.gate_run import GateRun
+from voxtrace.importers.kokoro_client_log import KokoroClientLog
+from voxtrace.importers.kokoro_server_log import KokoroServerLog
+from voxtrace.importers.model_answers import ModelAnswers
 from voxtrace.importers.otlp_traces import OtlpJson, OtlpProtobuf
+from voxtrace.importers.perf_lines import PerfLines
 from voxtrace.importers.phrase_cache import PhraseCache
 from voxtrace.importers.ports import Importer
 from voxtrace.importers.recognised import RECOGNISED
@@ -20,6 +24,8 @@ from voxtrace.importers.results_monitor import PerformanceMetrics, ProductionMet
 from voxtrace.importers.results_providers import ProviderBenchmark
 from voxtrace.importers.results_ttfa import TtfaMeasurements
 from voxtrace.importers.results_unified import UnifiedBenchmark
+from voxtrace.importers.step_console import StepConsole
+from voxtrace.importers.tutor_log import TutorLog
 
 IMPORTERS: tuple[Importer, ...] = (
     EventLines(),
@@ -37,6 +43,12 @@ IMPORTERS: tuple[Importer, ...] = (
     TtfaMeasurements(),
     MetricsHistory(),
     PhraseCache(),
+    PerfLines(),
+    StepConsole(),
+    KokoroServerLog(),
+    KokoroClientLog(),
+    TutorLog(),
+    ModelAnswers(),
     *RECOGNISED,
 )
 
