@@ -9,7 +9,7 @@ READY := $(VENV)/.installed
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-quick test-slow test-browser check format docs bench minimal clean
+.PHONY: help setup run test test-quick test-slow test-browser agents check format docs bench minimal clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -28,7 +28,10 @@ test: test-quick test-slow test-browser ## run every test: quick ones first, the
 test-quick: $(READY) ## the tests of a few milliseconds each
 	@$(BIN)/python -m pytest
 
-test-slow: $(READY) ## journeys over real processes, and crashes
+agents: ## install the voice-agent frameworks that tests/agents drives, apart from everything else
+	@sh tools/need_voice_agents.sh "$(PYTHON)"
+
+test-slow: $(READY) agents ## journeys over real processes, and crashes
 	@sh tools/need_redis.sh
 	@$(BIN)/python -m pytest -m "slow and not browser" --timeout 180
 
@@ -58,4 +61,4 @@ minimal: ## prove that the tracker needs nothing but the standard library
 	@sh tools/minimal.sh "$(PYTHON)"
 
 clean: ## remove the virtual environment and all caches
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+	rm -rf .venv .venv-agents .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build

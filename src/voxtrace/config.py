@@ -79,7 +79,36 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("provider", "cpu", "What voice models compute with.", choices=("cpu", "coreml", "cuda")),
     Setting("precision", "auto", "Which of a model's files is loaded, such as int8; auto: the one that sounds best."),
+    Setting(
+        "quality",
+        "auto",
+        "How voice models speak: fast, balanced or high; auto: as good as their measured times to first audio allow.",
+        choices=("auto", "fast", "balanced", "high"),
+    ),
+    Setting(
+        "hedge",
+        False,
+        "Whether espeak-ng speaks the first piece where a voice model is late with it; the answer says so.",
+    ),
+    Setting(
+        "hedge_after_ms",
+        0.0,
+        "Milliseconds from the request after which a model's first piece is late; 0: when it is due, after 200.",
+        least=0,
+    ),
+    Setting(
+        "mode_files_mib",
+        512,
+        "Files of one voice model, in MiB, that each of its processes may have loaded at once, so that it can change "
+        "the mode without loading anything; the file that sounds best is always loaded.",
+        least=0,
+    ),
     Setting("engine_memory_mib", 0, "Address space of one process of a voice model, in MiB; 0: any.", least=0),
+    Setting(
+        "normalise",
+        True,
+        "Whether numbers, addresses, signs and Markdown are read as words, unless a request says otherwise.",
+    ),
     Setting("cache_mib", 100, "Speech that is kept for the next time, in MiB; 0 keeps none.", least=0),
     Setting("cache_hours", 24.0, "Hours after which kept speech is forgotten.", least=0.01),
     Setting("cache_disk", True, "Whether kept speech survives a restart, in the data folder."),

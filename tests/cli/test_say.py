@@ -190,3 +190,11 @@ def test_what_takes_long_to_load_waits_until_the_text_is_on_its_way():
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "set()"
+
+
+def test_a_text_can_be_said_as_it_is_written(say):
+    with ScriptedServer(*SPEECH) as server:
+        say(server, "5 km", "--as-written", "--out", "said.wav")
+        asked = json.loads(server.requests[0].partition(b"\r\n\r\n")[2])
+
+    assert (asked["input"], asked["normalise"]) == ("5 km", False)

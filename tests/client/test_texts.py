@@ -71,3 +71,10 @@ def test_what_is_no_address_of_a_server_is_refused(url):
 def test_what_no_server_can_take_is_refused(wrong):
     with pytest.raises(InvalidOption):
         SpeechRequest(**{"text": "Hello"} | wrong)
+
+
+@pytest.mark.parametrize("head", ["", "\n ", '<?xml version="1.0"?>\n'])
+def test_ssml_is_never_cut(head):
+    marked = f"{head}<speak>{SENTENCE * 400}</speak>"
+
+    assert cut(marked) == [marked]

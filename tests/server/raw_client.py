@@ -87,3 +87,12 @@ def unchunk(body: bytes) -> tuple[bytes, bool]:
 def speak(port: int, request_id: str = "", **fields: object) -> Answer:
     """Ask for speech and read the whole answer."""
     return read_answer(open_speech(port, request_id, **fields))
+
+
+def accepts(port: int) -> bool:
+    """Whether anybody listens there."""
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -70,6 +71,9 @@ def serving(
     drain_s: int = 5,
     live: dict[str, object] | None = None,
     wyoming: bool = False,
+    normalise: bool = True,
+    models: dict[str, dict[str, object]] | None = None,
+    hedge: dict[str, object] | None = None,
     **pool: object,
 ) -> Iterator[Serving]:
     """Start it, wait until it is ready, and stop it with SIGTERM.
@@ -81,10 +85,14 @@ def serving(
         drain_s: for answers under way when it is stopped.
         live: fields of `LiveLimits`.
         wyoming: whether it speaks Wyoming, on any free port.
+        normalise: whether it reads numbers and signs as words unless a request says otherwise.
+        models: by name, fields of the `Faults` of an engine that is asked for by it.
+        hedge: `hedge` and `hedge_after_ms` of `ServeOptions`.
         pool: fields of `PoolOptions`.
     """
     given = {"data": str(data), "faults": faults, "cache_bytes": cache_bytes, "drain_s": drain_s}
     given |= {"live": live or {}, "wyoming": wyoming, "pool": pool}
+    given |= {"models": models or {}, "hedge": hedge or {}, "normalise": normalise}
     options = json.dumps(given)
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.server.serving", options],
@@ -100,6 +108,25 @@ def serving(
         yield Serving(int(port), process, data, int(wyoming_port or 0))
     finally:
         process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+
+
+@contextmanager
+def serving_models(data: Path, *flags: str) -> Iterator[Serving]:
+    """`voxtrace serve` with the voice models that are in the data folder, as a user starts it."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "voxtrace", "serve", "--data", str(data), "--port", str(port), *flags],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        assert "models: " in process.stdout.readline()
+        yield Serving(port, process, data)
+    finally:
+        process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)
 
 
@@ -132,7 +159,13 @@ def main() -> None:
         cache=CacheLimits(max_bytes=given["cache_bytes"]),
         cache_folder=Path(given["data"]) / "cache",
         live=LiveLimits(**given["live"]),
+        models={
+            name: PoolOptions(engine=EngineChoice(FAULTY_ENGINE, faults), workers=1)
+            for name, faults in given["models"].items()
+        },
+        **given["hedge"],
         wyoming_port=0 if given["wyoming"] else None,
+        normalise=given["normalise"],
     )
     serve(options, tracker, FrontDoor, lambda running: print(running.port, running.wyoming_port or 0, flush=True))
     tracker.close()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.server.raw_client import open_speech, read_head, speak
+from tests.server.raw_client import accepts, open_speech, read_head, speak
 from tests.server.serving import Serving, serving, wait_until
 
 pytestmark = pytest.mark.slow
@@ -30,10 +30,10 @@ def serve(tmp_path: Path):
 
 
 def samples(server: Serving) -> dict[str, float]:
-    """Every sample by its name and labels, as Prometheus would read them."""
+    """Every sample by its name and labels, as Prometheus would read them: a label that is empty is none."""
     families = text_string_to_metric_families(server.text("/metrics"))
     return {
-        each.name + ",".join(f"{{{name}={value}}}" for name, value in sorted(each.labels.items())): each.value
+        each.name + ",".join(f"{{{name}={value}}}" for name, value in sorted(each.labels.items()) if value): each.value
         for family in families
         for each in family.samples
     }
@@ -163,14 +163,6 @@ def test_two_engines_together_give_the_samples_of_one(serve, tmp_path):
 
     assert len(one) == len(both)
     assert one == both
-
-
-def accepts(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-    except OSError:
-        return False
-    return True
 
 
 def read_to_end(connection: socket.socket) -> bytes:

@@ -95,6 +95,14 @@ def test_these_texts_are_spoken(text):
         ({"sample_rate": 44_100, "response_format": "opus"}, 400, "sample_rate", "24000, 48000"),
         ({"sample_rate": 10**30}, 400, "sample_rate", "mp3, which takes"),
         ({"instructions": 7}, 400, "instructions", "text"),
+        ({"input_type": "html"}, 400, "input_type", "auto, text, ssml"),
+        ({"input_type": ["ssml"]}, 400, "input_type", "auto, text, ssml"),
+        ({"input_type": "ssml"}, 400, "input", "line 1, column 1"),
+        ({"input": "<speak>a"}, 400, "input", "line 1, column 9"),
+        ({"input": "<speak xml:lang='fr'>a</speak>"}, 400, "input", "ask for another voice"),
+        ({"input": "<speak>" + "<p/>" * 1100 + "</speak>"}, 400, "input", "4415"),
+        ({"normalise": "no"}, 400, "normalise", "true or false"),
+        ({"normalize": 0}, 400, "normalise", "true or false"),
     ],
 )
 def test_what_is_wrong_is_named(fields, status, param, word):
@@ -111,6 +119,23 @@ def test_a_body_that_is_no_json_object_is_said_to_be_none(body):
     assert (error.status, error.code) == (400, "invalid_json")
 
 
+def test_ssml_is_read_where_a_text_looks_like_it_or_is_said_to_be():
+    marked = "<speak>Hello</speak>"
+
+    assert read(input=marked).document == read(input=marked, input_type="ssml").document
+    assert read(input=marked).document is not None
+    assert read(input=marked, input_type="text").document is None
+    assert read(input=f"See {marked}").document is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "normalises"),
+    [({}, None), ({"normalise": False}, False), ({"normalize": False}, False), ({"normalise": True}, True)],
+)
+def test_whether_a_text_is_normalised_is_the_servers_affair_unless_a_request_says_it(fields, normalises):
+    assert read(**fields).normalises is normalises
+
+
 def test_an_error_has_openais_shape():
     shown = json.loads(refusal(b'{"input": ""}').body)
 
@@ -124,6 +149,7 @@ def test_an_error_has_openais_shape():
     }
 
 
+FIELDS = "input voice model speed response_format sample_rate stream_format instructions input_type normalise timings"
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
@@ -133,10 +159,8 @@ JSON = st.recursive(
 
 @given(
     st.dictionaries(
-        st.sampled_from(
-            ["input", "voice", "model", "speed", "response_format", "sample_rate", "stream_format", "instructions"]
-        ),
-        JSON,
+        st.sampled_from(FIELDS.split()),
+        JSON | st.text("<>/&;#speakbr timelang='\"0123456789", max_size=60).map("<speak>{}</speak>".format),
     )
 )
 def test_any_json_is_either_read_or_refused(record):

@@ -73,6 +73,31 @@ def test_a_text_is_spoken_as_over_http(server):
     assert sound_of(events) == spoken(server)
 
 
+def test_ssml_is_spoken_as_over_http(server):
+    marked = f'<speak>{TEXT}<break time="500ms"/> <prosody rate="80%">Slowly.</prosody></speak>'
+    events = converse(server.wyoming_port, Synthesize(marked, SynthesizeVoice(name=STEADY)))
+
+    assert sound_of(events) == spoken(server, marked)
+    assert len(sound_of(events)) > len(spoken(server)) + 24_000
+
+
+@pytest.mark.parametrize(
+    ("marked", "code"),
+    [
+        ("<speak><audio src='a'/></speak>", "invalid_ssml"),
+        ("<speak>", "invalid_ssml"),
+        ('<speak><break time="1s"/></speak>', "no_sound"),
+        ("<speak>" + "a" * 20_000 + "</speak>", "too_much_text"),
+    ],
+)
+def test_ssml_that_can_t_be_spoken_is_an_error_and_the_connection_stays(server, marked, code):
+    said = [Synthesize(marked), Synthesize(TEXT, SynthesizeVoice(name=STEADY))]
+    events = converse(server.wyoming_port, *said, until=("audio-stop",))
+
+    assert (events[0].type, events[0].data["code"]) == ("error", code)
+    assert sound_of(events) == spoken(server)
+
+
 def test_text_that_comes_in_chunks_is_spoken_as_it_comes_and_its_repetition_is_not(server):
     voice = SynthesizeVoice(name=STEADY)
     chunks = [SynthesizeChunk(TEXT[begin : begin + 7]) for begin in range(0, len(TEXT), 7)]

@@ -78,7 +78,7 @@ def test_it_declares_what_it_can(engine):
     assert abilities.sample_rate_hz == engine.sample_rate_hz
     assert 0 < slowest <= 1 <= fastest
     assert engine.catalogue().provider in abilities.providers
-    assert abilities.mode in (*abilities.modes, "")
+    assert abilities.precision in (*abilities.precisions, "")
 
 
 def test_what_it_declares_to_be_the_same_is_the_same(engine):

@@ -14,6 +14,8 @@ from tests.speech.small_models import kokoro_folder, kokoro_model, piper_model, 
 from voxtrace.errors import InvalidOption
 from voxtrace.speech.engines.kokoro import KokoroEngine
 from voxtrace.speech.engines.kokoro_files import find_models, load_styles, load_vocabulary
+from voxtrace.speech.engines.kokoro_model import Warmth
+from voxtrace.speech.engines.kokoro_modes import modes_by_speed
 from voxtrace.speech.engines.kokoro_phonemes import VOCABULARY
 from voxtrace.speech.errors import (
     EngineFailed,
@@ -90,7 +92,7 @@ def test_the_precision_asked_for_is_the_file_that_is_loaded(folder):
 def test_without_a_wish_the_best_precision_is_loaded_and_all_are_declared(folder):
     abilities = KokoroEngine(str(folder)).catalogue().abilities
 
-    assert (abilities.modes, abilities.mode) == (("int8", "fp32"), "fp32")
+    assert (abilities.precisions, abilities.precision) == (("int8", "fp32"), "fp32")
 
 
 def test_a_precision_that_is_not_there_is_an_error_that_says_what_is(folder):
@@ -140,7 +142,7 @@ def test_a_provider_that_nobody_knows_is_refused(folder):
 
 
 def test_the_session_is_given_the_options_that_were_written_down(folder):
-    options = KokoroEngine(str(folder), threads=3)._model.session.get_session_options()
+    options = KokoroEngine(str(folder), threads=3)._loaded.models["fp32"].model.session.get_session_options()
 
     assert (options.intra_op_num_threads, options.inter_op_num_threads) == (3, 1)
     assert options.execution_mode.name == "ORT_SEQUENTIAL"
@@ -308,3 +310,59 @@ def test_samples_that_are_no_numbers_are_an_error(tmp_path):
 
     with pytest.raises(EngineFailed, match="no numbers"):
         KokoroEngine(str(folder))
+
+
+def loudness(engine: KokoroEngine, variant: str) -> float:
+    """The small models differ in how loud they are: it tells which one spoke."""
+    blocks: list[np.ndarray] = []
+    engine.speak(Utterance("Seven swans.", "af_heart", variant=variant), lambda block: blocks.append(block) or True)
+    return round(float(np.abs(np.concatenate(blocks)).max()) / 32767, 2)
+
+
+def test_each_utterance_is_spoken_by_the_model_that_its_mode_names(folder):
+    engine = KokoroEngine(str(folder))
+    modes = {mode.name: mode.variant for mode in engine.catalogue().abilities.modes}
+
+    assert modes == {"fast": "int8", "balanced": "fp32", "high": "fp32"}
+    assert [loudness(engine, modes[name]) for name in ("fast", "high", "fast", "balanced")] == [0.2, 0.3, 0.2, 0.3]
+    with pytest.raises(EngineFailed, match="'fp16' is not loaded"):
+        loudness(engine, "fp16")
+
+
+def test_a_precision_between_the_fastest_and_the_best_is_the_balanced_one(folder):
+    onnx.save(kokoro_model(level=0.25), folder / "kokoro-v1.0.q8f16.onnx")
+    engine = KokoroEngine(str(folder))
+
+    assert [mode.variant for mode in engine.catalogue().abilities.modes] == ["int8", "q8f16", "fp32"]
+    assert loudness(engine, "q8f16") == 0.25
+
+
+def test_a_precision_that_was_asked_for_is_the_only_one_and_modes_change_the_first_piece_only(folder):
+    abilities = KokoroEngine(str(folder), precision="int8").catalogue().abilities
+
+    assert [(mode.name, mode.variant) for mode in abilities.modes] == [("fast", "int8"), ("high", "int8")]
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"), [("", "mode_files_mib = 0 MiB"), ("<html>" + " " * 100, "it is a web page")]
+)
+def test_modes_do_with_the_models_that_can_be_loaded_and_say_which_can_not(folder, damage, why):
+    if damage:
+        (folder / "kokoro-v1.0.int8.onnx").write_text(damage)
+    abilities = KokoroEngine(str(folder), mode_files_mib=512 if damage else 0).catalogue().abilities
+
+    assert {mode.variant for mode in abilities.modes} == {"fp32"}
+    assert why in abilities.not_loaded[0]
+
+
+def test_a_name_that_promises_speed_is_not_believed_where_it_was_measured_otherwise():
+    """int8 is slower than fp32 on processors without instructions for it."""
+    names = {"fp32": None, "int8": None}
+    quick, slow = Warmth((64,), 50_000_000), Warmth((64,), 90_000_000)
+
+    assert {mode.variant for mode in modes_by_speed(names, {"fp32": quick, "int8": slow}, "fp32")} == {"fp32"}
+    assert [mode.variant for mode in modes_by_speed(names, {"fp32": slow, "int8": quick}, "fp32")] == [
+        "int8",
+        "fp32",
+        "fp32",
+    ]

@@ -9,8 +9,9 @@ import pytest
 
 from voxtrace.speech.errors import ClientGone, EngineFailed, NoSound, QueueFull, SpeechError, Stopping
 from voxtrace.speech.job import Job, Spoken
+from voxtrace.speech.order import Order
 from voxtrace.speech.part import BUFFER_BYTES, RESUME_BYTES
-from voxtrace.speech.stream import LOW_BYTES, Order, SpeechStream
+from voxtrace.speech.stream import LOW_BYTES, SpeechStream
 from voxtrace.speech.workload import Workload
 from voxtrace.tracker import Tracker, TrackerOptions
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast, get_args
 
-from voxtrace.analysis.model import Cache, Labels, Outcome, Source, Start, Truth
+from voxtrace.analysis.model import Cache, Labels, Mode, Outcome, Source, Start, Truth
 from voxtrace.analysis.speech import NULL_DEVICE
 from voxtrace.analysis.timeline import Timeline
 
@@ -30,6 +30,8 @@ def label(timeline: Timeline) -> Labels:
         voice=timeline.text("voice", *reversed(asked)),
         format=timeline.text("format", *reversed(asked)),
         text_chars=int(chars) if chars is not None else None,
+        hedged=timeline.text("hedged", *reversed(_ENDS)),
+        mode=cast("Mode", _one_of(Mode, timeline.text("mode", *reversed(_ENDS)), otherwise="")),
         error=timeline.text("error", *_ENDS) if outcome == "error" else "",
     )
 

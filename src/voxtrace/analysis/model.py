@@ -25,6 +25,7 @@ Outcome = Literal["ok", "error", "cancelled", "interrupted", "unknown"]
 Cache = Literal["miss", "partial", "hit", "unknown"]
 Start = Literal["cold", "warm", "unknown"]
 Source = Literal["real", "probe", "bench", "load"]
+Mode = Literal["fast", "balanced", "high", ""]
 Truth = Literal["L0", "L1", "L2", "L3", "L4", "L5", "unknown"]
 
 
@@ -69,6 +70,8 @@ class Labels(Struct, frozen=True, gc=False, omit_defaults=True):
     format: str = ""
     text_chars: int | None = None
     error: str = ""  # the cause's code where the outcome is error
+    hedged: str = ""  # the engine whose voice was heard first, where it stood in for the one that was asked
+    mode: Mode = ""  # in which the engine spoke, where it has any
 
 
 class Part(Struct, frozen=True, gc=False, array_like=True):

@@ -261,10 +261,14 @@ def _audio(timeline: Timeline, chunks: Sequence[Chunk], origin: Origin) -> Metri
 
 
 def _rtf(timeline: Timeline) -> Metric:
-    """Synthesis time over synthesised audio, from the pieces of which both are known."""
+    """Synthesis time over synthesised audio, from the pieces of which both are known, of the engine that was asked."""
     begin, end = "server.inference_start", "server.inference_complete"
     work = audio = 0.0
+    reason = f"no {end} event with audio_ms"
     for start, stop in _pieces(timeline, begin, end):
+        if stop.event.metadata.get("hedged") is True:
+            reason = "another engine spoke in the place of the one that was asked"
+            continue
         # The engine's own time where it is told: a full pipe to a slow reader is no synthesis.
         busy, length = (finite(stop.event.metadata.get(name)) for name in ("synthesis_ms", "audio_ms"))
         took = timeline.span(start, stop, "server") if busy is None else Metric(busy)
@@ -273,7 +277,7 @@ def _rtf(timeline: Timeline) -> Metric:
         work += took.value
         audio += length
     if audio <= 0:
-        return Metric(missing=f"no {end} event with audio_ms", origin="server", start=begin, end=end)
+        return Metric(missing=reason, origin="server", start=begin, end=end)
     return Metric(work / audio, origin="server", start=begin, end=end)
 
 

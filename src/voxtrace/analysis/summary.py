@@ -29,6 +29,8 @@ class Population:
     start: str  # cold or warm
     source: str
     truth: str
+    mode: str = ""  # of the engine: another one starts sooner, or sounds better
+    hedged: str = ""  # the engine that was heard first, and not the one that was asked
 
     @property
     def name(self) -> str:
@@ -41,6 +43,8 @@ class Population:
         words += [f"cache {self.cache}"] if self.cache != "unknown" else []
         words += [self.start] if self.start != "unknown" else []
         words += [self.source] if self.source != "real" else []
+        words += [f"mode {self.mode}"] if self.mode else []
+        words += [f"begun by {self.hedged}"] if self.hedged else []
         words += [self.truth] if self.truth != "unknown" else []
         return ", ".join(words)
 
@@ -89,7 +93,17 @@ class Summary:
 def population_of(turn: Measured) -> Population:
     """The group that a turn is counted in."""
     labels = turn.labels
-    return Population(turn.kind, labels.outcome, labels.origin, labels.cache, labels.start, labels.source, labels.truth)
+    return Population(
+        turn.kind,
+        labels.outcome,
+        labels.origin,
+        labels.cache,
+        labels.start,
+        labels.source,
+        labels.truth,
+        labels.mode,
+        labels.hedged,
+    )
 
 
 def summarize(turns: Iterable[Measured], now_wall_ns: int | None = None) -> Summary:

@@ -58,7 +58,7 @@ def model_pools(folder: Path, values: Mapping[str, Any]) -> ModelPools:
         if voice.name in pools.load:
             choice = EngineChoice(
                 voice.engine,
-                voice.options(values["provider"], values["precision"], threads),
+                voice.options(values["provider"], values["precision"], threads, values["mode_files_mib"]),
                 values["engine_memory_mib"] or None,
             )
             pools.load[voice.name] = PoolOptions(

@@ -28,6 +28,7 @@ OpenAI's /v1/audio/speech; a text beyond the 4,096 characters of one request is 
 
   voxtrace say "Hello world"
   echo "Hello world" | voxtrace say --format mp3 --out hello.mp3
+  voxtrace say '<speak>One <break time="1s"/> two</speak>'
   voxtrace say --file story.txt --out - | ffplay -nodisp -autoexit -
   voxtrace say "Hello" --player ws://127.0.0.1:8081
   voxtrace say "Hello" --url https://api.openai.com --key-env OPENAI_API_KEY --voice nova
@@ -42,6 +43,9 @@ OpenAI's /v1/audio/speech; a text beyond the 4,096 characters of one request is 
         parser.add_argument("--voice", default="alloy", help="name of the voice (default: %(default)s)")
         parser.add_argument("--format", default="wav", choices=FORMATS, help="what to ask for (default: %(default)s)")
         parser.add_argument("--speed", type=float, default=1.0, help="from 0.25 to 4 (default: %(default)s)")
+        parser.add_argument(
+            "--as-written", action="store_true", help="do not read numbers and signs as words; for Voxtrace's server"
+        )
         parser.add_argument("--model", default="tts-1", help="name of the model (default: %(default)s)")
         parser.add_argument(
             "--out", metavar="FILE", help="write the sound to this file and do not play it; -: to stdout"
@@ -107,7 +111,7 @@ def _say(text: str, args: Namespace) -> Saying:
     wait = args.timeout
     options = SayOptions(
         endpoint=endpoint(args.url),
-        request=SpeechRequest(text, args.voice, args.format, args.speed, args.model),
+        request=SpeechRequest(text, args.voice, args.format, args.speed, args.model, as_written=args.as_written),
         out=args.out,
         player=_player(args),
         request_id=args.request_id,

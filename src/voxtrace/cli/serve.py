@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from voxtrace.server.run import Guard, Running
 
 
+FLAGS = ("host", "port", "wyoming_port", "workers", "max_waiting", "quality", "hedge")
+
+
 class ServeCommand:
     """Speaks over HTTP as OpenAI's API does."""
 
@@ -42,12 +45,18 @@ block of sound, and notes when each stage of each request happened.
         parser.add_argument("--workers", type=int, metavar="N", help="engine processes (default: 2)")
         parser.add_argument("--max-waiting", type=int, metavar="N", help="requests that may wait for one (default: 64)")
         parser.add_argument(
+            "--quality", metavar="MODE", help="how models speak: auto, fast, balanced or high (default: auto)"
+        )
+        parser.add_argument(
+            "--hedge", action="store_true", default=None, help="let espeak-ng begin where a model is late"
+        )
+        parser.add_argument(
             "--allow-anonymous", action="store_true", help="listen beyond this machine although nobody has to log in"
         )
 
     def run(self, args: Namespace) -> int:
         folder = prepare_data_folder(args.data)
-        flags = {name: getattr(args, name) for name in ("host", "port", "wyoming_port", "workers", "max_waiting")}
+        flags = {name: getattr(args, name) for name in FLAGS}
         values = {name: value.value for name, value in load_settings(folder, flags).items()}
         may_be_public = args.allow_anonymous or bool(values["api_keys_file"])
         require_private_address(values["host"], "--host", may_be_public, "name an api_keys_file, ")
@@ -67,12 +76,16 @@ block of sound, and notes when each stage of each request happened.
             print(f"voxtrace: the model {model} is not loaded: {why}", file=sys.stderr)
         options = ServeOptions(
             models=models.load,
+            quality=values["quality"],
+            hedge=values["hedge"],
+            hedge_after_ms=values["hedge_after_ms"],
             left_out=models.left_out,
             host=values["host"],
             port=values["port"],
             wyoming_port=values["wyoming_port"] or None,
             pool=pool,
             drain_s=values["drain_s"],
+            normalise=values["normalise"],
             numbers=lambda: measured_numbers(folder),
             cache=cache,
             cache_redis=values["cache_redis"],

@@ -189,8 +189,9 @@ def _line(report: dict[str, Any]) -> str:
     languages = report["languages"]
     spoken = ", ".join(languages) if len(languages) < 10 else f"{len(languages)} languages"
     facts = [_counted(report["voices"]), spoken, f"{report['sample_rate']} Hz", f"on {report['provider']}"]
-    if "mode" in report:
-        facts.append(f"{report['mode']} of {', '.join(report['modes'])}")
+    if "precision" in report:
+        facts.append(f"{report['precision']} of {', '.join(report['precisions'])}")
+    facts += [f"modes: {', '.join(each['mode'] for each in report['modes'])}"] if "modes" in report else []
     facts += ["voices can be mixed"] if report["mixes_voices"] else []
     return f"{report['model']}: {'; '.join(facts)}"
 

@@ -79,6 +79,7 @@ class SpeechRequest:
     speed: float = 1.0
     model: str = "tts-1"
     source: Source = "real"
+    as_written: bool = False  # numbers and signs are not read as words; only Voxtrace's server knows this
 
     def __post_init__(self) -> None:
         if not self.text.strip():
@@ -97,4 +98,6 @@ class SpeechRequest:
         asked = {"model": self.model, "input": self.text, "voice": self.voice, "response_format": self.format}
         if self.speed != 1.0:
             asked["speed"] = self.speed  # type: ignore[assignment]
+        if self.as_written:
+            asked["normalise"] = False  # type: ignore[assignment]
         return json.dumps(asked).encode()

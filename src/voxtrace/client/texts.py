@@ -6,6 +6,7 @@ import re
 
 from voxtrace.client.request import MAX_INPUT_CHARS
 
+_MARKED = re.compile(r"\ufeff?\s*(?:<\?xml\s[^>]{0,200}\?>\s*)?<speak[\s/>]")
 # From the best place to cut to the worst. Each matches up to and including what may end a request.
 _PLACES = (
     re.compile(r"\n\s*\n\s*"),  # a paragraph
@@ -16,7 +17,12 @@ _PLACES = (
 
 
 def cut(text: str, limit: int = MAX_INPUT_CHARS) -> list[str]:
-    """Pieces of at most `limit` characters, in order, none of them blank; together they say all of `text`."""
+    """Pieces of at most `limit` characters, in order, none of them blank; together they say all of `text`.
+
+    SSML is left whole: a server can say better than we could what is wrong with one that is too long.
+    """
+    if _MARKED.match(text):
+        return [text]
     pieces: list[str] = []
     rest = text.strip()
     while len(rest) > limit:

@@ -17,6 +17,7 @@ MAX_HEADER_CHARS = 512  # of each header that is kept
 KEPT_HEADERS: Final = frozenset({
     "content-type", "content-encoding", "content-length", "transfer-encoding", "retry-after", "location",
     "server-timing", "x-voxtrace-received", "x-voxtrace-sent", "x-voxtrace-cache",
+    "x-voxtrace-mode", "x-voxtrace-hedged",
     "x-reference-received", "x-reference-sent",
 })  # fmt: skip
 

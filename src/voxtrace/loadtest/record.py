@@ -104,8 +104,9 @@ def moments_of(record: Record, told: Told) -> Iterator[Moment]:
         end["status"] = record.status
     if record.error:
         end |= {"error": record.error, "error_message": record.error_message}
-    if cache := record.headers.get("x-voxtrace-cache"):
-        end["cache"] = cache
+    for fact in ("cache", "mode", "hedged"):
+        if said := record.headers.get(f"x-voxtrace-{fact}"):
+            end[fact] = said
     yield moment("REQUEST_COMPLETE", record.ended_ns, **end)
 
 

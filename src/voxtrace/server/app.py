@@ -66,6 +66,8 @@ class _Pages:
         self._cache = backends.first.cache
         self._desk = desk
         desk.metrics.watch([backend.pool for backend in backends.all], self._cache)
+        desk.metrics.watch_modes({each.model: each.tuning for each in backends.all if each.tuning is not None})
+        desk.metrics.watch_hedges({each.model: each.hedge for each in backends.all if each.hedge is not None})
         self._models = list_models(desk.models)
         self._voices = list_voices(backends)
 

@@ -10,18 +10,21 @@ from typing import TYPE_CHECKING
 
 from voxtrace.server.api_error import ApiError
 from voxtrace.server.exchange import Exchange
+from voxtrace.server.farewell import Farewell
 from voxtrace.server.loop_lag import LoopLag
 from voxtrace.server.metrics import Metrics
 from voxtrace.server.models import Models
 from voxtrace.server.speech_request import SpeechRequest
 from voxtrace.speech.encode import Encoder
 from voxtrace.speech.errors import ClientGone
-from voxtrace.speech.stream import Order
+from voxtrace.speech.order import Order
+from voxtrace.speech.text.script import Reading
 
 if TYPE_CHECKING:
     from voxtrace.speech.backends import Backends
     from voxtrace.speech.job import Source
     from voxtrace.speech.ports import Catalogue, Marks
+    from voxtrace.speech.tuning import Tuning
 
 # A costly encoder works on the event loop for a block or two (0.1 ms), which a thread would only delay;
 # more at once goes to a thread.
@@ -52,9 +55,12 @@ class Desk:
     counters: Counters = field(default_factory=Counters)
     metrics: Metrics = field(default_factory=Metrics)
     lag: LoopLag = field(init=False)
-    is_draining: bool = False  # told to stop: what is under way goes on, nothing new is taken
+    farewell: Farewell = field(default_factory=Farewell)
     others: dict[str, Desk] = field(default_factory=dict)  # by model; they share all but who speaks
     unloaded: dict[str, str] = field(default_factory=dict)  # models that are not there, and why
+    tuning: Tuning | None = None  # the modes of its engine
+    hedges: bool | None = None  # whether a fast engine stands in unless a request says otherwise; None: it can't
+    normalises: bool = True  # texts, unless a request says otherwise
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(ENCODER_THREADS, "encode"))
     models: Models = field(init=False)
 
@@ -63,6 +69,11 @@ class Desk:
         self.models = Models(
             self.catalogue, {name: desk.catalogue for name, desk in self.others.items()}, self.unloaded
         )
+
+    @property
+    def is_draining(self) -> bool:
+        """Told to stop: what is under way goes on, nothing new is taken."""
+        return self.farewell.has_begun
 
     def of(self, model: str) -> Desk:
         """Who takes in requests for a model that `Models.find` named."""
@@ -110,11 +121,24 @@ class Desk:
             self.note(exchange, "REQUEST_COMPLETE", outcome="error", error=refusal.code, stage="request")
 
 
-def open_desk(backends: Backends, marks: Marks) -> Desk:
-    """The desk of a server's first engine, and behind it those of its other engines."""
+def open_desk(backends: Backends, marks: Marks, *, hedges: bool = False, normalises: bool = True) -> Desk:
+    """The desk of a server's first engine, and behind it those of its other engines.
+
+    `hedges`: the first engine stands in for the others where a request does not say otherwise.
+    """
     counters, metrics, threads = Counters(), Metrics(), ThreadPoolExecutor(ENCODER_THREADS, "encode")
     others = {
-        name: Desk(backend.source, backend.catalogue, marks, counters, metrics, _threads=threads)
+        name: Desk(
+            backend.source,
+            backend.catalogue,
+            marks,
+            counters,
+            metrics,
+            tuning=backend.tuning,
+            hedges=hedges if backend.hedge is not None else None,
+            normalises=normalises,
+            _threads=threads,
+        )
         for name, backend in backends.others.items()
     }
     first = backends.first
@@ -126,11 +150,13 @@ def open_desk(backends: Backends, marks: Marks) -> Desk:
         metrics,
         others=others,
         unloaded=backends.unloaded,
+        tuning=first.tuning,
+        normalises=normalises,
         _threads=threads,
     )
 
 
-def order_of(exchange: Exchange, request: SpeechRequest) -> Order:
+def order_of(desk: Desk, exchange: Exchange, request: SpeechRequest) -> Order:
     """The request as the voice takes it."""
     return Order(
         exchange.request_id,
@@ -139,4 +165,12 @@ def order_of(exchange: Exchange, request: SpeechRequest) -> Order:
         request.speed,
         exchange.session_id,
         exchange.is_fresh,
+        mode=desk.tuning.of(request.quality) if desk.tuning is not None else None,
+        may_hedge=desk.hedges is not None and (desk.hedges if request.hedge is None else request.hedge),
+        reading=Reading(
+            desk.catalogue.language_of(request.engine_voice),
+            desk.normalises if request.normalises is None else request.normalises,
+        ),
+        document=request.document,
+        reading_ns=request.reading_ns,
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from voxtrace.server.models import Models
 from voxtrace.speech.backends import Backend, Backends
-from voxtrace.speech.ports import Catalogue
+from voxtrace.speech.ports import Catalogue, Mode
 from voxtrace.speech.voices import OPENAI_VOICES
 
 
@@ -25,8 +25,12 @@ def abilities_to_json(catalogue: Catalogue) -> dict[str, Any]:
         "mixes_voices": can.mixes,
         "deterministic": can.deterministic,
     }
+    if can.precisions:
+        facts |= {"precisions": list(can.precisions), "precision": can.precision}
     if can.modes:
-        facts |= {"modes": list(can.modes), "mode": can.mode}
+        facts["modes"] = [_mode_to_json(mode) for mode in can.modes]
+    if can.not_loaded:
+        facts["precisions_not_loaded"] = list(can.not_loaded)
     if can.fallback:
         facts["fallback"] = {"asked": can.asked_provider, "runs": catalogue.provider, "why": can.fallback}
     if can.warmed:
@@ -66,4 +70,11 @@ def describe(backend: Backend) -> dict[str, Any]:
         "pids": pool.pids,
         "waiting": pool.waiting,
     }
-    return {"model": backend.model, **abilities_to_json(backend.catalogue), "workers": workers}
+    facts = {"model": backend.model, **abilities_to_json(backend.catalogue), "workers": workers}
+    facts |= {"quality": backend.tuning.report()} if backend.tuning is not None else {}
+    return facts | ({"hedge": backend.hedge.counts.report()} if backend.hedge is not None else {})
+
+
+def _mode_to_json(mode: Mode) -> dict[str, object]:
+    precision = {"precision": mode.variant} if mode.variant else {}
+    return {"mode": mode.name, **precision, "first_piece_words": mode.first_words}

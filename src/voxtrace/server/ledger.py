@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from voxtrace.clock import mono_ns
 from voxtrace.server.rendering import Chunk
+from voxtrace.speech.lengths import audio_ms
 from voxtrace.speech.ports import Marks
-from voxtrace.speech.stream import SpokenWord, audio_ms
+from voxtrace.speech.words import SpokenWord
 from voxtrace.units import NANOS_PER_MILLI
 
 
@@ -17,7 +18,7 @@ class _Piece:
     """One piece on its way."""
 
     number: int
-    text_begin: int  # characters of the request's text
+    text_begin: int  # characters of the request's text, as it came
     text_end: int
     queued_ns: int
     pcm_bytes: int = 0
@@ -26,6 +27,7 @@ class _Piece:
     first_ns: int | None = None  # when its first samples were here
     words: deque[SpokenWord] = field(default_factory=deque)  # not told yet
     cache: str = "miss"  # else the level that had it
+    hedged: str = ""  # the engine that spoke it in the place of the one that was asked
 
 
 class Ledger:
@@ -35,7 +37,6 @@ class Ledger:
         self._marks = marks
         self._pieces: deque[_Piece] = deque()  # in the order of the text; those that were sent are gone
         self._pcm_begin = 0  # where the first of them begins
-        self._chars = 0
         self._first_sent_ns: int | None = None
 
     def mark(
@@ -45,10 +46,10 @@ class Ledger:
         self._marks.mark(name, request_id, session_id, **metadata)
         number = metadata.get("piece")
         if name == "QUEUE_START" and isinstance(number, int):
-            chars = metadata["text_chars"]
+            begin, chars = metadata["text_begin"], metadata["text_chars"]
+            assert isinstance(begin, int)
             assert isinstance(chars, int)
-            self._pieces.append(_Piece(number, self._chars, self._chars + chars, mono_ns()))
-            self._chars += chars
+            self._pieces.append(_Piece(number, begin, begin + chars, mono_ns()))
             return
         if piece := self._piece(number):
             _read(piece, name, metadata)
@@ -120,6 +121,8 @@ class Ledger:
             "text": [first.text_begin, last.text_end],
             "cache": first.cache,
         }
+        if first.hedged:
+            facts["hedged"] = first.hedged
         if first.started_ns is not None:
             facts["queue_ms"] = round((first.started_ns - first.queued_ns) / NANOS_PER_MILLI, 3)
             begun_ns = first.started_ns
@@ -132,6 +135,8 @@ class Ledger:
 
 
 def _read(piece: _Piece, name: str, metadata: dict[str, object]) -> None:
+    if metadata.get("hedged"):
+        piece.hedged = str(metadata["engine"])
     if name == "AUDIO_CHUNK_GENERATED":
         piece.first_ns = piece.first_ns or mono_ns()
         size = metadata["bytes"]

@@ -15,17 +15,19 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from voxtrace.clock import mono_ns, wall_ns
 from voxtrace.errors import InvalidOption
-from voxtrace.server.api_error import ApiError
+from voxtrace.server.api_error import ApiError, from_speech_error
 from voxtrace.server.desk import Desk
 from voxtrace.server.exchange import Exchange, open_exchange
 from voxtrace.server.live_line import Line
 from voxtrace.server.live_message import Asked, read_message
 from voxtrace.server.live_utterance import Utterance
-from voxtrace.server.speech_request import SpeechRequest, read_fields
+from voxtrace.server.speech_request import SpeechRequest, read_fields, read_input_type
+from voxtrace.speech.errors import Stopping
 from voxtrace.speech.live import TooMuchText
 from voxtrace.tracker import generate_request_id, request_id_from_headers
 
 POLICY_VIOLATION, GOING_AWAY, TRY_AGAIN_LATER = 1008, 1001, 1013
+STOPPING = "the server is stopping"  # the reason of a close frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +58,14 @@ class LiveRoute:
         if self.open >= self._limits.sockets:
             await socket.close(TRY_AGAIN_LATER, f"{self.open} live sockets are open already")
             return
+        if self._desk.is_draining:
+            await socket.close(GOING_AWAY, STOPPING)
+            return
         self.open += 1
+        session = _Session(self._desk, self._limits, socket)
         try:
-            await _Session(self._desk, self._limits, socket).run()
+            with self._desk.farewell.staying(session):
+                await session.run()
         finally:
             self.open -= 1
 
@@ -97,6 +104,18 @@ class _Session:
             alive.cancel()
             await self._stop()
 
+    async def leave(self, after_s: float) -> None:
+        """See `Guest`."""
+        await self._line.send({"type": "draining", "after_s": after_s})
+        if self._utterance is not None:
+            await self._utterance.wait()
+        await self._line.close(GOING_AWAY, STOPPING)
+
+    async def cut_off(self) -> None:
+        """See `Guest`."""
+        if self._utterance is not None:
+            await self._utterance.cut_off()
+
     async def _stop(self) -> None:
         if self._utterance is not None:
             await self._utterance.give_up()
@@ -128,6 +147,7 @@ class _Session:
 
     async def _on_start(self, asked: Asked) -> None:
         self._require_quiet()
+        _require_plain_text(asked.fields)
         self._request = read_fields({"response_format": "pcm", **asked.fields}, "", self._desk.models)
         self._first_id = _id_in(asked.fields, "request_id") or self._first_id
         self._session_id = _id_in(asked.fields, "session_id") or self._session_id
@@ -136,6 +156,8 @@ class _Session:
         if not asked.text:
             return
         if self._utterance is None or not self._utterance.is_open:
+            if self._desk.is_draining:
+                raise from_speech_error(Stopping())
             self._require_quiet()
             self._desk.admit()
             await self._open_utterance()
@@ -195,6 +217,12 @@ def _started(exchange: Exchange, request: SpeechRequest, media_type: str) -> dic
         "content_type": media_type,
         "sample_rate": request.rate_hz,
     }
+
+
+def _require_plain_text(fields: dict[str, Any]) -> None:
+    if read_input_type(fields) == "ssml":
+        why = "input_type: SSML is read whole, and here text comes in parts: send it to POST /v1/audio/speech"
+        raise ApiError(HTTPStatus.BAD_REQUEST, why, code="invalid_input_type", param="input_type")
 
 
 def _id_in(fields: dict[str, Any], name: str) -> str | None:

@@ -12,9 +12,12 @@ from voxtrace.server.exchange import Exchange
 from voxtrace.server.ledger import Ledger
 from voxtrace.server.rendering import Chunk, Rendering
 from voxtrace.server.speech_request import SpeechRequest
-from voxtrace.speech.errors import ClientGone, SpeechError
+from voxtrace.speech.errors import ClientGone, SpeechError, Stopping
+from voxtrace.speech.lengths import audio_ms
 from voxtrace.speech.live import LiveStream
-from voxtrace.speech.stream import audio_ms
+
+# Enough for a client who reads; shorter than what `Farewell` allows for hanging up on everybody.
+TOLD_WITHIN_S = 0.5
 
 
 class Ear(Protocol):
@@ -30,7 +33,7 @@ class Utterance:
 
     def __init__(self, desk: Desk, exchange: Exchange, request: SpeechRequest, line: Ear, waiting_chars: int) -> None:
         self._ledger = Ledger(desk.marks)
-        self._stream = LiveStream(desk.source, order_of(exchange, request), self._ledger, waiting_chars)
+        self._stream = LiveStream(desk.source, order_of(desk, exchange, request), self._ledger, waiting_chars)
         self._stream.on_word = self._ledger.hear
         self._rendering = Rendering(desk, exchange, request, self._stream)
         self._line = line
@@ -38,6 +41,7 @@ class Utterance:
         self._was_dropped = False
         self._has_end = False  # the client said so, one way or another
         self._sent_pcm_bytes = 0
+        self._over = asyncio.Event()
         self.media_type = media_type_of(request.format, request.rate_hz)
         self._rendering.note("PROCESSING_START")
 
@@ -76,6 +80,11 @@ class Utterance:
         self._stream.end()
         self._begin()
 
+    def speak_whole(self) -> None:
+        """Speak the text that its request brought; no more will come."""
+        self._has_end = True
+        self._begin()
+
     async def give_up(self, why: SpeechError | None = None) -> None:
         """Stop within a block; returns when that is noted and told."""
         if self.is_over:
@@ -88,16 +97,28 @@ class Utterance:
         self._was_dropped = True
         refusal = ClientGone() if why is None else from_speech_error(why)
         self._rendering.desk.note_refused(self._rendering.exchange, refusal)
-        await self._tell(why)
+        try:
+            await self._tell(why)
+        finally:
+            self._over.set()
+
+    async def cut_off(self) -> None:
+        """Stop because the server does, whether or not the client takes what is still sent to it."""
+        try:
+            async with asyncio.timeout(TOLD_WITHIN_S):
+                await self.give_up(Stopping())
+        except TimeoutError:
+            if self._task is not None:
+                self._task.cancel()
 
     async def wait(self) -> None:
-        """Until nothing more will be heard of it; its end must have been said."""
-        if self._task is not None:
-            await asyncio.wait([self._task])
+        """Until nothing more will be heard of it."""
+        await self._over.wait()
 
     def _begin(self) -> None:
         if self._task is None and self._stream.is_ready:
             self._task = asyncio.get_running_loop().create_task(self._speak())
+            self._task.add_done_callback(lambda _: self._over.set())
 
     async def _speak(self) -> None:
         error = await self._rendering.run(self._deliver)
@@ -120,6 +141,7 @@ class Utterance:
         self._sent_pcm_bytes = chunk.pcm_end
 
     def _end(self, kind: str) -> dict[str, object]:
+        mode = self._stream.mode
         return {
             "type": kind,
             "request_id": self._rendering.exchange.request_id,
@@ -127,4 +149,6 @@ class Utterance:
             "audio_ms": audio_ms(self._sent_pcm_bytes),
             "chunks": self._rendering.chunks,
             "cache": self._stream.progress.cache,
+            **({"mode": mode.name} if mode is not None else {}),
+            **({"hedged": hedged} if (hedged := self._stream.progress.hedged_by) else {}),
         }

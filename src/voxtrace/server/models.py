@@ -29,6 +29,10 @@ class Models:
         short = tuple(name for name, engine in SHORT_NAMES.items() if engine == self.first.engine)
         return (self.first.engine, *short, *self.others, *OPENAI_MODELS)
 
+    def voices_of(self, model: str) -> Catalogue:
+        """The voices of a model that `find` named."""
+        return self.others[model] if model else self.first
+
     def find(self, model: object) -> tuple[str, Catalogue]:
         """The model, "" for the first engine, and its voices.
 

@@ -13,8 +13,11 @@ from voxtrace.server.exchange import Exchange
 from voxtrace.server.metrics import Ended
 from voxtrace.server.speech_request import SpeechRequest
 from voxtrace.speech.encode import Encoder, open_encoder
-from voxtrace.speech.errors import ClientGone, NoSound, ReaderTooSlow, Refused, SpeechError, Stopping
-from voxtrace.speech.stream import SpeechStream, audio_ms
+from voxtrace.speech.errors import ClientGone, NoSound, Refused, SpeechError, Stopping
+from voxtrace.speech.lengths import audio_ms
+from voxtrace.speech.quality import Heard
+from voxtrace.speech.stream import SpeechStream
+from voxtrace.units import NANOS_PER_MILLI
 
 # 60 ms. A fast engine, or a cache, hands over seconds at once, and a second of Opus takes 5 ms to encode.
 FIRST_PCM_BYTES = 2_880
@@ -71,13 +74,15 @@ class Rendering:
         except SpeechError as failure:
             error = failure if not isinstance(failure, NoSound) else self._no_sound()
         except asyncio.CancelledError:
+            # Its reader was given up, see `_start`, or the server stops and has waited long enough.
             error = self.stream.error or Stopping()
-            if not isinstance(error, ReaderTooSlow):  # that one is our own doing, see `_start`
-                raise
         finally:
             if beside is not None:
                 beside.cancel()
-            await self.stream.close()
+            try:
+                await self.stream.close()
+            except asyncio.CancelledError:  # nor does it wait for an engine that does not let go
+                error = error or Stopping()
             counters.active -= 1
             self._note_complete(error)
         return error
@@ -146,17 +151,54 @@ class Rendering:
         setattr(counters, outcome, getattr(counters, outcome) + 1)
         audible, refused = self._audible, error.code if isinstance(error, Refused) else ""
         ended = Ended(
-            outcome, self.desk.catalogue.engine, progress.cache, audible.response_ns, audible.ttfa_ns, refused
+            outcome,
+            self.desk.catalogue.engine,
+            progress.cache,
+            audible.response_ns,
+            audible.ttfa_ns,
+            self.stream.mode.name if self.stream.mode else "",
+            progress.hedged_by,
+            refused,
         )
         self.desk.metrics.end(ended, progress)
+        self._tell_tuning(outcome)
         self.note("REQUEST_COMPLETE", **facts, cache=progress.cache, **self._engine_facts(), truth="L1")
 
-    def _engine_facts(self) -> dict[str, str]:
+    def _tell_tuning(self, outcome: str) -> None:
+        """What decides about the mode: times of requests that an engine really spoke, to their end."""
+        mode, tuning, ttfa_ns = self.stream.mode, self.desk.tuning, self._audible.ttfa_ns
+        if mode is None or tuning is None or outcome != "ok" or ttfa_ns is None:
+            return
+        progress = self.stream.progress
+        hedging = progress.hedging
+        if hedging is not None and hedging.failure:
+            return
+        if not progress.pieces_cached and not progress.joined:
+            # Of an engine for which another one spoke is known only that it would have taken longer.
+            tuning.note(Heard(mode.name, ttfa_ns / NANOS_PER_MILLI, is_bound=bool(progress.hedged_by)))
+
+    def _hedge_facts(self) -> dict[str, object]:
+        """Whether another engine got the first piece too, and which one was heard."""
+        hedging = self.stream.progress.hedging
+        if hedging is None or not hedging.engine:
+            return {}
+        facts: dict[str, object] = {
+            "hedge": hedging.outcome,
+            "hedge_engine": hedging.engine,
+            "hedge_after_ms": round(hedging.after_ns / NANOS_PER_MILLI, 3),
+        }
+        facts |= {"hedged": hedging.engine} if hedging.has_won else {}
+        return facts | ({"hedge_failure": hedging.failure} if hedging.failure else {})
+
+    def _engine_facts(self) -> dict[str, object]:
         """What computed, and what should have, where that is another."""
         catalogue = self.desk.catalogue
-        abilities, facts = catalogue.abilities, {"provider": catalogue.provider}
-        if abilities.mode:
-            facts["mode"] = abilities.mode
+        abilities, facts = catalogue.abilities, {"provider": catalogue.provider, **self._hedge_facts()}
+        mode = self.stream.mode
+        if mode is not None:
+            facts["mode"] = mode.name
+        if precision := (mode.variant if mode else "") or abilities.precision:
+            facts["precision"] = precision
         if abilities.fallback:
             facts |= {"provider_asked": abilities.asked_provider, "provider_fallback": abilities.fallback}
         return facts

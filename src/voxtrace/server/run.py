@@ -25,7 +25,9 @@ from voxtrace.server.desk import open_desk
 from voxtrace.server.live import LiveLimits
 from voxtrace.server.performance import Numbers
 from voxtrace.server.silence import ImpatientProtocol, raise_file_limit
+from voxtrace.server.uvicorn_server import UvicornServer
 from voxtrace.server.wyoming_server import WyomingServer
+from voxtrace.speech.admission import refuse
 from voxtrace.speech.backends import Backends, start_backends
 from voxtrace.speech.cache.disk import DiskCache
 from voxtrace.speech.cache.keys import Maker
@@ -35,8 +37,11 @@ from voxtrace.speech.cache.shared import SharedCache
 from voxtrace.speech.cache.source import CachedSource, Levels
 from voxtrace.speech.encode import load_codecs
 from voxtrace.speech.errors import SpeechError
+from voxtrace.speech.hedge import FastEngine, HedgedSource, voices_by_language
 from voxtrace.speech.pool import Pool, PoolOptions
 from voxtrace.speech.ports import Marks
+from voxtrace.speech.quality import AUTO
+from voxtrace.speech.text.normalise import NORMALISER_VERSION
 
 LOG = logging.getLogger("voxtrace.server")
 BACKLOG = 1024
@@ -59,12 +64,16 @@ class ServeOptions:
     drain_s: int = 5  # for answers under way when it is told to stop
     live: LiveLimits = field(default_factory=LiveLimits)
     models: Mapping[str, PoolOptions] = field(default_factory=dict)  # engines to be asked for by name
+    quality: str = AUTO  # the mode in which models speak
+    hedge: bool = False  # the first engine stands in for models whose first piece is late
+    hedge_after_ms: float = 0.0  # how late; 0: when it is due
     left_out: Mapping[str, str] = field(default_factory=dict)  # models that are there and not loaded, and why
     wyoming_port: int | None = None  # None: it is not spoken; 0: any free one
     cache: CacheLimits = field(default_factory=CacheLimits)
     cache_folder: Path | None = None  # None: what is kept is gone with the process
     cache_redis: str = ""  # URL of a Redis that several servers share; "": none
     fill: FillOptions = field(default_factory=FillOptions)
+    normalise: bool = True  # texts, unless a request says otherwise
     numbers: Numbers | None = None  # what was measured, for `/performance/…`
 
 
@@ -106,13 +115,14 @@ async def _serve(
     options: ServeOptions, listener: socket.socket, marks: Marks, guard: Guard, on_ready: Callable[[Running], None]
 ) -> None:
     codecs = asyncio.get_running_loop().run_in_executor(None, load_codecs)  # while the engines load theirs
-    backends = await start_backends(options.pool, options.models)
+    backends = await start_backends(options.pool, options.models, options.quality)
     backends.unloaded |= options.left_out
     filling: list[asyncio.Future[None]] = []
     try:
         await codecs
         filling += _open_caches(options, backends)
-        desk = open_desk(backends, marks)
+        _open_hedges(options, backends)
+        desk = open_desk(backends, marks, hedges=options.hedge, normalises=options.normalise)
         config = uvicorn.Config(
             build_app(backends, desk, guard, options.live, options.numbers),
             http=ImpatientProtocol,
@@ -123,16 +133,15 @@ async def _serve(
             log_level="warning",
             proxy_headers=False,  # nobody's word about who he is decides anything here
             server_header=False,
-            timeout_graceful_shutdown=options.drain_s,
         )
-        server = _Server(config)
+        server = UvicornServer(config, desk.farewell, options.drain_s)
         logging.getLogger("uvicorn.error").addFilter(_is_news)
         host, port = listener.getsockname()[:2]
         running = _what_runs(host, port, backends)
         server.when_started = lambda: on_ready(running)
-        server.when_stopping = lambda: setattr(desk, "is_draining", True)
-        desk.lag.start()
         wyoming = WyomingServer(desk)
+        server.when_stopping = wyoming.close_port
+        desk.lag.start()
         if options.wyoming_port is not None:
             running = replace(running, wyoming_port=await wyoming.start(options.host, options.wyoming_port))
         # What was built so far lives as long as the server: no collection has to walk over it again.
@@ -174,10 +183,24 @@ def _open_caches(options: ServeOptions, backends: Backends) -> list[asyncio.Futu
     filling: list[asyncio.Future[None]] = []
     for backend in backends.all:
         catalogue = backend.catalogue
-        maker = Maker(catalogue.engine, catalogue.build, catalogue.provider)
+        maker = Maker(catalogue.engine, catalogue.build, catalogue.provider, NORMALISER_VERSION)
         backend.cache = CachedSource(backend.pool, maker, levels, options.fill)
         filling.append(asyncio.ensure_future(_fill_when_idle(backend.cache, backend.pool, options.fill)))
     return filling
+
+
+def _open_hedges(options: ServeOptions, backends: Backends) -> None:
+    """Let the first engine stand by for all others whose languages it speaks; a request can ask for it at any time."""
+    first = backends.first
+
+    def can_speak_now() -> bool:
+        now = first.pool.situation()
+        return now.idle > 0 and refuse(now, options.pool.admission()) is None
+
+    fast = FastEngine(first.catalogue.engine, first.source, can_speak_now)
+    for backend in backends.others.values():
+        if voices := voices_by_language(backend.catalogue, first.catalogue):
+            backend.hedge = HedgedSource(backend.source, fast, voices, options.hedge_after_ms)
 
 
 async def _fill_when_idle(cache: CachedSource, pool: Pool, options: FillOptions) -> None:
@@ -220,21 +243,6 @@ def listen(host: str, port: int) -> socket.socket:
             raise PortInUse(host, port) from why
         raise InvalidOption("host", f"{host}:{port}", why.strerror or str(why)) from why
     return listener
-
-
-class _Server(uvicorn.Server):
-    """uvicorn, telling when it listens and when it stops."""
-
-    when_started: Callable[[], None]
-    when_stopping: Callable[[], None]
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.when_started()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self.when_stopping()
-        await super().shutdown(sockets)
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
+from voxtrace.clock import mono_ns
 from voxtrace.events.codec import parse_json
 from voxtrace.server.api_error import ApiError
 from voxtrace.server.models import Models
 from voxtrace.speech.encode import FORMATS, HIGHEST_RATE_HZ, LOWEST_RATE_HZ, Format
-from voxtrace.speech.ports import OUTPUT_RATE_HZ
+from voxtrace.speech.ports import FASTEST, OUTPUT_RATE_HZ, SLOWEST, Catalogue
+from voxtrace.speech.quality import AUTO, MODES
+from voxtrace.speech.text.document import Document
+from voxtrace.speech.text.ssml import InvalidSsml, is_ssml, read_ssml
 from voxtrace.speech.voices import DEFAULT_VOICE, VoiceNotFound, find_voice
 
 MAX_TEXT_CHARS = 4096
-SLOWEST, FASTEST = 0.25, 4.0
 DEFAULT_FORMAT = "mp3"  # OpenAI's, so a client that names none expects it
 STREAM_FORMATS = ("audio", "sse")
+QUALITIES = (AUTO, *MODES)
+INPUT_TYPES = ("auto", "text", "ssml")
 MAX_BODY_BYTES = 256 * 1024  # 4,096 characters, each as two escaped surrogates, are 48 KiB
 
 # Tab, line feed and carriage return are text; what else is below the space (and DEL to U+009F) is not, nor
@@ -38,6 +43,11 @@ class SpeechRequest:
     stream_format: str = "audio"
     model: str = ""  # "": the server's first engine
     has_timings: bool = False  # tell about each chunk
+    quality: str = ""  # the mode asked for; "": none
+    hedge: bool | None = None  # whether a fast engine may stand in; None: as the server does it
+    normalises: bool | None = None  # numbers, addresses and signs are read as words; None: as the server is set
+    document: Document | None = None  # what the text's SSML means; None: it is plain
+    reading_ns: int = 0  # what it took to read that
 
 
 def read_request(body: bytes, models: Models) -> SpeechRequest:
@@ -52,7 +62,26 @@ def read_request(body: bytes, models: Models) -> SpeechRequest:
         raise ApiError(HTTPStatus.BAD_REQUEST, f"the body is not JSON: {why}", code="invalid_json") from why
     if not isinstance(record, dict):
         raise ApiError(HTTPStatus.BAD_REQUEST, "the body must be a JSON object", code="invalid_json")
-    return read_fields(record, _text(record.get("input")), models)
+    text = _text(record.get("input"))
+    request = read_fields(record, text, models)
+    kind = read_input_type(record)
+    if kind == "ssml" or (kind == "auto" and is_ssml(text)):
+        return with_document(request, text, models.voices_of(request.model))
+    return request
+
+
+def with_document(request: SpeechRequest, text: str, voices: Catalogue) -> SpeechRequest:
+    """A request for a text in SSML.
+
+    Raises:
+        ApiError: it can't be read.
+    """
+    began = mono_ns()
+    try:
+        document = read_ssml(text, voices.language_of(request.engine_voice))
+    except InvalidSsml as why:
+        raise ApiError(HTTPStatus.BAD_REQUEST, f"input: {why}", code=why.code, param="input") from why
+    return replace(request, text=text, document=document, reading_ns=mono_ns() - began)
 
 
 def read_fields(record: dict[str, Any], text: str, models: Models) -> SpeechRequest:
@@ -72,8 +101,23 @@ def read_fields(record: dict[str, Any], text: str, models: Models) -> SpeechRequ
     stream_format = _stream_format(record.get("stream_format"))
     has_timings = _timings(record.get("timings"), stream_format)
     _check_instructions(record.get("instructions"))
-    speed = _speed(record.get("speed"))
-    return SpeechRequest(text, voice, engine_voice, form.name, speed, rate_hz, stream_format, model, has_timings)
+    quality, hedge = _quality(record.get("quality")), record.get("hedge")
+    if hedge is not None and not isinstance(hedge, bool):
+        raise _invalid("hedge", "must be true or false")
+    return SpeechRequest(
+        text,
+        voice,
+        engine_voice,
+        form.name,
+        _speed(record.get("speed")),
+        rate_hz,
+        stream_format,
+        model,
+        has_timings,
+        quality,
+        hedge,
+        _normalises(record.get("normalise", record.get("normalize"))),
+    )
 
 
 def _text(text: object) -> str:
@@ -148,6 +192,14 @@ def _stream_format(name: object) -> str:
     return name
 
 
+def _quality(name: object) -> str:
+    if name is None:
+        return ""
+    if not isinstance(name, str) or name not in QUALITIES:
+        raise _invalid("quality", f"{str(name)[:40]!r} is none; there are: {', '.join(QUALITIES)}")
+    return name
+
+
 def _timings(asked: object, stream_format: str) -> bool:
     if asked is None or asked is False:
         return False
@@ -156,6 +208,26 @@ def _timings(asked: object, stream_format: str) -> bool:
     if stream_format != "sse":
         raise _invalid("timings", 'have no place between the bytes of a sound; ask for "stream_format": "sse"')
     return True
+
+
+def read_input_type(record: dict[str, Any]) -> str:
+    """What the text is: plain, SSML, or whichever it looks like.
+
+    Raises:
+        ApiError: something else.
+    """
+    name = record.get("input_type")
+    if name is None:
+        return "auto"
+    if not isinstance(name, str) or name not in INPUT_TYPES:
+        raise _invalid("input_type", f"{str(name)[:40]!r} is not read here; there are: {', '.join(INPUT_TYPES)}")
+    return name
+
+
+def _normalises(asked: object) -> bool | None:
+    if asked is not None and not isinstance(asked, bool):
+        raise _invalid("normalise", "must be true or false")
+    return asked
 
 
 def _check_instructions(instructions: object) -> None:

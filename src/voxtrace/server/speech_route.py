@@ -15,8 +15,9 @@ from voxtrace.server.ledger import Ledger
 from voxtrace.server.rendering import Chunk, Rendering
 from voxtrace.server.speech_request import MAX_BODY_BYTES, SpeechRequest, read_request
 from voxtrace.speech.errors import ClientGone, ReaderTooSlow, SpeechError
-from voxtrace.speech.ports import Abilities
-from voxtrace.speech.stream import SpeechStream, audio_ms
+from voxtrace.speech.lengths import audio_ms
+from voxtrace.speech.ports import Abilities, Mode
+from voxtrace.speech.stream import SpeechStream
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -47,7 +48,7 @@ class _Answer:
 
     def __init__(self, desk: Desk, exchange: Exchange, request: SpeechRequest, send: Send) -> None:
         self._ledger = Ledger(desk.marks) if request.has_timings else None
-        self._stream = SpeechStream(desk.source, order_of(exchange, request), self._ledger or desk.marks)
+        self._stream = SpeechStream(desk.source, order_of(desk, exchange, request), self._ledger or desk.marks)
         if self._ledger is not None:
             self._stream.on_word = self._ledger.hear
         self._rendering = Rendering(desk, exchange, request, self._stream)
@@ -104,14 +105,19 @@ class _Answer:
             (b"x-voxtrace-engine", catalogue.engine.encode("ascii")),
             (b"x-voxtrace-provider", catalogue.provider.encode("ascii")),
             (b"x-voxtrace-cache", b"hit" if progress.pieces_cached else b"miss"),  # of the first piece
-            *_choices(catalogue.abilities),
+            *([(b"x-voxtrace-hedged", progress.hedged_by.encode("ascii"))] if progress.hedged_by else []),
+            *_choices(catalogue.abilities, self._stream.mode, rendering.request.quality),
         ]
 
 
-def _choices(abilities: Abilities) -> Iterator[tuple[bytes, bytes]]:
+def _choices(abilities: Abilities, mode: Mode | None, asked: str) -> Iterator[tuple[bytes, bytes]]:
     """What was chosen for the engine, where there was a choice."""
-    if abilities.mode:
-        yield b"x-voxtrace-mode", abilities.mode.encode("ascii")
+    if mode is not None:
+        yield b"x-voxtrace-mode", mode.name.encode("ascii")
+    elif asked:
+        yield b"x-voxtrace-mode", b"none"  # the engine has nothing that it could change
+    if precision := (mode.variant if mode else "") or abilities.precision:
+        yield b"x-voxtrace-precision", precision.encode("ascii")
     if abilities.fallback:
         yield b"x-voxtrace-provider-asked", abilities.asked_provider.encode("ascii")
 

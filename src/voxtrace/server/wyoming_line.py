@@ -34,6 +34,10 @@ class WyomingLine:
         except (OSError, EOFError, KeyError, AttributeError, TypeError, RecursionError):
             return None  # the last four: JSON that is no event
 
+    def close(self) -> None:
+        """Hang up, when all that was said is on its way."""
+        self._writer.close()
+
     async def say(self, event: Eventable) -> None:
         """Send an event; a client that is gone misses it."""
         try:

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 from voxtrace import __version__
 from voxtrace.clock import mono_ns, wall_ns
 from voxtrace.errors import InvalidOption, MissingExtra, PortInUse
-from voxtrace.server.api_error import ApiError
+from voxtrace.server.api_error import ApiError, from_speech_error
 from voxtrace.server.desk import Desk
 from voxtrace.server.exchange import open_exchange
 from voxtrace.server.live_utterance import Utterance
-from voxtrace.server.speech_request import check_characters, read_fields
+from voxtrace.server.speech_request import check_characters, read_fields, with_document
+from voxtrace.speech.errors import Stopping
 from voxtrace.speech.live import TooMuchText
 from voxtrace.speech.ports import Catalogue
+from voxtrace.speech.text.ssml import is_ssml
 from voxtrace.speech.voices import DEFAULT_VOICE
 from voxtrace.tracker import generate_request_id
 
@@ -59,10 +61,14 @@ class WyomingServer:
             raise InvalidOption("wyoming_port", port, why.strerror or str(why)) from why
         return int(self._server.sockets[0].getsockname()[1])
 
-    async def stop(self) -> None:
-        """Hang up on everybody."""
+    def close_port(self) -> None:
+        """Take in nobody any more."""
         if self._server is not None:
             self._server.close()
+
+    async def stop(self) -> None:
+        """Hang up on everybody."""
+        self.close_port()
         for client in list(self._clients):
             client.cancel()
         await asyncio.gather(*self._clients, return_exceptions=True)
@@ -75,7 +81,9 @@ class WyomingServer:
         try:
             if len(self._clients) < MAX_CLIENTS:
                 self._clients.add(task)
-                await _Client(self._desk, WyomingLine(reader, writer)).run()
+                client = _Client(self._desk, WyomingLine(reader, writer))
+                with self._desk.farewell.staying(client):
+                    await client.run()
         finally:
             self._clients.discard(task)
             writer.close()
@@ -89,23 +97,42 @@ class _Client:
         self._session_id = f"wyoming-{generate_request_id()}"
         self._utterance: Utterance | None = None
         self._voice: SynthesizeVoice | None = None
+        self._obeying = asyncio.Lock()  # held while a client's word is being followed, until it was answered
 
     async def run(self) -> None:
         """Until the client leaves."""
         try:
             while (event := await self._next()) is not None:
-                try:
-                    await self._obey(event)
-                except ApiError as error:
-                    await self._line.send_error(error, None)
-                except TooMuchText as error:
-                    if self._utterance is not None:
-                        await self._utterance.give_up(error)
+                async with self._obeying:
+                    await self._follow(event)
         except TimeoutError:
             pass
         finally:
             if self._utterance is not None:
                 await self._utterance.give_up()
+
+    async def _follow(self, event: Event) -> None:
+        try:
+            await self._obey(event)
+        except ApiError as error:
+            await self._line.send_error(error, None)
+        except TooMuchText as error:
+            if self._utterance is not None:
+                await self._utterance.give_up(error)
+
+    async def leave(self, _: float) -> None:
+        """See `Guest`. Wyoming has no word for what is about to happen: only who waits for nothing is told."""
+        if self._utterance is None or self._utterance.is_over:
+            await self._line.send_error(from_speech_error(Stopping()), None)
+        else:
+            await self._utterance.wait()
+        async with self._obeying:
+            self._line.close()
+
+    async def cut_off(self) -> None:
+        """See `Guest`."""
+        if self._utterance is not None:
+            await self._utterance.cut_off()
 
     async def _next(self) -> Event | None:
         async with asyncio.timeout(IDLE_S):
@@ -135,7 +162,11 @@ class _Client:
             # In between start and stop it repeats the whole text, for servers that know no chunks.
             await self._wait()
             self._voice = _voice_in(event)
-            self._say(_text_in(event) or "")
+            text = _text_in(event) or ""
+            if is_ssml(text):
+                self._say_document(text)
+                return
+            self._say(text)
             if self._utterance is not None and self._utterance.is_open:
                 self._utterance.end()
 
@@ -153,10 +184,20 @@ class _Client:
         if self._utterance.is_open:
             self._utterance.say(text)
 
-    def _open_utterance(self) -> Utterance:
+    def _say_document(self, text: str) -> None:
+        if len(text) > WAITING_CHARS:
+            raise from_speech_error(TooMuchText(WAITING_CHARS))
+        self._utterance = self._open_utterance(text)
+        self._utterance.speak_whole()
+
+    def _open_utterance(self, ssml: str = "") -> Utterance:
+        if self._desk.is_draining:
+            raise from_speech_error(Stopping())
         self._desk.admit()
         name = _name_of(self._voice, self._desk.catalogue)
         request = read_fields({"voice": name, "response_format": "pcm"}, "", self._desk.models)
+        if ssml:
+            request = with_document(request, ssml, self._desk.catalogue)
         exchange = replace(
             open_exchange(()), session_id=self._session_id, received_mono_ns=mono_ns(), received_wall_ns=wall_ns()
         )

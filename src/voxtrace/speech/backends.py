@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 
 from voxtrace.speech.errors import SpeechError
 from voxtrace.speech.pool import Pool, PoolOptions
+from voxtrace.speech.quality import AUTO
+from voxtrace.speech.tuning import Tuning
 
 if TYPE_CHECKING:
     from voxtrace.speech.cache.source import CachedSource
+    from voxtrace.speech.hedge import HedgedSource
     from voxtrace.speech.job import Source
     from voxtrace.speech.ports import Catalogue
 
@@ -27,11 +30,13 @@ class Backend:
     pool: Pool
     catalogue: Catalogue
     cache: CachedSource | None = None
+    hedge: HedgedSource | None = None  # None: nobody stands in for it
+    tuning: Tuning | None = None  # None: its engine has no modes
 
     @property
     def source(self) -> Source:
         """Who takes its jobs."""
-        return self.cache or self.pool
+        return self.hedge or self.cache or self.pool
 
 
 @dataclass(slots=True)
@@ -55,8 +60,10 @@ class Backends:
                 await backend.cache.close()
 
 
-async def start_backends(first: PoolOptions, models: Mapping[str, PoolOptions]) -> Backends:
+async def start_backends(first: PoolOptions, models: Mapping[str, PoolOptions], quality: str = AUTO) -> Backends:
     """Start all engines at once and wait for them. A model that can't be loaded is no reason not to speak at all.
+
+    `quality` is the mode of all requests that ask for none; auto: as each engine's measured times allow.
 
     Raises:
         EngineDidNotStart: the first one is not there.
@@ -70,14 +77,19 @@ async def start_backends(first: PoolOptions, models: Mapping[str, PoolOptions]) 
     finally:
         if catalogue is None or not all(each.done() for each in loading):  # it was interrupted
             await asyncio.gather(first_pool.stop(), *(pool.stop() for pool in pools.values()))
-    backends = Backends(Backend(catalogue.engine, first_pool, catalogue))
+    backends = Backends(_backend(catalogue.engine, first_pool, catalogue, quality))
     for (name, pool), told in zip(pools.items(), told_by_others, strict=True):
         if isinstance(told, SpeechError):
             LOG.warning("the model %s is not loaded: %s", name, told)
             backends.unloaded[name] = str(told)
         else:
-            backends.others[name] = Backend(name, pool, told)
+            backends.others[name] = _backend(name, pool, told, quality)
     return backends
+
+
+def _backend(model: str, pool: Pool, catalogue: Catalogue, quality: str) -> Backend:
+    modes = catalogue.abilities.modes
+    return Backend(model, pool, catalogue, tuning=Tuning(modes, quality) if modes else None)
 
 
 async def _start(pool: Pool) -> Catalogue | SpeechError:

@@ -14,7 +14,7 @@ from typing import Any, Protocol, cast
 from voxtrace.clock import mono_ns
 from voxtrace.speech.errors import EngineFailed
 from voxtrace.speech.job import Job, Spoken
-from voxtrace.speech.ports import Abilities, Catalogue, Voice
+from voxtrace.speech.ports import Abilities, Catalogue, Mode, Voice
 from voxtrace.speech.tally import Tally
 from voxtrace.speech.wire import CACHE_RESULTS, PHONEMES_MADE, BrokenStream, Frame, FrameReader, Kind, pack
 
@@ -87,7 +87,9 @@ class EngineProcess(asyncio.Protocol):
         said = job.utterance
         # By hand: `dataclasses.asdict` takes five times as long.
         record = {"text": said.text, "voice": said.voice, "speed": said.speed}
-        flags = {"is_first": said.is_first, "pause_after": said.pause_after}
+        flags: dict[str, object] = {"is_first": said.is_first, "pause_after": said.pause_after}
+        if said.variant:
+            flags["variant"] = said.variant
         if job.fresh:
             flags["fresh"] = True
         self._write(pack(Kind.SPEAK, job.number, json.dumps(record | flags).encode()))
@@ -212,5 +214,6 @@ def catalogue_from_json(payload: bytes) -> Catalogue:
     said: Any = {
         name: tuple(value) if isinstance(value, list) else value for name, value in record["abilities"].items()
     }
+    said["modes"] = tuple(Mode(**mode) for mode in said["modes"])
     abilities, variants = Abilities(**said), tuple(record["variants"])
     return Catalogue(record["engine"], record["provider"], voices, variants, record["build"], abilities)

@@ -58,6 +58,21 @@ class Holder(Protocol):
         """Go on."""
 
 
+@dataclass(slots=True)
+class Hedging:
+    """The wish that a fast engine stands in when a first piece is late, and what came of it."""
+
+    engine: str = ""  # that was given the piece too; "": none was
+    outcome: str = ""  # as `HedgeCounts` names them: won, lost, failed, given_up; "" while nothing is decided
+    after_ns: int = 0  # from the request to when it got the piece
+    failure: str = ""  # why the engine that was asked did not speak at all
+
+    @property
+    def has_won(self) -> bool:
+        """It is the stand-in that is heard."""
+        return self.outcome == "won"
+
+
 @dataclass(eq=False, slots=True)
 class Job:
     """An utterance on its way through the pool."""
@@ -73,6 +88,8 @@ class Job:
     cancelled: bool = False
     holder: Holder | None = None  # who speaks it, while it is being spoken
     fresh: bool = False  # no cache may answer it, or keep what it gave
+    hedging: Hedging | None = None  # None: nobody stands in
+    joined: bool = False  # it hears what was begun for another job
 
     @property
     def is_first(self) -> bool:

@@ -6,8 +6,11 @@ from collections import deque
 
 from voxtrace.speech.errors import SpeechError
 from voxtrace.speech.job import Source
+from voxtrace.speech.order import Order
 from voxtrace.speech.ports import Marks
-from voxtrace.speech.stream import Order, SpeechStream
+from voxtrace.speech.quality import first_limits
+from voxtrace.speech.stream import SpeechStream
+from voxtrace.speech.text.script import lines_of_pieces
 from voxtrace.speech.text.segment import Piece, Segmenter
 
 
@@ -25,6 +28,8 @@ class TooMuchText(SpeechError):
 class LiveStream(SpeechStream):
     """Speaks each piece as soon as it is certain where it ends, whatever packets the text came in.
 
+    An order with a document brings all of its text with it.
+
     `start` needs a first piece: see `is_ready`.
     """
 
@@ -34,19 +39,20 @@ class LiveStream(SpeechStream):
             most_waiting: characters that may wait to be spoken.
         """
         super().__init__(source, order, marks)
-        self._segmenter = Segmenter(source.workload.pace.limits())
+        self._segmenter = Segmenter(source.workload.pace.limits(first_limits(order.mode)))
         self._ready: deque[Piece] = deque()
-        self._pieces = iter(self._ready.popleft, None)
+        if order.document is None:
+            self._lines = lines_of_pieces(iter(self._ready.popleft, None), order.reading)
         self._most_waiting = most_waiting
         self._has_started = False
         self._held_chars = 0  # in the segmenter: it is not certain yet where they are cut
-        self.is_open = True
-        self.chars = 0  # of all text so far
+        self.is_open = order.document is None  # that one is whole
+        self.chars = len(order.text)  # of all text so far
 
     @property
     def is_ready(self) -> bool:
         """Whether there is a piece to start with."""
-        return bool(self._ready)
+        return bool(self._ready) or self._order.document is not None
 
     def start(self) -> None:
         """See `SpeechStream.start`."""

@@ -62,24 +62,24 @@ class Pace:
         """Whether one engine is so slow that a listener is better served by two."""
         return (self.rtf or 0) >= PARALLEL_FROM_RTF
 
-    def limits(self) -> tuple[Limits, ...]:
+    def limits(self, first: Limits = FIRST) -> tuple[Limits, ...]:
         """How long the first, second, … piece of a text shall be; the last of these holds for all others."""
-        return ramp(self.rtf, self.audio_ns_per_char)
+        return ramp(self.rtf, self.audio_ns_per_char, first)
 
 
-def ramp(rtf: float | None, audio_ns_per_char: float | None) -> tuple[Limits, ...]:
+def ramp(rtf: float | None, audio_ns_per_char: float | None, first: Limits = FIRST) -> tuple[Limits, ...]:
     """Each piece as long as can be made while those before it play, with a safety factor.
 
     A fast engine, or one of which nothing is known, gets the sizes at which speech sounds best.
     """
     step = _step(rtf)
     if step is None or audio_ns_per_char is None:
-        return FIRST, SECOND, LATER
+        return first, SECOND, LATER
     longest = round(LONGEST_HOLD_S * NANOS_PER_SECOND / (step * audio_ns_per_char))
     growth = max(1.0, SAFETY / step)
-    second = _shortened(SECOND, min(longest, round(FIRST.most * growth)))
-    later = _shortened(LATER, min(longest, round(second.most * growth)))
-    return FIRST, second, later
+    second = _shortened(SECOND, min(longest, round(first.most * growth)), first.most)
+    later = _shortened(LATER, min(longest, round(second.most * growth)), first.most)
+    return first, second, later
 
 
 def _step(rtf: float | None) -> float | None:
@@ -94,8 +94,8 @@ def _step(rtf: float | None) -> float | None:
     return None
 
 
-def _shortened(limits: Limits, most: int) -> Limits:
-    most = max(most, FIRST.most)  # less than a clause sounds like a list of words
+def _shortened(limits: Limits, most: int, least: int) -> Limits:
+    most = max(most, least)  # less than a first clause sounds like a list of words
     if most >= limits.most:
         return limits
     return replace(limits, most=most, clause=min(limits.clause, most * 2 // 3), least=min(limits.least, most // 3))

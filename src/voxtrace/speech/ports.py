@@ -21,6 +21,7 @@ OnBlock = Callable[[Samples], bool]
 # What the OpenAI API's `pcm` means, and what every answer of this server carries.
 OUTPUT_RATE_HZ = 24_000
 OUTPUT_BYTES_PER_SECOND = OUTPUT_RATE_HZ * 2
+SLOWEST, FASTEST = 0.25, 4.0  # OpenAI's range of `speed`
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,24 @@ class Voice:
 
 
 @dataclass(frozen=True, slots=True)
+class Mode:
+    """What an engine changes between fast, balanced and high. It declares only modes that differ."""
+
+    name: str  # one of `quality.MODES`
+    variant: str = ""  # the form of its model that speaks, such as "int8"; "": there is but one
+    first_words: int = 0  # most words of the first piece; 0: as many as usual
+
+
+@dataclass(frozen=True, slots=True)
 class Abilities:
     """What an engine can do beside speaking, as it declares it itself."""
 
     sample_rate_hz: int = OUTPUT_RATE_HZ  # of what it makes; answers carry OUTPUT_RATE_HZ
-    speeds: tuple[float, float] = (0.25, 4.0)  # slowest and fastest
-    modes: tuple[str, ...] = ()  # forms of its model that can be chosen, such as "int8"; the fastest first
-    mode: str = ""  # the one that is loaded
+    speeds: tuple[float, float] = (SLOWEST, FASTEST)
+    precisions: tuple[str, ...] = ()  # forms of its model that can be chosen, such as "int8"; the fastest first
+    precision: str = ""  # the one that speaks unless a mode says otherwise
+    modes: tuple[Mode, ...] = ()  # the fastest first; empty: nothing could be changed between them
+    not_loaded: tuple[str, ...] = ()  # forms of its model that no mode can use, each with its reason
     word_timings: bool = False
     makes_pauses: bool = True  # pieces end with the pause that suits them; else silence at their ends means nothing
     keeps_voices: bool = False  # all of its voices are in memory, and none has to be loaded for an utterance
@@ -70,6 +82,14 @@ class Catalogue:
         return tuple(sorted({voice.language for voice in self.voices}))
 
     @cached_property
+    def _languages(self) -> dict[str, str]:
+        return {name: voice.language for voice in self.voices for name in (voice.id, *voice.also)}
+
+    def language_of(self, voice: str) -> str:
+        """What a voice speaks; of a mix, what its first voice does. "" where that is not known."""
+        return self._languages.get(voice.partition("+")[0].partition(":")[0], "")
+
+    @cached_property
     def names(self) -> frozenset[str]:
         """Every name that a voice answers to, without variants."""
         return frozenset(name for voice in self.voices for name in (voice.id, *voice.also))
@@ -84,14 +104,6 @@ class Catalogue:
         name, plus, variant = voice.partition("+")
         return name in self.names and (not plus or variant in self.variants)
 
-    def language_of(self, voice: str) -> str:
-        """What a voice speaks, a mix as its first; "" where there is no such voice."""
-        name = voice.partition("+")[0]
-        name = name.partition(":")[0] if self.abilities.mixes else name
-        languages = [each.language for each in self.voices if name in (each.id, *each.also)]
-        # Of several voices the name is that of a language: espeak-ng's "fr" is spoken by "fr-fr" and "fr-be".
-        return languages[0] if len(languages) == 1 else name if languages else ""
-
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
@@ -102,6 +114,7 @@ class Utterance:
     speed: float = 1.0  # 1 is the engine's normal rate
     is_first: bool = False  # nothing is audible yet: silence before its first sound is cut off
     pause_after: bool = False  # more text follows: leave the pause that its last punctuation mark asks for
+    variant: str = ""  # the form of the model that shall speak; "": the engine's own choice
     fresh: bool = False  # nothing that is kept may help with it, and nothing of it is kept
 
 

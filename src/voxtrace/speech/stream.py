@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from voxtrace.clock import mono_ns, wall_ns
 from voxtrace.speech.errors import ClientGone, NoSound, ReaderTooSlow, SpeechError
-from voxtrace.speech.job import Source, Spoken
-from voxtrace.speech.lead import Lead
-from voxtrace.speech.part import Part
-from voxtrace.speech.ports import OUTPUT_BYTES_PER_SECOND, Marks, Utterance
-from voxtrace.speech.text.segment import pieces_of
-from voxtrace.speech.words import unpack_words
+from voxtrace.speech.job import Hedging, Source, Spoken
+from voxtrace.speech.lengths import audio_ms, audio_ns
+from voxtrace.speech.order import Order
+from voxtrace.speech.part import Part, silence
+from voxtrace.speech.ports import FASTEST, OUTPUT_BYTES_PER_SECOND, SLOWEST, Marks, Mode, Utterance
+from voxtrace.speech.progress import Progress
+from voxtrace.speech.quality import first_limits
+from voxtrace.speech.text.script import lines_of
+from voxtrace.speech.text.ssml_values import MAX_BREAK_MS
+from voxtrace.speech.words import SpokenWord, unpack_words
 from voxtrace.units import NANOS_PER_MILLI, NANOS_PER_SECOND
 
 # The next piece is asked for when so much is left unread, or twice as much as a piece takes to be made.
@@ -23,72 +25,10 @@ LOW_BYTES = 2 * OUTPUT_BYTES_PER_SECOND
 MOST_AHEAD_BYTES = 8 * OUTPUT_BYTES_PER_SECOND
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What somebody asked to hear."""
-
-    request_id: str
-    text: str
-    voice: str  # as the engine names it
-    speed: float = 1.0
-    session_id: str | None = None
-    fresh: bool = False  # neither answered from a cache nor kept in one
-
-
-@dataclass(slots=True)
-class Progress:
-    """What became of an order so far: for response headers and for its last event."""
-
-    text_ns: int = 0
-    queue_ns: int = 0  # wait of the first piece
-    phonemes_ns: int = 0  # of the first piece, where its engine has that step
-    first_inference_ns: int = 0  # from then until the first block was here
-    chunks: int = 0
-    bytes_made: int = 0  # of samples that were asked for and arrived
-    bytes_wasted: int = 0  # of samples that were made and that nobody took
-    busy_ns: int = 0  # of synthesis, over all pieces that were spoken to their end
-    spoken_ns: int = 0  # of audio in these
-    warm: bool = True
-    pieces: int = 0  # that were asked for
-    pieces_cached: int = 0  # of them, those that nobody had to speak
-    started_ns: list[int] = field(default_factory=list)
-    lead: Lead = field(default_factory=Lead)  # of a listener who plays it as it is made
-
-    @property
-    def rtf(self) -> float | None:
-        """Synthesis by audio; None where no piece was spoken to its end."""
-        return self.busy_ns / self.spoken_ns if self.spoken_ns else None
-
-    @property
-    def wasted_s(self) -> float:
-        """Audio that was made and that nobody took, in seconds."""
-        return self.bytes_wasted / OUTPUT_BYTES_PER_SECOND
-
-    @property
-    def cache(self) -> str:
-        """What the caches did for it so far: hit, partial or miss."""
-        if not self.pieces_cached:
-            return "miss"
-        return "hit" if self.pieces_cached == self.pieces else "partial"
-
-
-class SpokenWord(NamedTuple):
-    """A word, and the samples of its piece in which it is heard."""
-
-    piece: int
-    text: str  # as it is spoken
-    span: tuple[int, int]  # characters of the request's text
-    at: int
-    until: int
-
-
-def audio_ms(pcm_bytes: int) -> float:
-    """How long so many bytes of PCM at the output rate last, in milliseconds."""
-    return round(pcm_bytes * 1000 / OUTPUT_BYTES_PER_SECOND, 3)
-
-
-def _audio_ns(pcm_bytes: int) -> int:
-    return pcm_bytes * NANOS_PER_SECOND // OUTPUT_BYTES_PER_SECOND
+def hedge_facts(part: Part) -> dict[str, object]:
+    """Who spoke this piece, where it was not the engine that was asked."""
+    hedging = part.job.hedging
+    return {"engine": hedging.engine, "hedged": True} if hedging is not None and hedging.has_won else {}
 
 
 class SpeechStream:
@@ -104,20 +44,30 @@ class SpeechStream:
         self._workload = source.workload
         self._order = order
         self._marks = marks
-        self._pieces = pieces_of(order.text, self._workload.pace.limits())
+        self._variant = order.mode.variant if order.mode is not None else ""
+        limits = self._workload.pace.limits(first_limits(order.mode))
+        self._lines = lines_of(order.text, order.document, limits, order.reading)
         self._parts: deque[Part] = deque()  # in the order of the text; read ones are gone
         self._making: deque[Part] = deque()  # those that are not complete, and those behind such a one
         self._error: SpeechError | None = None  # whatever is unread, the reader gets this
+        self._is_all_made = False
         self._has_failed = False  # some part has an error: nothing more is asked for
         self._admitted_ns = 0
         self._wake: asyncio.Future[None] | None = None
-        self.chars_left = len(order.text)  # not asked for yet
-        self._chars_asked = 0
+        self._last: Part | None = None  # that was asked for
+        self._owed_ms = 0  # of silence, until there is a sound to follow it
+        # Not asked for yet; of a text with marks, those that are spoken.
+        self.chars_left = len(order.text) if order.document is None else order.document.chars
         self.is_open = False  # text may still come
         self.progress = Progress()
         self.on_word: Callable[[SpokenWord], object] | None = None  # None: nobody wants to know
         # Called when the reader is given up while it may be waiting for its own client, and not in `read`.
         self.on_given_up: Callable[[], object] = lambda: None
+
+    @property
+    def mode(self) -> Mode | None:
+        """The mode in which it is spoken."""
+        return self._order.mode
 
     @property
     def error(self) -> SpeechError | None:
@@ -130,10 +80,16 @@ class SpeechStream:
         Raises:
             Refused: the server has too much to do.
             Stopping: the server is being stopped.
+            NoSound: nothing in it can be spoken.
         """
         self._admitted_ns = mono_ns()
-        part = self._next_part()
-        self._submit(part)
+        part = None
+        while part is None and self.chars_left:
+            part = self._next_part()
+        if part is not None:
+            self._submit(part)
+        elif not self.is_open:
+            raise NoSound
         if self._making or self.chars_left:
             self._workload.streams.add(self)
 
@@ -194,29 +150,37 @@ class SpeechStream:
 
     # Asking for pieces
 
-    def _next_part(self) -> Part:
+    def _next_part(self) -> Part | None:
+        """The next piece, ready to be asked for; None where it has nothing that can be spoken."""
         began = mono_ns()
-        text, has_pause = next(self._pieces)
-        text_begin, self._chars_asked = self._chars_asked, self._chars_asked + len(text)
-        self.chars_left -= len(text)
-        number = self.progress.pieces
+        line = next(self._lines, None)
+        self.chars_left = self.chars_left - line.chars if line else 0
+        if line is None or not line.text:
+            if line is not None and line.rest_ms:
+                self._rest(line.rest_ms)
+            if self._last is None:
+                self.progress.text_ns += mono_ns() - began  # the first piece waits for this too
+            return None
+        order, number = self._order, self.progress.pieces
         self.progress.pieces += 1
         # After the last piece a pause would be nothing but silence to be sent.
-        has_pause = has_pause and (self.chars_left > 0 or self.is_open)
+        has_pause = line.has_pause and (self.chars_left > 0 or self.is_open)
+        speed = order.speed if line.rate == 1 else min(max(order.speed * line.rate, SLOWEST), FASTEST)
         # Pieces in front may have held nothing that can be said.
         is_first = number == 0 or not (self.progress.bytes_made or self._making)
-        utterance = Utterance(text, self._order.voice, self._order.speed, is_first, has_pause)
-        part = Part(self, number, utterance)
-        part.text_begin = text_begin
-        part.expected_ns = self._workload.pace.audio_ns(len(text))
+        utterance = Utterance(line.text, order.voice, speed, is_first, has_pause, self._variant)
+        self._last = part = Part(self, number, utterance, line)
+        part.expected_ns = self._workload.pace.audio_ns(len(line.text)) + line.rest_ms * NANOS_PER_MILLI
         part.queued_ns = mono_ns()
         part.job.fresh = self._order.fresh
         part.job.admitted_ns = self._admitted_ns
         part.job.due_ns = self._due_ns()
         if number == 0:
-            self.progress.text_ns = part.queued_ns - began
-            self._note("TEXT_PROCESSING_COMPLETE", first_piece_chars=len(text))
-        self._note("QUEUE_START", piece=number, text_chars=len(text))
+            if order.may_hedge:
+                part.job.hedging = self.progress.hedging = Hedging()
+            self.progress.text_ns += order.reading_ns + part.queued_ns - began
+            self._note("TEXT_PROCESSING_COMPLETE", first_piece_chars=line.end - line.begin)
+        self._note("QUEUE_START", piece=number, text_begin=line.begin, text_chars=line.end - line.begin)
         return part
 
     def _submit(self, part: Part) -> None:
@@ -241,7 +205,7 @@ class SpeechStream:
         """Audio that will follow what was supplied so far, from pieces that are already asked for."""
         expected = 0
         for place, part in enumerate(self._making):
-            made = _audio_ns(part.bytes_made)
+            made = audio_ns(part.bytes_made)
             expected += max(part.expected_ns, made) - (made if place == 0 else 0)
         return expected
 
@@ -253,6 +217,9 @@ class SpeechStream:
         """
         while self.chars_left and not self._has_failed and self._error is None and self._shall_ask():
             part = self._next_part()
+            if part is None:
+                self._note_all_made()
+                continue
             try:
                 self._submit(part)
             except SpeechError as error:
@@ -281,9 +248,11 @@ class SpeechStream:
         if part.number == 0:
             self.progress.queue_ns = part.started_ns - part.queued_ns
             self.progress.warm = warm
+            self.progress.joined = part.job.joined
         self.progress.started_ns.append(part.started_ns)
         queue_ms = round((part.started_ns - part.queued_ns) / NANOS_PER_MILLI, 3)
-        self._note_at("INFERENCE_START", part.started_ns, piece=part.number, queue_ms=queue_ms, worker=worker)
+        facts = {} if self._order.mode is None else {"mode": self._order.mode.name}
+        self._note_at("INFERENCE_START", part.started_ns, piece=part.number, queue_ms=queue_ms, worker=worker, **facts)
 
     def on_part_phonemes(self, part: Part, at_ns: int) -> None:
         """See `Whole`."""
@@ -292,40 +261,49 @@ class SpeechStream:
             self.progress.phonemes_ns = at_ns - part.started_ns
         self._note_at("PHONEME_GENERATION_COMPLETE", at_ns, piece=part.number)
 
-    def on_part_words(self, part: Part, words: bytes) -> None:
+    def on_part_words(self, part: Part, words: bytes, silent: int) -> None:
         """See `Whole`."""
         if self.on_word is not None:
             for each in unpack_words(words):
                 text = part.job.utterance.text[each.begin : each.end]
-                self.on_word(SpokenWord(part.number, text, part.source_span(each.begin, each.end), each.at, each.until))
+                span = part.source_span(each.begin, each.end)
+                self.on_word(SpokenWord(part.number, text, span, silent + each.at, silent + each.until))
 
     def on_part_audio(self, part: Part, pcm: bytes) -> None:
         """See `Whole`."""
         progress = self.progress
         if progress.bytes_made == 0:
+            if hedge_facts(part):
+                progress.phonemes_ns = 0  # they were those of the engine that is not heard
             progress.first_inference_ns = mono_ns() - progress.started_ns[0] - progress.phonemes_ns
-            self._note("FIRST_CHUNK_GENERATED", piece=part.number)
-        progress.chunks += 1
-        progress.bytes_made += len(pcm)
-        if self._making and part is self._making[0]:
-            progress.lead.supply(mono_ns(), _audio_ns(len(pcm)))
+            self._note("FIRST_CHUNK_GENERATED", piece=part.number, **hedge_facts(part))
+        self._count(part, len(pcm))
         self._note("AUDIO_CHUNK_GENERATED", piece=part.number, audio_ms=audio_ms(len(pcm)), bytes=len(pcm))
         self._wake_reader()
         if part.bytes_made == len(pcm):
             self._go_on()
 
+    def take_owed_silence(self) -> bytes:
+        """See `Whole`."""
+        owed_ms, self._owed_ms = self._owed_ms, 0
+        return silence(owed_ms)
+
     def on_part_done(self, part: Part, spoken: Spoken) -> None:
         """See `Whole`."""
-        self.progress.bytes_wasted += spoken.samples * 2 - part.bytes_made
+        self.progress.bytes_wasted += spoken.samples * 2 - (part.bytes_made - part.bytes_silent)
         self._note(
             "INFERENCE_COMPLETE",
             piece=part.number,
             audio_ms=audio_ms(spoken.samples * 2),
             synthesis_ms=round(spoken.busy_ns / NANOS_PER_MILLI, 3),
+            **hedge_facts(part),
         )
         if not part.job.cancelled:
-            self.progress.busy_ns += spoken.busy_ns
-            self.progress.spoken_ns += _audio_ns(spoken.samples * 2)
+            if not hedge_facts(part):  # the real-time factor is that of the engine which was asked
+                self.progress.busy_ns += spoken.busy_ns
+                self.progress.spoken_ns += audio_ns(spoken.samples * 2)
+            if part.rest_ms:
+                self._make_silence(part, part.rest_ms)
             self._supply_next()
             self._go_on()
             self._note_all_made()
@@ -335,13 +313,13 @@ class SpeechStream:
         """See `Whole`."""
         progress = self.progress
         if progress.pieces_cached == 0 and part.number == 0:
-            progress.queue_ns = mono_ns() - part.queued_ns
+            if not progress.started_ns:
+                progress.queue_ns = mono_ns() - part.queued_ns
+            else:  # an engine worked in vain until another one's cache was asked
+                progress.first_inference_ns = mono_ns() - progress.started_ns[0]
         progress.pieces_cached += 1
-        progress.chunks += 1
-        progress.bytes_made += len(pcm)
-        if part is self._making[0]:
-            progress.lead.supply(mono_ns(), _audio_ns(len(pcm)))
-        self._note("CACHE_HIT", piece=part.number, level=level, audio_ms=audio_ms(len(pcm)))
+        self._count(part, len(pcm))
+        self._note("CACHE_HIT", piece=part.number, level=level, audio_ms=audio_ms(len(pcm)), **hedge_facts(part))
         self._supply_next()
         self._note_all_made()
         self._wake_reader()
@@ -360,17 +338,52 @@ class SpeechStream:
             self._error = self._error or error
             self.on_given_up()
 
+    def _count(self, part: Part, size: int) -> None:
+        """So many bytes more can be read; heard they can be once everything before them is here."""
+        progress = self.progress
+        progress.chunks += 1
+        progress.bytes_made += size
+        if not self._making or part is self._making[0]:
+            progress.lead.supply(mono_ns(), audio_ns(size))
+
+    def _rest(self, ms: int) -> None:
+        """Nothing is spoken here: the silence belongs to the piece before, whatever became of that."""
+        part = self._last
+        if part is None:
+            self._owe(ms)
+        elif not part.is_over:
+            part.rest_ms += ms
+            part.expected_ns += ms * NANOS_PER_MILLI
+        else:
+            if part not in self._parts:
+                self._parts.append(part)
+            self._make_silence(part, ms)
+
+    def _make_silence(self, part: Part, ms: int) -> None:
+        """No engine is kept from its work for it. While there was no sound, there is none to follow."""
+        if not self.progress.bytes_made:
+            self._owe(ms)
+            return
+        size = part.add_silence(ms)
+        self._count(part, size)
+        self._note("AUDIO_CHUNK_GENERATED", piece=part.number, audio_ms=audio_ms(size), bytes=size)
+
+    def _owe(self, ms: int) -> None:
+        # Bounded, for a text may have any number of breaks around signs of which no voice makes a sound.
+        self._owed_ms = min(self._owed_ms + ms, MAX_BREAK_MS)
+
     def _supply_next(self) -> None:
         """What the piece behind a complete one has made already can be heard now."""
         while self._making and self._making[0].is_over:
             self._making.popleft()
             if self._making:
-                self.progress.lead.supply(mono_ns(), _audio_ns(self._making[0].bytes_made))
+                self.progress.lead.supply(mono_ns(), audio_ns(self._making[0].bytes_made))
 
     def _note_all_made(self) -> None:
         if self.chars_left or self.is_open or self._has_failed or self._error is not None:
             return
-        if not self._making:
+        if not self._making and not self._is_all_made:
+            self._is_all_made = True
             progress = self.progress
             made_ms = audio_ms(progress.bytes_made)
             self._note("AUDIO_GENERATION_COMPLETE", audio_ms=made_ms, pieces=progress.pieces, chunks=progress.chunks)

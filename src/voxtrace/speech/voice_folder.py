@@ -40,10 +40,15 @@ class InstalledVoice:
     engine: str  # that speaks with it: "kokoro" or "piper"
     folder: Path
 
-    def options(self, provider: str, precision: str, threads: int) -> dict[str, object]:
+    def options(
+        self, provider: str, precision: str, threads: int, mode_files_mib: int | None = None
+    ) -> dict[str, object]:
         """What the engine is started with."""
         options: dict[str, object] = {"folder": str(self.folder), "provider": provider, "threads": threads}
-        return options | ({"precision": precision} if self.engine == "kokoro" else {})
+        if self.engine == "kokoro":
+            options["precision"] = precision
+            options |= {} if mode_files_mib is None else {"mode_files_mib": mode_files_mib}
+        return options
 
 
 def engine_of(folder: Path) -> str:

@@ -28,6 +28,16 @@ _LONE_SIGNS = re.compile(r"(?:[^\w\s]+\s+)+")
 _WIDE = re.compile(r"[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 
 
+class SpokenWord(NamedTuple):
+    """A word, and the samples of its piece in which it is heard."""
+
+    piece: int
+    text: str  # as it is spoken
+    span: tuple[int, int]  # characters of the request's text
+    at: int
+    until: int
+
+
 class Span(NamedTuple):
     """Characters of a text."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import ctypes
 import json
-import os
 import resource
 import signal
 import socket
@@ -18,24 +17,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import cast
 
-import numpy as np
-
 from voxtrace.clock import mono_ns
 from voxtrace.errors import EXIT_UNREACHABLE, VoxtraceError
 from voxtrace.speech.edges import Edges, shape_of
 from voxtrace.speech.engines import load_engine
 from voxtrace.speech.errors import EngineDidNotStart, EngineFailed
-from voxtrace.speech.ports import OUTPUT_BYTES_PER_SECOND, OUTPUT_RATE_HZ, Engine, Phonemes, Samples, Utterance, Word
+from voxtrace.speech.outlet import Finish, Outlet
+from voxtrace.speech.ports import OUTPUT_RATE_HZ, Engine, Phonemes, Utterance, Word
 from voxtrace.speech.resample import Resampler
 from voxtrace.speech.wire import CACHE_RESULTS, PHONEMES_MADE, Frame, FrameReader, Kind, pack
-from voxtrace.speech.words import WordLog, pack_words
-from voxtrace.units import NANOS_PER_MILLI
+from voxtrace.speech.words import WordLog
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 READ_BYTES = 64 * 1024
 BYTES_PER_MIB = 1024 * 1024
-LONGEST_HOLD_NS = 2 * NANOS_PER_MILLI  # an engine that takes longer for a block has each one sent at once
-MOST_HELD_BYTES = OUTPUT_BYTES_PER_SECOND // 2
 
 
 class Link:
@@ -49,8 +44,12 @@ class Link:
 
     def send(self, kind: Kind, job: int, payload: bytes = b"") -> None:
         """Write one frame; waits while the other side does not read."""
+        self.write(pack(kind, job, payload))
+
+    def write(self, frames: bytes) -> None:
+        """Write whole frames; waits as `send` does."""
         began = mono_ns()
-        self._connection.sendall(pack(kind, job, payload))
+        self._connection.sendall(frames)
         self.waited_ns += mono_ns() - began
 
     def receive(self) -> Frame | None:
@@ -103,32 +102,6 @@ def serve(engine: Engine, link: Link) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Finish:
-    """What an engine's sound goes through before it is sent."""
-
-    edges: Edges
-    resampler: Resampler
-    words: WordLog | None  # None: the engine knows nothing of words
-
-    def push(self, block: Samples) -> Samples:
-        """The samples that are complete now."""
-        return self._convert(self.edges.push(block))
-
-    def end(self) -> Samples:
-        """What is left."""
-        return np.concatenate((self._convert(self.edges.finish()), self.resampler.finish()))
-
-    def hear(self, block: Samples, sender: BlockSender) -> None:
-        """Look which words end with this block of the engine."""
-        if self.words is not None:
-            self.words.hear(block)
-            sender.words += self.words.take()
-
-    def _convert(self, shaped: Samples) -> Samples:
-        return self.resampler.convert(shaped) if shaped.size else shaped
-
-
-@dataclass(frozen=True, slots=True)
 class JobNotes:
     """What the engine tells of one job, on its way to the server; see `Notes`."""
 
@@ -149,72 +122,13 @@ class JobNotes:
 
 def _speak(engine: Engine, link: Link, job: int, utterance: Utterance, finish: Finish) -> None:
     began, waited = mono_ns(), link.waited_ns
-    sender = BlockSender(link, job)
-    wanted = True
-
-    def on_block(block: Samples) -> bool:
-        nonlocal wanted
-        # Words are told before the sound that they end with, but nothing is told before the first sound.
-        is_first = sender.bytes_made == 0
-        if not is_first:
-            finish.hear(block, sender)
-        sender.push(finish.push(block).tobytes())
-        # Whoever waits for this processor may be the server with our first block in its hands, or the client.
-        # Without this they would wait to the end of our time slice, 3 ms: espeak-ng's whole sentence.
-        os.sched_yield()
-        if is_first:
-            finish.hear(block, sender)
-        wanted = not link.is_cancelled(job)
-        return wanted
-
+    outlet = Outlet(link, job, finish, engine.sample_rate_hz)
     try:
-        engine.speak(utterance, on_block, JobNotes(link, job, finish.words))
+        engine.speak(utterance, outlet.push, JobNotes(link, job, finish.words))
     finally:
-        # Of a failure is told when the sound before it was sent.
-        if wanted:
-            rest = finish.end()
-            if finish.words is not None:
-                sender.words += finish.words.finish(sender.bytes_made // 2 + rest.size)
-            sender.push(rest.tobytes())
-        sender.flush()
+        outlet.finish()  # of a failure is told when the sound before it was sent
     busy_ns = mono_ns() - began - (link.waited_ns - waited)
-    link.send(Kind.DONE, job, json.dumps({"samples": sender.bytes_made // 2, "busy_ns": busy_ns}).encode())
-
-
-class BlockSender:
-    """Sends the first block at once, and after it no more often than somebody could tell the difference.
-
-    espeak-ng makes a block in 40 µs. To wake the server for each of them would cost more than to make them,
-    and would take the processor from the server when it is about to send the first one on.
-    """
-
-    def __init__(self, link: Link, job: int) -> None:
-        self._link = link
-        self._job = job
-        self._held: list[bytes] = []
-        self._held_bytes = 0
-        self._sent_ns = 0
-        self.bytes_made = 0
-        self.words: list[Word] = []  # to be told with the next sound
-
-    def push(self, pcm: bytes) -> None:
-        """Take a block; what is held is sent when it is due."""
-        if not pcm:
-            return
-        self.bytes_made += len(pcm)
-        self._held.append(pcm)
-        self._held_bytes += len(pcm)
-        if self._held_bytes >= MOST_HELD_BYTES or mono_ns() - self._sent_ns >= LONGEST_HOLD_NS:
-            self.flush()
-
-    def flush(self) -> None:
-        """Send what is held."""
-        if self.words:
-            self._link.send(Kind.WORDS, self._job, pack_words(self.words))
-            self.words = []
-        if self._held:
-            self._link.send(Kind.AUDIO, self._job, b"".join(self._held))
-            self._held, self._held_bytes, self._sent_ns = [], 0, mono_ns()
+    link.send(Kind.DONE, job, json.dumps({"samples": outlet.bytes_made // 2, "busy_ns": busy_ns}).encode())
 
 
 def _end_with_the_server() -> None:

@@ -9,13 +9,14 @@ import numpy as np
 
 from voxtrace.clock import sleep
 from voxtrace.speech.errors import EngineFailed
-from voxtrace.speech.ports import NO_NOTES, Abilities, Catalogue, Notes, OnBlock, Samples, Utterance, Voice, Word
+from voxtrace.speech.ports import NO_NOTES, Abilities, Catalogue, Mode, Notes, OnBlock, Samples, Utterance, Voice, Word
 from voxtrace.speech.words import Tokens
 
 FAULTY_ENGINE = "voxtrace.testing.faulty_engine:faulty_engine"
 """The name under which a pool finds it: `EngineChoice(FAULTY_ENGINE, {"delay_ms": 50})`."""
 
 VOICE = "hum"
+QUICK, USUAL = "quick", "usual"  # the forms of it that its modes use
 FOREVER_S = 3600.0
 CRASH_STATUS = 137  # as of a process that the kernel killed for want of memory
 
@@ -29,6 +30,7 @@ class Faults:
 
     only: str = ""
     delay_ms: float = 0.0  # real time before the first block
+    fast_delay_ms: float | None = None  # the same in its fast mode; None: it has no modes
     block_delay_ms: float = 0.0  # real time before every block
     leading_silence_ms: int = 0
     stall_after_ms: int | None = None
@@ -52,8 +54,9 @@ class FaultyEngine:
 
     def catalogue(self) -> Catalogue:
         """One voice. It answers to OpenAI's default voice too, so that any request can be spoken."""
-        abilities = Abilities(self.sample_rate_hz, deterministic=True, word_timings=self._faults.words)
-        voices = (Voice(VOICE, "Hum", "und"), Voice("en-us", "Hum", "und"))
+        modes = () if self._faults.fast_delay_ms is None else (Mode("fast", QUICK), Mode("high", USUAL))
+        abilities = Abilities(self.sample_rate_hz, modes=modes, deterministic=True, word_timings=self._faults.words)
+        voices = (Voice(VOICE, "Hum", "und"), Voice("en-us", "Hum", "en-us"))
         return Catalogue("faulty", "cpu", voices, abilities=abilities)
 
     def speak(self, utterance: Utterance, on_block: OnBlock, notes: Notes = NO_NOTES) -> None:
@@ -63,7 +66,8 @@ class FaultyEngine:
         faults = self._faults if self._faults.only in utterance.text else Faults(sample_rate_hz=self.sample_rate_hz)
         if faults.silent:
             return
-        sleep(faults.delay_ms / 1000)
+        delay_ms = faults.delay_ms if utterance.variant != QUICK else faults.fast_delay_ms or 0.0
+        sleep(delay_ms / 1000)
         length_ms = round(len(utterance.text) * faults.ms_per_char / utterance.speed)
         if self._faults.words:
             self._tell_words(utterance, faults, notes)

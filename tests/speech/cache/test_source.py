@@ -247,3 +247,16 @@ def test_the_report_tells_of_pieces_without_their_words(source, engine):
 
     assert "my secret" not in str(source.report())
     assert [each["chars"] for each in source.report()["pieces"]] == [9]
+
+
+def test_whoever_asks_while_work_that_was_given_up_is_ending_has_it_spoken_anew(source, engine):
+    _, left = ask(source)
+    engine.jobs[0].listener.on_start(1, warm=True)
+    source.cancel(left)
+    again, _ = ask(source)
+    engine.jobs[0].listener.on_done(Spoken(0, 1))
+    third, _ = ask(source)
+    engine.speak(b"ab")
+
+    assert len(engine.jobs) == 2
+    assert (again.heard, again.ends, third.heard) == (b"ab", ["done"], b"ab")

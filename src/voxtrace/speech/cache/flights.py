@@ -20,7 +20,8 @@ class Flight:
     anyway, so a slow reader's `pause` is not passed on. It is given up when the last of them has left.
     """
 
-    def __init__(self, source: Source, asked: Job, on_landed: OnLanded) -> None:
+    def __init__(self, source: Source, key: str, asked: Job, on_landed: OnLanded) -> None:
+        self.key = key
         # The one that the source speaks, due when the first of those who asked needs it.
         self.job = Job(asked.utterance, self, admitted_ns=asked.admitted_ns, due_ns=asked.due_ns)
         self._source = source

@@ -30,6 +30,7 @@ def piece_key(maker: Maker, utterance: Utterance) -> str:
         maker.provider,
         maker.normaliser,
         utterance.voice,
+        utterance.variant,
         f"{utterance.speed:.4f}",
         str(utterance.is_first),  # its leading silence is cut off
         str(utterance.pause_after),

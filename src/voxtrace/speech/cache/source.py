@@ -85,6 +85,7 @@ class CachedSource:
         elif key in self._flights:
             self._levels.count(job, found=False)
             self.shared += 1
+            job.joined = True
             self._flights[key].join(job)
         else:
             self._take_off(key, job)
@@ -92,7 +93,12 @@ class CachedSource:
     def cancel(self, job: Job) -> bool:
         """See `Source`."""
         seat = job.holder
-        return seat.flight.leave(job) if isinstance(seat, Seat) else self._source.cancel(job)
+        if not isinstance(seat, Seat):
+            return self._source.cancel(job)
+        is_awaited = seat.flight.leave(job)
+        if seat.flight.job.cancelled:
+            self._forget(seat.flight)  # whoever asks for it now must not join what is about to end without a sound
+        return is_awaited
 
     def fill(self, key: str, utterance: Utterance, on_end: Callable[[], None]) -> None:
         """Have a piece spoken that nobody asked for yet; `on_end` is called when it is kept, or not.
@@ -174,11 +180,11 @@ class CachedSource:
 
     def _take_off(self, key: str, job: Job, *, predicted: bool = False) -> None:
         def landed(kept: Kept | None) -> None:
-            self._flights.pop(key, None)
+            self._forget(flight)
             if kept is not None and kept.pcm:
                 self._keep(key, kept, predicted)
 
-        flight = Flight(self._source, job, landed)
+        flight = Flight(self._source, key, job, landed)
         self._flights[key] = flight
         flight.join(job)
         if self._elsewhere is not None and self._elsewhere.is_up:
@@ -193,6 +199,10 @@ class CachedSource:
             del self._flights[key]
             job.holder = None
             raise
+
+    def _forget(self, flight: Flight) -> None:
+        if self._flights.get(flight.key) is flight:
+            del self._flights[flight.key]
 
     async def _look_elsewhere(self, elsewhere: SharedCache, key: str, flight: Flight, job: Job) -> None:
         kept = await elsewhere.get(key)

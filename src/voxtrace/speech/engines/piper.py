@@ -19,6 +19,7 @@ from voxtrace.speech.engines.piper_config import Numbers, config_file, ids_of, l
 from voxtrace.speech.engines.waveform import hand_over, natural_speed
 from voxtrace.speech.errors import EngineFailed, PhonemesUnusable, VoiceFileMissing
 from voxtrace.speech.ports import NO_NOTES, Abilities, Catalogue, Notes, OnBlock, Utterance, Voice
+from voxtrace.speech.quality import modes_of
 from voxtrace.units import NANOS_PER_SECOND
 
 # Pads stand between phonemes, so these are twice the lengths that Kokoro is warmed with.
@@ -76,6 +77,8 @@ class PiperEngine:
             asked_provider=self._asked if model.fallback else "",
             fallback=model.fallback,
             warmed=self._warmed,
+            # A voice's other qualities are models of their own, of other rates and other trainings.
+            modes=modes_of("", "", ""),
         )
         build = build_of([model.file, config_file(model.file)])
         return Catalogue(self._name, model.provider, voices, build=build, abilities=abilities)
