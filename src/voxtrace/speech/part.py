@@ -8,8 +8,9 @@ from typing import Protocol
 from voxtrace.clock import mono_ns
 from voxtrace.speech.errors import SpeechError
 from voxtrace.speech.job import Job, Spoken
-from voxtrace.speech.ports import OUTPUT_RATE_HZ, Utterance
+from voxtrace.speech.ports import OUTPUT_RATE_HZ, Utterance, Word
 from voxtrace.speech.text.script import Line
+from voxtrace.speech.words import SpokenWord
 
 # A piece is 5 to 20 s of speech: it fits in here whole, so that even a client that never reads holds an
 # engine for no longer than the piece takes. Text that swells (a digit is a word) waits here.
@@ -63,6 +64,12 @@ class Part:
     def source_span(self, begin: int, end: int) -> tuple[int, int]:
         """The characters of the request's text, marks included, that characters of the utterance's text stand for."""
         return self._line.source_span(begin, end)
+
+    def spoken(self, word: Word, silent: int) -> SpokenWord:
+        """A word of it, with so many samples of silence in front of its sound."""
+        text = self.job.utterance.text[word.begin : word.end]
+        span = self.source_span(word.begin, word.end)
+        return SpokenWord(self.number, text, span, silent + word.at, silent + word.until)
 
     def take(self) -> bytes | None:
         """As much as is written at once, one block at least; None when nothing is here."""

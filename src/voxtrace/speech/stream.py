@@ -265,9 +265,7 @@ class SpeechStream:
         """See `Whole`."""
         if self.on_word is not None:
             for each in unpack_words(words):
-                text = part.job.utterance.text[each.begin : each.end]
-                span = part.source_span(each.begin, each.end)
-                self.on_word(SpokenWord(part.number, text, span, silent + each.at, silent + each.until))
+                self.on_word(part.spoken(each, silent))
 
     def on_part_audio(self, part: Part, pcm: bytes) -> None:
         """See `Whole`."""
