@@ -144,6 +144,27 @@ def test_an_alias_is_spoken_instead(espeak):
     assert speak(espeak.port, input=marked, voice=STEADY).body == speak(espeak.port, input=plain, voice=STEADY).body
 
 
+def test_an_ordinal_is_spoken_as_one(espeak):
+    marked = '<speak>It is the <say-as interpret-as="ordinal">12</say-as> today.</speak>'
+    plain = "It is the 12th today."
+
+    assert speak(espeak.port, input=marked, voice=STEADY).body == speak(espeak.port, input=plain, voice=STEADY).body
+
+
+def test_a_say_as_does_not_chop_its_sentence_although_it_is_spoken_with_pauses(espeak):
+    kinds = ['"characters"', '"date" format="dmy"', '"date" format="mdy"']
+    marked = "<speak>We wrote <say-as interpret-as={}>3/4/24</say-as> here.</speak>"
+    sounds = {
+        speak(espeak.port, f"as-{n}", input=marked.format(kind), voice=STEADY).body for n, kind in enumerate(kinds)
+    }
+    plain = len(speak(espeak.port, input="We wrote here.", voice=STEADY).body)
+    asked = [sum(each.name == "QUEUE_START" for each in espeak.events(f"as-{n}")) for n in range(len(kinds))]
+
+    assert asked == [1, 1, 1]
+    assert len(sounds) == 3
+    assert min(map(len, sounds)) > plain + 24_000
+
+
 @pytest.mark.parametrize("stream", [{"stream_format": "sse", "timings": True, "response_format": "pcm"}])
 def test_timings_tell_of_the_source_in_order_and_miss_nothing_that_is_spoken(espeak, stream):
     answer = speak(espeak.port, input=MIXED, voice=STEADY, **stream)

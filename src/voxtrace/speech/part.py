@@ -8,9 +8,8 @@ from typing import Protocol
 from voxtrace.clock import mono_ns
 from voxtrace.speech.errors import SpeechError
 from voxtrace.speech.job import Job, Spoken
-from voxtrace.speech.ports import OUTPUT_RATE_HZ, Utterance, Word
+from voxtrace.speech.ports import OUTPUT_RATE_HZ, Utterance
 from voxtrace.speech.text.script import Line
-from voxtrace.speech.words import SpokenWord
 
 # A piece is 5 to 20 s of speech: it fits in here whole, so that even a client that never reads holds an
 # engine for no longer than the piece takes. Text that swells (a digit is a word) waits here.
@@ -61,15 +60,15 @@ class Part:
         self.rest_ms = line.rest_ms  # silence after it
         self.buffered = 0
 
+    @property
+    def hedge_facts(self) -> dict[str, object]:
+        """Who spoke this piece, where it was not the engine that was asked."""
+        hedging = self.job.hedging
+        return {"engine": hedging.engine, "hedged": True} if hedging is not None and hedging.has_won else {}
+
     def source_span(self, begin: int, end: int) -> tuple[int, int]:
         """The characters of the request's text, marks included, that characters of the utterance's text stand for."""
         return self._line.source_span(begin, end)
-
-    def spoken(self, word: Word, silent: int) -> SpokenWord:
-        """A word of it, with so many samples of silence in front of its sound."""
-        text = self.job.utterance.text[word.begin : word.end]
-        span = self.source_span(word.begin, word.end)
-        return SpokenWord(self.number, text, span, silent + word.at, silent + word.until)
 
     def take(self) -> bytes | None:
         """As much as is written at once, one block at least; None when nothing is here."""

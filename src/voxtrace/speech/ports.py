@@ -83,7 +83,12 @@ class Catalogue:
 
     @cached_property
     def _languages(self) -> dict[str, str]:
-        return {name: voice.language for voice in self.voices for name in (voice.id, *voice.also)}
+        found: dict[str, str] = {}
+        for voice in self.voices:
+            for name in (voice.id, *voice.also):
+                # Of several voices the name is that of a language: espeak-ng's "fr" is spoken by "fr-fr" and "fr-be".
+                found[name] = voice.language if name not in found else name
+        return found
 
     def language_of(self, voice: str) -> str:
         """What a voice speaks; of a mix, what its first voice does. "" where that is not known."""

@@ -25,12 +25,6 @@ LOW_BYTES = 2 * OUTPUT_BYTES_PER_SECOND
 MOST_AHEAD_BYTES = 8 * OUTPUT_BYTES_PER_SECOND
 
 
-def hedge_facts(part: Part) -> dict[str, object]:
-    """Who spoke this piece, where it was not the engine that was asked."""
-    hedging = part.job.hedging
-    return {"engine": hedging.engine, "hedged": True} if hedging is not None and hedging.has_won else {}
-
-
 class SpeechStream:
     """Reads as one stream of PCM what engines speak piece by piece. Everything runs on one event loop.
 
@@ -165,9 +159,9 @@ class SpeechStream:
         self.progress.pieces += 1
         # After the last piece a pause would be nothing but silence to be sent.
         has_pause = line.has_pause and (self.chars_left > 0 or self.is_open)
-        speed = order.speed if line.rate == 1 else min(max(order.speed * line.rate, SLOWEST), FASTEST)
         # Pieces in front may have held nothing that can be said.
         is_first = number == 0 or not (self.progress.bytes_made or self._making)
+        speed = order.speed if line.rate == 1 else min(max(order.speed * line.rate, SLOWEST), FASTEST)
         utterance = Utterance(line.text, order.voice, speed, is_first, has_pause, self._variant)
         self._last = part = Part(self, number, utterance, line)
         part.expected_ns = self._workload.pace.audio_ns(len(line.text)) + line.rest_ms * NANOS_PER_MILLI
@@ -265,16 +259,18 @@ class SpeechStream:
         """See `Whole`."""
         if self.on_word is not None:
             for each in unpack_words(words):
-                self.on_word(part.spoken(each, silent))
+                text = part.job.utterance.text[each.begin : each.end]
+                span = part.source_span(each.begin, each.end)
+                self.on_word(SpokenWord(part.number, text, span, silent + each.at, silent + each.until))
 
     def on_part_audio(self, part: Part, pcm: bytes) -> None:
         """See `Whole`."""
         progress = self.progress
         if progress.bytes_made == 0:
-            if hedge_facts(part):
+            if part.hedge_facts:
                 progress.phonemes_ns = 0  # they were those of the engine that is not heard
             progress.first_inference_ns = mono_ns() - progress.started_ns[0] - progress.phonemes_ns
-            self._note("FIRST_CHUNK_GENERATED", piece=part.number, **hedge_facts(part))
+            self._note("FIRST_CHUNK_GENERATED", piece=part.number, **part.hedge_facts)
         self._count(part, len(pcm))
         self._note("AUDIO_CHUNK_GENERATED", piece=part.number, audio_ms=audio_ms(len(pcm)), bytes=len(pcm))
         self._wake_reader()
@@ -294,10 +290,10 @@ class SpeechStream:
             piece=part.number,
             audio_ms=audio_ms(spoken.samples * 2),
             synthesis_ms=round(spoken.busy_ns / NANOS_PER_MILLI, 3),
-            **hedge_facts(part),
+            **part.hedge_facts,
         )
         if not part.job.cancelled:
-            if not hedge_facts(part):  # the real-time factor is that of the engine which was asked
+            if not part.hedge_facts:  # the real-time factor is that of the engine which was asked
                 self.progress.busy_ns += spoken.busy_ns
                 self.progress.spoken_ns += audio_ns(spoken.samples * 2)
             if part.rest_ms:
@@ -317,7 +313,7 @@ class SpeechStream:
                 progress.first_inference_ns = mono_ns() - progress.started_ns[0]
         progress.pieces_cached += 1
         self._count(part, len(pcm))
-        self._note("CACHE_HIT", piece=part.number, level=level, audio_ms=audio_ms(len(pcm)), **hedge_facts(part))
+        self._note("CACHE_HIT", piece=part.number, level=level, audio_ms=audio_ms(len(pcm)), **part.hedge_facts)
         self._supply_next()
         self._note_all_made()
         self._wake_reader()

@@ -15,7 +15,7 @@ from voxtrace.speech.engines.espeak_phonemes import Phonemizer
 from voxtrace.speech.engines.kokoro_model import KokoroModel, Warmth, check_vocabulary, load, warm_up
 from voxtrace.speech.engines.kokoro_modes import choices_of, load_all
 from voxtrace.speech.engines.kokoro_phonemes import Run, runs_of, spell
-from voxtrace.speech.engines.onnx_session import Compute, available_providers
+from voxtrace.speech.engines.onnx_session import Compute, Made, available_providers
 from voxtrace.speech.engines.phoneme_cache import PhonemeCache
 from voxtrace.speech.engines.waveform import hand_over, natural_speed
 from voxtrace.speech.errors import EngineFailed
@@ -93,7 +93,7 @@ class KokoroEngine:
         abilities = Abilities(
             SAMPLE_RATE_HZ,
             makes_pauses=False,
-            word_timings=any(each.tells_lengths for each in self._loaded.models.values()),
+            word_timings=self._loaded.models[self._precision].tells_lengths,
             keeps_voices=True,
             precisions=tuple(self._found),
             precision=self._precision,
@@ -122,8 +122,8 @@ class KokoroEngine:
         units: list[Unit] = []
         if model.tells_lengths:
             units = units_of(utterance.text, clauses, lambda word: self._phonemizer.letters_alone(word, language))
-        waves = _infer_all(model, runs, (mix, speed), WordPlaces(units, tempo), notes)
-        hand_over(waves, SAMPLE_RATE_HZ, tempo, on_block)
+        waves = _infer_all(model, runs, mix, speed)
+        hand_over(_told(waves, WordPlaces(units, tempo), notes), SAMPLE_RATE_HZ, tempo, on_block)
 
     def _find_voice(self, voice: str) -> tuple[Mix, str]:
         try:
@@ -149,15 +149,18 @@ def _names_of(styles: files.Styles) -> dict[str, str]:
     return names
 
 
-def _infer_all(
-    model: KokoroModel, runs: list[Run], how: tuple[Mix, float], places: WordPlaces, notes: Notes
-) -> Iterator[NDArray[np.float32]]:
-    mix, speed = how
-    for tokens, owners in runs:
+def _infer_all(model: KokoroModel, runs: list[Run], mix: Mix, speed: float) -> Iterator[tuple[Run, Made]]:
+    for run in runs:
         # Row n - 1 is the style for n tokens (hexgrad/kokoro, pipeline.py).
-        rows = [style[min(len(tokens), len(style)) - 1] * np.float32(share) for style, share in mix]
-        wave, found = model.infer(tokens, np.sum(rows, axis=0), speed)
-        lengths = usable_lengths(found, len(tokens) + 2) if model.tells_lengths else None
-        for word in places.next_wave([NOBODY, *owners, NOBODY], lengths, wave.size):
-            notes.word(word)
+        rows = [style[min(len(run.tokens), len(style)) - 1] * np.float32(share) for style, share in mix]
+        yield run, model.infer(run.tokens, np.sum(rows, axis=0), speed)
+
+
+def _told(made: Iterator[tuple[Run, Made]], places: WordPlaces, notes: Notes) -> Iterator[NDArray[np.float32]]:
+    """The waves; the words of each are told in front of it, where the model says how long its tokens are."""
+    for (tokens, owners), (wave, found) in made:
+        if found is not None:
+            lengths = usable_lengths(found, len(tokens) + 2)
+            for word in places.next_wave([NOBODY, *owners, NOBODY], lengths, wave.size):
+                notes.word(word)
         yield wave

@@ -36,16 +36,7 @@ class KokoroModel:
     model: Model
     tokens_name: str
     types: dict[str, np.dtype[Any]]
-
-    @property
-    def tells_lengths(self) -> bool:
-        """Whether it says how long each token lasts, in frames of 600 samples.
-
-        The output is "duration" in kokoro-onnx's exports, "durations" in onnx-community's with timestamps, and
-        "pred_dur" elsewhere.
-        """
-        names = [each.name for each in self.model.session.get_outputs()]
-        return len(names) > 1 and "dur" in names[1]
+    tells_lengths: bool  # of its tokens, as its second output
 
     @property
     def takes_whole_speeds(self) -> bool:
@@ -53,7 +44,7 @@ class KokoroModel:
         return self.types["speed"].kind == "i"
 
     def infer(self, tokens: list[int], style: NDArray[np.float32], speed: float) -> Made:
-        """The wave of so many tokens, and what is told of them and of the padding around them.
+        """The wave of so many tokens.
 
         Raises:
             EngineFailed: the model refuses them.
@@ -63,7 +54,8 @@ class KokoroModel:
             "style": style[np.newaxis],
             "speed": [speed],
         }
-        return self.model.run({name: np.asarray(value, self.types[name]) for name, value in given.items()})
+        made = self.model.run({name: np.asarray(value, self.types[name]) for name, value in given.items()})
+        return made if self.tells_lengths else made._replace(lengths=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +86,12 @@ def load(file: Path, compute: Compute) -> KokoroModel:
     width = inputs["style"].shape[-1]
     if isinstance(width, int) and width != files.STYLE_WIDTH:
         raise OtherModel(file, KIND, f"its style is {width} wide and not {files.STYLE_WIDTH}")
-    return KokoroModel(model, tokens_name, {name: _NUMPY_TYPES[each.type] for name, each in inputs.items()})
+    # "duration" in kokoro-onnx's exports, "durations" in onnx-community's with timestamps, elsewhere "pred_dur":
+    # frames of 600 samples for each token, the padding too.
+    names = [each.name for each in model.session.get_outputs()]
+    tells_lengths = len(names) > 1 and "dur" in names[1]
+    types = {name: _NUMPY_TYPES[each.type] for name, each in inputs.items()}
+    return KokoroModel(model, tokens_name, types, tells_lengths)
 
 
 def warm_up(loaded: KokoroModel, style: NDArray[np.float32], vowel: int) -> Warmth:
