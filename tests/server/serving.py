@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -70,6 +71,8 @@ def serving(
     drain_s: int = 5,
     live: dict[str, object] | None = None,
     wyoming: bool = False,
+    redis: str = "",
+    file_bytes: int | None = None,
     **pool: object,
 ) -> Iterator[Serving]:
     """Start it, wait until it is ready, and stop it with SIGTERM.
@@ -81,10 +84,12 @@ def serving(
         drain_s: for answers under way when it is stopped.
         live: fields of `LiveLimits`.
         wyoming: whether it speaks Wyoming, on any free port.
+        redis: URL of the cache that it shares with others.
+        file_bytes: no file may become longer: what a full disk says to who writes.
         pool: fields of `PoolOptions`.
     """
     given = {"data": str(data), "faults": faults, "cache_bytes": cache_bytes, "drain_s": drain_s}
-    given |= {"live": live or {}, "wyoming": wyoming, "pool": pool}
+    given |= {"live": live or {}, "wyoming": wyoming, "redis": redis, "file_bytes": file_bytes, "pool": pool}
     options = json.dumps(given)
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.server.serving", options],
@@ -123,6 +128,8 @@ def main() -> None:
     from voxtrace.tracker import Tracker, TrackerOptions
 
     given = json.loads(sys.argv[1])
+    if given["file_bytes"] is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (given["file_bytes"],) * 2)
     engine = EngineChoice() if given["faults"] is None else EngineChoice(FAULTY_ENGINE, given["faults"])
     tracker = Tracker("server", options=TrackerOptions(data=Path(given["data"]), max_age_ms=20))
     options = ServeOptions(
@@ -131,6 +138,7 @@ def main() -> None:
         pool=PoolOptions(engine=engine, **given["pool"]),
         cache=CacheLimits(max_bytes=given["cache_bytes"]),
         cache_folder=Path(given["data"]) / "cache",
+        cache_redis=given["redis"],
         live=LiveLimits(**given["live"]),
         wyoming_port=0 if given["wyoming"] else None,
     )
