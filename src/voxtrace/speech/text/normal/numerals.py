@@ -137,7 +137,8 @@ def _version(found: re.Match[str], language: Language) -> Run | None:
 
 
 @cache
-def _one_pattern(language: Language) -> re.Pattern[str] | None:
+def ones_of(language: Language) -> re.Pattern[str] | None:
+    """A single one in front of a noun whose gender is known."""
     if not language.one_feminine:
         return None
     either = rf"(?P<feminine>{language.one_feminine})" + (
@@ -148,7 +149,7 @@ def _one_pattern(language: Language) -> re.Pattern[str] | None:
 
 def ones(text: str, language: Language) -> list[Run]:
     """The article for a single one: espeak-ng says "eins Stunde"."""
-    pattern = _one_pattern(language)
+    pattern = ones_of(language)
     if pattern is None:
         return []
     words = language.before_noun["1"]

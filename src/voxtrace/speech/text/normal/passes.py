@@ -73,6 +73,12 @@ _WORDS = (
 _ADDRESSES = (_kind(r"[/@#]|[^\W\d_]\.\w|\w\.[^\W\d_]", addresses.addresses),)
 
 
+def load_tables(language: Language) -> None:
+    """Make what is made once for each language."""
+    words.abbreviations_of(language)
+    numerals.ones_of(language)
+
+
 def rewritten(text: str, language: Language) -> Normalised:
     """The text as it is spoken, and the way back."""
     made = Normalised(text)
