@@ -91,7 +91,7 @@ def read_fields(record: dict[str, Any], text: str, models: Models) -> SpeechRequ
         ApiError: something about it is wrong; the first thing found is said.
     """
     model, catalogue = models.find(record.get("model"))
-    voice = _name(record.get("voice", DEFAULT_VOICE))
+    voice = _name(record.get("voice"))
     try:
         engine_voice = find_voice(voice, catalogue)
     except VoiceNotFound as why:
@@ -116,7 +116,7 @@ def read_fields(record: dict[str, Any], text: str, models: Models) -> SpeechRequ
         has_timings,
         quality,
         hedge,
-        _normalises(record.get("normalise", record.get("normalize"))),
+        _normalises(record),
     )
 
 
@@ -144,6 +144,8 @@ def check_characters(param: str, text: str) -> None:
 
 
 def _name(voice: object) -> str:
+    if voice is None:
+        return DEFAULT_VOICE
     if isinstance(voice, dict):  # {"id": "…"}, as OpenAI's own custom voices are named
         voice = voice.get("id")
     if not isinstance(voice, str):
@@ -224,7 +226,10 @@ def read_input_type(record: dict[str, Any]) -> str:
     return name
 
 
-def _normalises(asked: object) -> bool | None:
+def _normalises(record: dict[str, Any]) -> bool | None:
+    asked = record.get("normalise")
+    if asked is None:
+        asked = record.get("normalize")
     if asked is not None and not isinstance(asked, bool):
         raise _invalid("normalise", "must be true or false")
     return asked
