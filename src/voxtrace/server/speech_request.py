@@ -91,7 +91,7 @@ def read_fields(record: dict[str, Any], text: str, models: Models) -> SpeechRequ
         ApiError: something about it is wrong; the first thing found is said.
     """
     model, catalogue = models.find(record.get("model"))
-    voice = _name(record.get("voice", DEFAULT_VOICE))
+    voice = _name(record.get("voice"))
     try:
         engine_voice = find_voice(voice, catalogue)
     except VoiceNotFound as why:
@@ -114,7 +114,7 @@ def read_fields(record: dict[str, Any], text: str, models: Models) -> SpeechRequ
         has_timings,
         quality,
         _wish("hedge", record.get("hedge")),
-        _wish("normalise", record.get("normalise", record.get("normalize"))),
+        _normalises(record),
     )
 
 
@@ -142,6 +142,8 @@ def check_characters(param: str, text: str) -> None:
 
 
 def _name(voice: object) -> str:
+    if voice is None:
+        return DEFAULT_VOICE
     if isinstance(voice, dict):  # {"id": "…"}, as OpenAI's own custom voices are named
         voice = voice.get("id")
     if not isinstance(voice, str):
@@ -214,6 +216,11 @@ def read_input_type(record: dict[str, Any]) -> str:
         ApiError: something else.
     """
     return _one_of(INPUT_TYPES, record, "input_type", "auto")
+
+
+def _normalises(record: dict[str, Any]) -> bool | None:
+    asked = record.get("normalise")
+    return _wish("normalise", asked if asked is not None else record.get("normalize"))
 
 
 def _check_instructions(instructions: object) -> None:

@@ -18,7 +18,7 @@ _FILES = (
 )
 _ADDRESS = re.compile(
     rf"""
-      (?P<url>(?:\b(?:https?|ftp|wss?)://|(?<![\w.@/-])www\.)[^\s<>"'`{{}}|\\^«»“”]{{1,2000}}+)
+      (?P<url>(?:\b(?:https?|s?ftp|wss?|file|ssh|git|s3)://|(?<![\w.@/-])www\.)[^\s<>"'`{{}}|\\^«»“”]{{1,2000}}+)
     | (?<![\w.+@-])(?:mailto:)?(?P<mail>[\w.+-]{{1,64}}+@[\w-]{{1,63}}+(?:\.[\w-]{{1,63}}+){{1,6}}+)
     | (?<![\w@./-])(?P<domain>(?:[a-zA-Z0-9-]{{1,63}}+\.){{1,5}}(?:{_ENDINGS})(?![\w@.-])(?::\d{{1,5}})?
          (?:/[^\s<>"'`|«»“”]{{0,500}}+)?
@@ -81,7 +81,7 @@ def said_url(written: str, words: AddressWords) -> str:
     """Host and path; the protocol is left out, and of a query and a long path it is said that there is more."""
     rest = _UNSAID.sub("", written)
     address, *more = _QUERY.split(rest, maxsplit=1)
-    host, *segments = address.rstrip("/").split("/")
+    host, *segments = address.removeprefix("/").rstrip("/").split("/")  # "file:///tmp" has no host
     host = host.rpartition("@")[2]
     is_cut = bool(more and more[0])
     kept: list[str] = []
