@@ -73,7 +73,7 @@ requests are counted and enter none, and what was not measured is listed with it
             print(summary_to_markdown(summary) + (f"\n_{lost}_\n" if lost else ""))
         elif summary.turns:
             console = terminal()
-            console.print(summary_to_terminal(summary))
+            console.print(summary_to_terminal(summary, console.width))
             if lost:
                 console.print(lost, style="yellow", markup=False)
         else:

@@ -10,6 +10,7 @@ from msgspec import structs
 from voxtrace.analysis import Measured, Metric, Summary, Turn
 from voxtrace.analysis.definitions import DEFINITION_BY_NAME
 from voxtrace.analysis.quantiles import Distribution
+from voxtrace.analysis.statistics.interval import Interval
 from voxtrace.analysis.summary import Group
 from voxtrace.units import NANOS_PER_SECOND, millis
 
@@ -108,13 +109,23 @@ def distribution_to_json(of: Distribution) -> dict[str, object]:
     return facts
 
 
+def interval_to_json(of: Interval) -> dict[str, object]:
+    """Both ends, None where an end is open, and the method."""
+    ends = {name: None if end is None else round(end, PLACES + 3) for name, end in (("low", of.low), ("high", of.high))}
+    return {**ends, "confidence": of.confidence, "method": of.method}
+
+
+def _intervals(of: Distribution) -> dict[str, object]:
+    return {name: interval_to_json(interval) for name, interval in of.intervals.items()}
+
+
 def group_to_json(group: Group) -> dict[str, object]:
     """One population in numbers."""
     return {
         "population": {"name": group.population.name, **asdict(group.population)},
         "turns": group.turns,
         "metrics": {
-            name: {"unit": DEFINITION_BY_NAME[name].unit, **distribution_to_json(of)}
+            name: {"unit": DEFINITION_BY_NAME[name].unit, **distribution_to_json(of), "intervals": _intervals(of)}
             for name, of in group.metrics.items()
         },
         "parts": [

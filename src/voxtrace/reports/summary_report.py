@@ -10,13 +10,18 @@ from rich.table import Table
 from rich.text import Text
 
 from voxtrace.analysis import Group, Summary
-from voxtrace.reports.words import NONE, counted, coverage, percent, percentile, point_in_time, unit_of
+from voxtrace.reports.words import NONE, counted, coverage, interval, percent, percentile, point_in_time, unit_of
 
-METRIC_HEAD = ("metric", "p50", "p95", "p99", "smallest", "largest", "measured")
+METRIC_HEAD = ("metric", "p50", "95 % interval", "p95", "95 % interval", "p99", "smallest", "largest", "measured")
+# What a narrow terminal and a wide one leave out; a page has all.
+_WITHOUT_INTERVALS = (2, 4)
+_WITHOUT_SMALLEST = (6,)
+_WIDE = 114  # columns of a table with intervals
 PART_HEAD = ("part", "share of the wait", "p50", "p95", "in turns")
 METHOD = (
     "Percentiles are nearest-rank over one population each, uncorrected for repeated sessions; "
-    "p95 is shown from 20 samples on, p99 from 100. Failed requests are counted above and enter no percentile."
+    "p95 is shown from 20 samples on, p99 from 100; intervals are order statistics (exact binomial). "
+    "Failed requests are counted above and enter no percentile."
 )
 
 
@@ -26,7 +31,13 @@ def metric_rows(group: Group) -> Iterator[tuple[str, ...]]:
         if not of.measured:
             continue
         unit = unit_of(name)
-        tail = (percentile(of, of.p50, unit), percentile(of, of.p95, unit), percentile(of, of.p99, unit))
+        tail = (
+            percentile(of, of.p50, unit),
+            interval(of, "p50", unit),
+            percentile(of, of.p95, unit),
+            interval(of, "p95", unit),
+            percentile(of, of.p99, unit),
+        )
         ends = (percentile(of, of.smallest, unit), percentile(of, of.largest, unit))
         yield (name, *tail, *ends, coverage(of))
 
@@ -68,14 +79,16 @@ def continuity_line(group: Group) -> str:
     return f"continuity: {percent(group.continuity)} of {counted(group.turns, 'stream')} without a stall over 100 ms"
 
 
-def summary_to_terminal(summary: Summary) -> RenderableType:
-    """A report for people at a terminal."""
+def summary_to_terminal(summary: Summary, width: int = 120) -> RenderableType:
+    """A report for people at a terminal; intervals where there is room for them."""
+    dropped = _WITHOUT_SMALLEST if width >= _WIDE else _WITHOUT_INTERVALS
     blocks: list[RenderableType] = [Text(headline(summary)), Text()]
     for group in summary.groups:
         blocks.append(Text(f"{group.population.name} · {counted(group.turns, 'turn')}", style="bold"))
         if group.population.kind == "speech":
             blocks.append(Text(continuity_line(group)))
-        blocks += [_table(METRIC_HEAD, metric_rows(group)), Text(), _table(PART_HEAD, part_rows(group)), Text()]
+        metrics = _table(_left(METRIC_HEAD, dropped), (_left(row, dropped) for row in metric_rows(group)))
+        blocks += [metrics, Text(), _table(PART_HEAD, part_rows(group)), Text()]
         unmeasured = list(missing_rows(group))
         if unmeasured:
             blocks += [_table(("not measured", "why (turns)"), unmeasured, numeric=False), Text()]
@@ -83,6 +96,10 @@ def summary_to_terminal(summary: Summary) -> RenderableType:
         blocks += [_table(("rule", "turns"), ((rule, str(count)) for rule, count in summary.findings)), Text()]
     blocks.append(Text(METHOD, style="dim"))
     return Stack(*blocks)
+
+
+def _left(cells: tuple[str, ...], dropped: tuple[int, ...]) -> tuple[str, ...]:
+    return tuple(cell for index, cell in enumerate(cells) if index not in dropped)
 
 
 def _table(head: Iterable[str], rows: Iterable[tuple[str, ...]], *, numeric: bool = True) -> Table:
