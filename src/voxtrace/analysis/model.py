@@ -94,6 +94,8 @@ class Span:
     begin: Nanos
     end: Nanos | None  # None: drawn open, "no end event"
     detail: Mapping[str, object] = field(default_factory=dict)
+    stage: str = ""  # the stage that ends it; "" where a log's own names do
+    depth: int = 1  # where spans overlap, the deeper one names the time
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from voxtrace.analysis.definitions import DEFINITION_BY_NAME
 from voxtrace.analysis.quantiles import Distribution
 from voxtrace.analysis.statistics.interval import Interval
 from voxtrace.analysis.summary import Group
+from voxtrace.reports.path_report import path_to_json
 from voxtrace.units import NANOS_PER_SECOND, millis
 
 SCHEMA = "voxtrace/1"
@@ -93,6 +94,7 @@ def turn_to_json(turn: Turn) -> dict[str, Any]:
         "chunks": [
             {"at_ms": _ms(chunk.at), "audio_ms": _ms(chunk.audio), "bytes": chunk.bytes} for chunk in turn.chunks
         ],
+        "critical_path": path_to_json(turn),
         "clock_note": turn.clock_note,
     }
 
