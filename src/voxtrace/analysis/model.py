@@ -67,6 +67,9 @@ class Labels(Struct, frozen=True, gc=False, omit_defaults=True):
     provider: str = ""  # what the engine ran on, such as cpu
     voice: str = ""
     format: str = ""
+    model: str = ""  # of the language where a conversation has one, else of the speech
+    version: str = ""  # of the software that answered, as it says itself
+    tags: str = ""  # what its events were labelled with, such as a feature's flag: "name=value", sorted, ";" between
     text_chars: int | None = None
     error: str = ""  # the cause's code where the outcome is error
 

@@ -24,6 +24,8 @@ TOLERANCE_MS = 1.0
 SLACK_MS = 100.0
 # One moment counted from two beginnings: what can't be true of one can't be of the other.
 TTFA = ("ttfa_ms", "ttfa_from_send_ms")
+# Clocks of two machines may differ by so much; what began later than that has not happened yet.
+FUTURE_NS = 60_000 * NANOS_PER_MILLI
 
 
 Marks: TypeAlias = Mapping[str, Sequence[Mark]]
@@ -255,7 +257,7 @@ def check_population(turns: Sequence[Measured], now_wall_ns: int | None = None) 
     for turn in turns:
         if _micros(turn) in suspects:
             turn = _refuse(turn, "same_ttfa", TTFA)
-        if now_wall_ns is not None and turn.started_wall_ns > now_wall_ns + 60_000 * NANOS_PER_MILLI:
+        if now_wall_ns is not None and turn.started_wall_ns > now_wall_ns + FUTURE_NS:
             turn = _refuse(turn, "in_the_future", tuple(turn.metrics))
         checked.append(turn)
     return checked

@@ -10,6 +10,7 @@ from voxtrace.analysis.statistics.interval import Interval, quantile, quantile_i
 
 # Below these numbers of samples a percentile is one of the extremes and says nothing about the tail.
 MIN_SAMPLES = {500: 1, 900: 10, 950: 20, 990: 100, 999: 1000}
+NEAREST_RANK = "nearest rank"
 SHOWN = {"p50": 500, "p95": 950, "p99": 990}
 
 
@@ -32,6 +33,7 @@ class Distribution:
     rejected: tuple[tuple[str, int], ...] = ()  # rule, turns; most frequent first
     bound: Literal["exact", "lower"] = "exact"  # lower: some samples are lower bounds, so every percentile is one
     intervals: Mapping[str, Interval] = field(default_factory=dict)  # of p50, p95 and p99, where they are given
+    method: str = NEAREST_RANK
 
     @property
     def coverage(self) -> float | None:

@@ -23,11 +23,10 @@ def repeated(values: Sequence[int]) -> frozenset[int]:
     A value that more than half of the measurements share is a constant in any case.
     """
     counts = Counter(values)
+    often = [(value, n) for value, n in counts.items() if n >= FEWEST]
     allowed = FALSE_ALARM / max(len(counts), 1)
     return frozenset(
-        value
-        for value, n in counts.items()
-        if n >= FEWEST and (2 * n > len(values) or chance_of(n, _density(counts, value)) < allowed)
+        value for value, n in often if 2 * n > len(values) or chance_of(n, _density(counts, value)) < allowed
     )
 
 

@@ -9,9 +9,9 @@ from msgspec import structs
 
 from voxtrace.analysis import Measured, Metric, Summary, Turn
 from voxtrace.analysis.definitions import DEFINITION_BY_NAME
+from voxtrace.analysis.groups import Group
 from voxtrace.analysis.quantiles import Distribution
 from voxtrace.analysis.statistics.interval import Interval
-from voxtrace.analysis.summary import Group
 from voxtrace.reports.path_report import path_to_json
 from voxtrace.units import NANOS_PER_SECOND, millis
 
@@ -127,7 +127,12 @@ def group_to_json(group: Group) -> dict[str, object]:
         "population": {"name": group.population.name, **asdict(group.population)},
         "turns": group.turns,
         "metrics": {
-            name: {"unit": DEFINITION_BY_NAME[name].unit, **distribution_to_json(of), "intervals": _intervals(of)}
+            name: {
+                "unit": DEFINITION_BY_NAME[name].unit,
+                **distribution_to_json(of),
+                "method": of.method,
+                "intervals": _intervals(of),
+            }
             for name, of in group.metrics.items()
         },
         "parts": [

@@ -1,0 +1,259 @@
+"""Sums up columns, page by page, in memory that does not grow with the number of turns.
+
+Up to 100,000 samples of a number are kept and its percentiles are samples; above, a mergeable sketch of them is kept
+and each percentile is right to 1 %. Which it was stands beside the numbers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from voxtrace.analysis.columns import Column, Columns, Floats, Ints, Words
+from voxtrace.analysis.definitions import DEFINITION_BY_NAME
+from voxtrace.analysis.groups import CONTINUOUS_STALL_MS, MEASURED_OUTCOMES, Group, PartShare, Population, Summary
+from voxtrace.analysis.plausibility import FUTURE_NS, TTFA
+from voxtrace.analysis.quantiles import Distribution
+from voxtrace.analysis.record import LOWER, MISSING, REJECTED
+from voxtrace.analysis.repeats import repeated
+from voxtrace.analysis.samples import Samples
+from voxtrace.units import NANOS_PER_MICRO, NANOS_PER_MILLI
+
+_KEYS = ("kind", "outcome", "origin", "cache", "start", "source", "truth")
+_ABSENT = "not part of this kind of turn"
+
+
+@dataclass(slots=True)
+class _Metric:
+    """One number of one population, as far as it was seen."""
+
+    samples: Samples = field(default_factory=Samples)
+    is_bound: bool = False
+    missing: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
+
+    def add(self, values: Floats, states: Words, texts: Mapping[int, str]) -> None:
+        """Rows that have this metric."""
+        measured = ~np.isnan(values)
+        self.samples.add(values[measured])
+        plain = len(states) and bool((states == states[0]).all())
+        for word, count in [(int(states[0]), len(states))] if plain else _in_order_of_occurrence(states):
+            text = texts[word]
+            self.is_bound = self.is_bound or text == LOWER
+            if text.startswith(MISSING):
+                self.missing[text[1:]] += count
+            elif text.startswith(REJECTED):
+                self.rejected[text[1:]] += count
+
+    def distribution(self, expected: int) -> Distribution:
+        """Over a population of `expected` turns."""
+        seen = self.samples.count + self.missing.total() + self.rejected.total()
+        missing = self.missing + Counter({_ABSENT: expected - seen})
+        return self.samples.distribution(
+            expected,
+            missing=tuple(missing.most_common()),
+            rejected=tuple(self.rejected.most_common()),
+            bound="lower" if self.is_bound else "exact",
+        )
+
+
+@dataclass(slots=True)
+class _Group:
+    turns: int = 0
+    metrics: dict[str, _Metric] = field(default_factory=dict)
+    parts: dict[str, Samples] = field(default_factory=dict)
+    slowest: Counter[str] = field(default_factory=Counter)
+    continuous: int = 0
+
+
+@dataclass(slots=True)
+class _Ttfa:
+    """A number that may have to be taken back when all are known, and its rows' groups (-1: of none)."""
+
+    column: Column
+    groups: Ints
+    is_future: npt.NDArray[np.bool_]
+    texts: Mapping[int, str]
+
+
+class Summing:
+    """Takes pages of columns, newest first or in any order, and answers with the summary of all."""
+
+    def __init__(self, now_wall_ns: int | None = None) -> None:
+        self._now = now_wall_ns
+        self._turns = 0
+        self._first: int | None = None
+        self._last: int | None = None
+        self._outcomes: Counter[str] = Counter()
+        self._errors: Counter[str] = Counter()
+        self._findings: Counter[str] = Counter()
+        self._numbers: dict[Population, int] = {}
+        self._groups: list[_Group] = []
+        self._ttfa: list[dict[str, _Ttfa]] = []
+
+    def add(self, page: Columns) -> None:
+        """Count a page of turns."""
+        if not len(page):
+            return
+        self._turns += len(page)
+        begun, ended = int(page.started.min()), int(page.started.max())
+        self._first = begun if self._first is None else min(self._first, begun)
+        self._last = ended if self._last is None else max(self._last, ended)
+        _count(self._outcomes, page.labels["outcome"], page.texts)
+        failed = page.with_label("outcome", ["error"])
+        if failed.any():
+            causes: Counter[str] = Counter()
+            _count(causes, page.labels["error"][failed], page.texts)
+            for cause, count in causes.items():
+                self._errors[cause or "unknown"] += count
+        _count(self._findings, page.findings.words, page.texts)
+        is_future = page.started > (self._now + FUTURE_NS if self._now is not None else np.iinfo(np.int64).max)
+        if is_future.any():
+            self._findings["in_the_future"] += int(is_future.sum())
+        groups = self._group_of(page)
+        for number in np.flatnonzero(np.bincount(groups + 1)[1:]).tolist():
+            rows = np.flatnonzero(groups == number)
+            self._add_rows(self._groups[number], page, rows, is_future[rows])
+        self._add_parts(page, groups)
+        self._ttfa.append(
+            {name: _Ttfa(page.metrics[name], groups, is_future, page.texts) for name in TTFA if name in page.metrics}
+        )
+
+    def _group_of(self, page: Columns) -> Ints:
+        """The number of each row's population; -1 where it failed or was cancelled."""
+        codes = np.zeros(len(page), np.int64)
+        for name in _KEYS:
+            words = page.labels[name]
+            if not (words == words[0]).all():
+                codes = np.unique(codes * (int(words.max()) + 1) + words, return_inverse=True)[1].astype(np.int64)
+        _, first, codes = np.unique(codes, return_index=True, return_inverse=True)
+        numbers = np.full(len(first), -1, np.int64)
+        for code in np.argsort(first).tolist():
+            population = Population(*(page.texts[int(page.labels[name][first[code]])] for name in _KEYS))
+            if population.outcome in MEASURED_OUTCOMES:
+                if population not in self._numbers:
+                    self._numbers[population] = len(self._groups)
+                    self._groups.append(_Group())
+                numbers[code] = self._numbers[population]
+        return numbers[codes]
+
+    def _add_rows(self, group: _Group, page: Columns, rows: Ints, is_future: npt.NDArray[np.bool_]) -> None:
+        group.turns += len(rows)
+        _count(group.slowest, page.labels["slowest"][rows], page.texts)
+        for name, column in page.metrics.items():
+            if name not in TTFA:
+                kept = rows[column.present[rows]]
+                _add_metric(group, name, column, kept, is_future[column.present[rows]], page.texts)
+        stalls = page.metrics.get("max_stall_ms")
+        if stalls is not None:
+            group.continuous += int((stalls.values[rows[~is_future]] <= CONTINUOUS_STALL_MS).sum())
+
+    def _add_parts(self, page: Columns, groups: Ints) -> None:
+        of = groups[page.parts.rows]
+        for word in np.flatnonzero(np.bincount(page.parts.words)).tolist() if len(of) else []:
+            entries = np.flatnonzero(page.parts.words == word)
+            for number in np.flatnonzero(np.bincount(of[entries] + 1)[1:]).tolist():
+                lengths = page.part_lengths[entries[of[entries] == number]] / NANOS_PER_MILLI
+                self._groups[number].parts.setdefault(page.texts[word], Samples()).add(lengths)
+
+    def summary(self) -> Summary:
+        """What all pages said together."""
+        self._settle_ttfa()
+        ordered = sorted(self._numbers.items(), key=lambda item: (-self._groups[item[1]].turns, item[0]))
+        return Summary(
+            turns=self._turns,
+            first_wall_ns=self._first,
+            last_wall_ns=self._last,
+            outcomes=dict(self._outcomes),
+            errors=dict(self._errors),
+            groups=tuple(_finished(population, self._groups[number]) for population, number in ordered),
+            findings=tuple(self._findings.most_common()),
+        )
+
+    def _settle_ttfa(self) -> None:
+        """Take back the numbers that only look impossible beside each other, and count the others."""
+        heads = [_micros(page["ttfa_ms"].column) for page in self._ttfa if "ttfa_ms" in page]
+        suspects = repeated([each for head in heads for each in head[head >= 0].tolist()])
+        accused = np.array(sorted(suspects), np.int64)
+        for page in self._ttfa:
+            head = page.get("ttfa_ms")
+            bad = np.isin(_micros(head.column), accused) if head is not None and len(accused) else None
+            if bad is not None and bad.any():
+                self._findings["same_ttfa"] += int(bad.sum())
+            for name, part in page.items():
+                self._add_settled(name, part, bad)
+        self._ttfa.clear()
+
+    def _add_settled(self, name: str, part: _Ttfa, bad: npt.NDArray[np.bool_] | None) -> None:
+        present = np.flatnonzero(part.column.present & (part.groups >= 0))
+        of = part.groups[present]
+        for number in np.flatnonzero(np.bincount(of)).tolist() if len(of) else []:
+            group, rows = self._groups[number], present[of == number]
+            if bad is not None:
+                accused = bad[rows] & ~part.is_future[rows]
+                _reject(group.metrics.setdefault(name, _Metric()), "same_ttfa", int(accused.sum()))
+                rows = rows[~accused]
+            _add_metric(group, name, part.column, rows, part.is_future[rows], part.texts)
+
+
+def _micros(column: Column) -> Ints:
+    """Whole microseconds; -1 where there is no value."""
+    per_milli = NANOS_PER_MILLI // NANOS_PER_MICRO
+    return np.where(np.isnan(column.values), -1, np.rint(np.nan_to_num(column.values) * per_milli)).astype(np.int64)
+
+
+def _add_metric(
+    group: _Group, name: str, column: Column, rows: Ints, is_future: npt.NDArray[np.bool_], texts: Mapping[int, str]
+) -> None:
+    if not len(rows):
+        return
+    metric = group.metrics.setdefault(name, _Metric())
+    _reject(metric, "in_the_future", int(is_future.sum()))
+    kept = rows[~is_future]
+    metric.add(column.values[kept], column.states[kept], texts)
+
+
+def _reject(metric: _Metric, rule: str, count: int) -> None:
+    if count:
+        metric.rejected[rule] += count
+
+
+def _in_order_of_occurrence(words: Words) -> Iterable[tuple[int, int]]:
+    known, first, counts = np.unique(words, return_index=True, return_counts=True)
+    order = np.argsort(first)
+    return zip(known[order].tolist(), counts[order].tolist(), strict=True)
+
+
+def _count(counter: Counter[str], words: Words, texts: Mapping[int, str]) -> None:
+    for word, count in _in_order_of_occurrence(words):
+        counter[texts[word]] += count
+
+
+def _finished(population: Population, group: _Group) -> Group:
+    names = [name for name in DEFINITION_BY_NAME if name in group.metrics]
+    metrics = {name: group.metrics[name].distribution(group.turns) for name in names}
+    stalls = metrics.get("max_stall_ms")
+    slowest = Counter({name: count for name, count in group.slowest.items() if name})
+    return Group(
+        population=population,
+        turns=group.turns,
+        metrics=metrics,
+        parts=_shares(group),
+        slowest=tuple(slowest.most_common()),
+        continuity=group.continuous / group.turns if stalls is not None and stalls.measured else None,
+    )
+
+
+def _shares(group: _Group) -> tuple[PartShare, ...]:
+    whole = sum(each.total for each in group.parts.values())
+    if not whole:
+        return ()
+    shares = [
+        PartShare(name, each.total / whole, each.count, each.distribution(group.turns))
+        for name, each in group.parts.items()
+    ]
+    return tuple(sorted(shares, key=lambda part: (-part.share, part.name)))
