@@ -26,6 +26,7 @@ COMMANDS: tuple[str, ...] = (
     "requests",
     "show",
     "report",
+    "compare",
     "load",
     "import",
     "export",

@@ -71,7 +71,7 @@ def quantile_ratio(
     """
     if not len(a) or not len(b):
         return None
-    at_a, at_b = quantile(a, per_mille), quantile(b, per_mille)
+    at_a, at_b = float(quantile(a, per_mille)), float(quantile(b, per_mille))
     if at_a <= 0 or at_b <= 0:
         return None
     of_a, of_b = quantile_interval(a, per_mille, confidence), quantile_interval(b, per_mille, confidence)
