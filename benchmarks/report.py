@@ -34,7 +34,14 @@ DIFFERENT = 1_000
 RUNS = 3
 BATCH = 2_000
 MOST_VARIABLE = "VOXTRACE_BENCH_TURNS"
-LIMITS_S = {"report": 1.0, "report --format json": 1.0, "report --format html": 1.0}
+LIMITS_S = {
+    "report": 1.0,
+    "report --format json": 1.0,
+    "report --format html": 1.0,
+    "compare engine=espeak-ng engine=kokoro": 2.0,
+    "compare --view cache": 2.0,
+    "whatif --set inference=0.5x --set llm.first_token=300ms": 10.0,
+}
 
 
 def speech_turn(number: int, chance: random.Random) -> Turn:

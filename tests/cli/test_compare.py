@@ -73,3 +73,39 @@ def test_half_a_comparison_is_wrong_usage(folder, capsys, sides):
 
     assert code == 2
     assert "Filters are KEY=VALUE" in out.err
+
+
+def test_a_step_that_takes_half_moves_the_first_sound(folder, capsys):
+    code, out = run(capsys, "whatif", "--set", "inference=0.5x", "--data", str(folder), "--json")
+    (population,) = json.loads(out.out)["populations"]
+
+    assert (code, population["replayed"], population["touched"]) == (0, 60, 60)
+    assert population["outcomes"]["first_sound_ms"]["gained"]["p50"] > 30
+
+
+def test_turns_that_nobody_measured_yet_are_replayed_alike(folder, capsys):
+    arguments = ("whatif", "--drop", "server.first_chunk_generated", "--data", str(folder), "--json")
+    _, measured = run(capsys, *arguments)
+    store = open_store(folder)
+    store.forget_derived()
+    _, unmeasured = run(capsys, *arguments)
+    measure(store)
+    store.close()
+
+    assert unmeasured.out == measured.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--drop", "tts.magic"), "no turn has a step 'tts.magic'; there are: "),
+        (("--set", "inference"), "'inference' is no change"),
+        ((), "nothing is changed"),
+        (("--drop", "inference", "--where", "engine=piper"), "no turn fits 'engine=piper'"),
+    ],
+)
+def test_a_change_of_nothing_is_wrong_usage(folder, capsys, arguments, said):
+    code, out = run(capsys, "whatif", *arguments, "--data", str(folder))
+
+    assert code == 2
+    assert said in out.err

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from voxtrace.analysis.model import Measured
 from voxtrace.analysis.record import HEAD_NUMBERS, HEAD_TEXTS, Packed, pack
 
+T = TypeVar("T")
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
 Words: TypeAlias = npt.NDArray[np.uint32]
@@ -132,6 +133,22 @@ def decode(rows: Rows, texts: Mapping[int, str]) -> Columns:
         findings=Ragged(finding_rows, words[(first_part + parts)[finding_rows] + finding_places]),
         texts=texts,
     )
+
+
+def read_steps(rows: Rows, texts: Mapping[int, str]) -> tuple[list[list[float]], list[list[str]]]:
+    """The numbers and the texts of each of these records, for who has to look at every turn by itself."""
+    numbers = np.frombuffer(b"".join(rows.numbers), "<f8").tolist()
+    words = [texts[word] for word in np.frombuffer(b"".join(rows.words), "<u4").tolist()]
+    return _cut(numbers, rows.numbers, 8), _cut(words, rows.words, 4)
+
+
+def _cut(values: list[T], blobs: Sequence[bytes], width: int) -> list[list[T]]:
+    found, begin = [], 0
+    for blob in blobs:
+        end = begin + len(blob) // width
+        found.append(values[begin:end])
+        begin = end
+    return found
 
 
 def _begins(blobs: Sequence[bytes], width: int) -> Ints:

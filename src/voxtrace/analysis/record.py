@@ -12,6 +12,7 @@ import sys
 from array import array
 from typing import NamedTuple
 
+from voxtrace.analysis.chunks import SYNTHESIS, speech_chunks
 from voxtrace.analysis.critical_path import wait_within
 from voxtrace.analysis.derived import VERSION
 from voxtrace.analysis.graph import steps_of
@@ -24,7 +25,7 @@ LABELS = (
 )
 HEAD_TEXTS = ("kind", *LABELS, "slowest", "shape")
 HEAD_NUMBERS = ("version", "total", "text_chars", "metrics", "parts", "findings")
-STEP_NUMBERS = 3  # begin, end, parent
+STEP_NUMBERS = 3  # begin, end, parent; of a chunk: place, step, audio
 STEPS_HEAD = ("wait_begin", "heard")
 
 NOT_A_NUMBER = float("nan")  # stands for None
@@ -77,12 +78,22 @@ def is_current(numbers: bytes) -> bool:
 
 
 def pack_steps(turn: Turn) -> Packed:
-    """What a replay needs: the wait, and begin, end and parent of each step; the texts are the steps' names."""
+    """What a replay needs. The texts are the steps' names.
+
+    Numbers: those of `STEPS_HEAD`; begin, end and parent of each step; then, where the sound of every chunk of speech
+    is known, of each step that makes one: the chunk's place in the answer, the step, the chunk's audio.
+    """
     begin, heard = wait_within(turn)
     steps = steps_of(turn)
     numbers = array("d", (begin, NOT_A_NUMBER if heard is None else heard))
     for step in steps:
         numbers.extend((step.begin, step.end, step.parent))
+    chunks = speech_chunks(turn.spans, heard) if turn.kind == "conversation" else ()
+    if len(chunks) > 1 and all(chunk.audio is not None for chunk in chunks[:-1]):
+        for place, chunk in enumerate(chunks):
+            for index, step in enumerate(steps):
+                if step.name == SYNTHESIS and step.begin == chunk.begin and step.end in (chunk.ready, chunk.end):
+                    numbers.extend((place, index, chunk.audio or 0))
     return Packed(_little_endian(numbers), tuple(step.name for step in steps))
 
 

@@ -200,6 +200,15 @@ class Summing:
             _add_metric(group, name, part.column, rows, part.is_future[rows], part.texts)
 
 
+def population_names(page: Columns) -> list[str]:
+    """The name of each row's population."""
+    known: dict[tuple[str, ...], str] = {}
+    keys = list(zip(*(page.words_of(name) for name in _KEYS), strict=True))
+    for key in set(keys):
+        known[key] = Population(*key).name
+    return [known[key] for key in keys]
+
+
 def _micros(column: Column) -> Ints:
     """Whole microseconds; -1 where there is no value."""
     per_milli = NANOS_PER_MILLI // NANOS_PER_MICRO

@@ -27,6 +27,7 @@ COMMANDS: tuple[str, ...] = (
     "show",
     "report",
     "compare",
+    "whatif",
     "load",
     "import",
     "export",
