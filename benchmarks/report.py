@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from math import log10
 from pathlib import Path
 
@@ -23,7 +24,6 @@ from benchmarks.figure import Figure, measured
 from voxtrace.analysis import Turn, assemble
 from voxtrace.analysis.derived import to_json
 from voxtrace.analysis.record import HEAD_NUMBERS, Packed, pack, pack_steps
-from voxtrace.analysis.statistics.trend import theil_sen
 from voxtrace.events import Event
 from voxtrace.store import Derived, Record, SqliteStore, open_store
 from voxtrace.testing.turns import client_events, event, server_events
@@ -112,18 +112,15 @@ def seconds_of(folder: Path, command: str, last: int) -> float:
 
 
 def slope(folder: Path, sizes: Sequence[int]) -> Iterator[Figure]:
-    """Whether ten times the turns cost ten times the time, the start of the process taken off."""
-    start = min(seconds_of(folder, "report", 1) for _ in range(RUNS))
-    each = {}
-    for size in sizes:
-        took = sorted(seconds_of(folder, "report", size) for _ in range(RUNS))[RUNS // 2]
-        each[size] = max(took - start, 1e-6) / size * 1e6
-        yield Figure(f"report: a turn of {size:,}", each[size], "us", RUNS)
-    found = theil_sen([log10(size) for size in sizes], [log10(cost) for cost in each.values()])
-    if found is not None:
-        yield Figure(
-            "slope of the cost of a turn, per tenfold turns (0: constant)", found.value, "", len(sizes), at_most=0.1
-        )
+    """Whether ten times the turns cost ten times the time: what each turn costs that a report has more than another."""
+    took = {size: sorted(seconds_of(folder, "report", size) for _ in range(RUNS))[RUNS // 2] for size in sizes}
+    costs = []
+    for fewer, more in pairwise(sizes):
+        costs.append(max(took[more] - took[fewer], 1e-6) / (more - fewer) * 1e6)
+        yield Figure(f"report: each turn between {fewer:,} and {more:,}", costs[-1], "us", RUNS)
+    if len(costs) > 1:
+        steepness = log10(costs[-1] / costs[0]) / (len(costs) - 1)
+        yield Figure("slope of a turn's cost, per tenfold turns (0: constant)", steepness, "", RUNS, at_most=0.1)
 
 
 def run() -> list[Figure]:

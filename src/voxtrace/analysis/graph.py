@@ -50,7 +50,12 @@ def steps_of(turn: Turn) -> tuple[Step, ...]:
     for index, span in enumerate(spans):
         end = span.end or span.begin
         open_spans = [each for each in open_spans if steps[each].end > span.begin]
-        parent = next((each for each in reversed(open_spans) if _contains(spans[each], span)), NO_PARENT)
+        parent = NO_PARENT
+        for each in reversed(open_spans):
+            # The cheap question first: every measured turn is taken apart so.
+            if steps[each].end >= end and _contains(spans[each], span) and _is_of_piece(spans[each], span):
+                parent = each
+                break
         steps.append(Step(span.name, span.begin, end, parent))
         open_spans.append(index)
     return tuple(steps)
@@ -60,8 +65,6 @@ def _contains(outer: Span, inner: Span) -> bool:
     if outer.end is None or inner.end is None or inner.end > outer.end:
         return False
     if inner.begin == inner.end and inner.begin in (outer.begin, outer.end):  # in front of it or behind it, as well
-        return False
-    if any(key in outer.detail and outer.detail[key] != inner.detail.get(key, outer.detail[key]) for key in _PIECES):
         return False
     if outer.name == inner.name:  # first audio, and later the whole, of one synthesis
         return outer.begin == inner.begin and inner.end < outer.end
@@ -73,6 +76,12 @@ def _contains(outer: Span, inner: Span) -> bool:
         return False
     side = inner.stage.partition(".")[0]
     return side == outer.stage.partition(".")[0] or side in _CONTAINS.get(outer.name, ())
+
+
+def _is_of_piece(outer: Span, inner: Span) -> bool:
+    """Whether neither tells of a piece of speech that the other is not about."""
+    one, other = outer.detail, inner.detail
+    return all(key not in one or one[key] == other.get(key, one[key]) for key in _PIECES)
 
 
 class Point(NamedTuple):
