@@ -67,6 +67,17 @@ def test_a_side_without_turns_says_what_there_is(folder, capsys):
     )
 
 
+def test_only_the_times_that_filters_leave_are_read_and_a_cut_is_told(folder, capsys):
+    middle = "2025-11-27T14:30:35"
+    _, whole = run(capsys, "compare", f"until={middle}", f"since={middle}", "--data", str(folder), "--json")
+    old = (f"until={middle},engine=kokoro", f"until={middle},engine=espeak-ng")
+    _, cut = run(capsys, "compare", *old, "--last", "30", "--data", str(folder), "--json")
+
+    assert [json.loads(whole.out)[side]["turns"] for side in "ab"] == [30, 30]
+    assert [json.loads(cut.out)[side]["turns"] for side in "ab"] == [15, 15]
+    assert (whole.err, cut.err.startswith("only the newest 30 turns")) == ("", True)
+
+
 @pytest.mark.parametrize("sides", [("engine=kokoro",), (), ("engine=a", "--a", "engine=b"), ("engine", "engine=b")])
 def test_half_a_comparison_is_wrong_usage(folder, capsys, sides):
     code, out = run(capsys, "compare", *sides, "--data", str(folder))

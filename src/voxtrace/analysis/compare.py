@@ -61,6 +61,7 @@ class Comparison:
     b: str
     turns_a: int
     turns_b: int
+    looked_at: int  # turns of which these were chosen
     strata: tuple[Stratum, ...]  # most turns first
     notes: tuple[str, ...]
 
@@ -91,10 +92,11 @@ class Comparing:
         self._kept: dict[tuple[str, ...], tuple[_Kept, _Kept]] = {}
         self._sessions: dict[str, int] = {}
         self._bounds: set[str] = set()
-        self._both = self._failed = self._future = 0
+        self._looked_at = self._both = self._failed = self._future = 0
 
     def add(self, page: Columns) -> None:
         """Sort a page's turns."""
+        self._looked_at += len(page)
         fits = [each.rows(page) for each in self._filters]
         both = fits[0] & fits[1]
         self._both += int(both.sum())
@@ -148,6 +150,7 @@ class Comparing:
             b=self._filters[1].told,
             turns_a=sum(sides[0].turns for sides in self._kept.values()),
             turns_b=sum(sides[1].turns for sides in self._kept.values()),
+            looked_at=self._looked_at,
             strata=tuple(sorted(strata, key=lambda each: -(each.turns_a + each.turns_b))),
             notes=tuple(f"{count:,} turns {why}" for count, why in notes if count),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -61,13 +62,16 @@ name is never mixed: cached requests are compared with cached ones, cold ones wi
         store = open_for_reading(args.data)
         try:
             if args.view == "providers":
-                pages = list(_pages(store, args.last))
+                pages = list(_pages(store, RequestQuery(), args.last))
                 asked = _providers(pages)
                 found = [compare(pages, pair, now) for pair in asked]
             else:
-                found = [compare(_pages(store, args.last), asked[0], now)]
+                found = [compare(_pages(store, _between(asked[0], now), args.last), asked[0], now)]
+            is_cut = sum(each.looked_at for each in found[:1]) >= args.last
         finally:
             store.close()
+        if is_cut:
+            print(f"only the newest {args.last:,} turns were looked at; --last N looks at more", file=sys.stderr)
         self._print(found, args.format)
         return 0
 
@@ -97,10 +101,19 @@ def _asked(args: Namespace) -> list[tuple[str, str]]:
     return [(given[0], given[1])]
 
 
-def _pages(store: SqliteStore, most: int) -> Iterator[Columns]:
+def _between(told: tuple[str, str], now: int) -> RequestQuery:
+    """The times that both filters leave, so that the newest turns are the newest of those."""
+    sides = [read_filter(each, now) for each in told]
+    since, until = ([getattr(side, name) for side in sides] for name in ("since_wall_ns", "until_wall_ns"))
+    return RequestQuery(
+        since_wall_ns=None if None in since else min(since), until_wall_ns=None if None in until else max(until)
+    )
+
+
+def _pages(store: SqliteStore, query: RequestQuery, most: int) -> Iterator[Columns]:
     with Patience("reading turns") as patience:
         read = 0
-        for page in column_pages(store, RequestQuery(), most):
+        for page in column_pages(store, query, most):
             yield page
             read += len(page)
             patience.at(read)
