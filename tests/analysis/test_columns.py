@@ -85,7 +85,8 @@ def test_above_a_hundred_thousand_samples_a_sketch_says_the_same_to_one_percent(
     assert (many.method, exact.method) == (METHOD, NEAREST_RANK)
     assert (many.p50, many.p95, many.p99) == pytest.approx((exact.p50, exact.p95, exact.p99), rel=0.0101)
     assert (many.smallest, many.largest) == (exact.smallest, exact.largest)
-    assert many.intervals["p95"].low == pytest.approx(exact.intervals["p95"].low, rel=0.0101)
+    assert many.intervals["p95"].low <= exact.intervals["p95"].low
+    assert many.intervals["p95"].high >= exact.intervals["p95"].high
 
 
 def test_a_label_picks_rows_and_says_its_text():

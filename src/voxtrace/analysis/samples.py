@@ -11,7 +11,7 @@ from voxtrace.analysis.columns import Floats
 from voxtrace.analysis.quantiles import MIN_SAMPLES, NEAREST_RANK, SHOWN, Distribution
 from voxtrace.analysis.statistics.interval import CONFIDENCE, Interval, quantile, quantile_interval
 from voxtrace.analysis.statistics.probability import binomial_ranks
-from voxtrace.analysis.statistics.sketch import METHOD, Sketch
+from voxtrace.analysis.statistics.sketch import ERROR, METHOD, Sketch
 
 # Kept exactly; above, a percentile of a sketch is right to 1 %, which is less than its interval is wide.
 EXACT_UP_TO = 100_000
@@ -83,8 +83,13 @@ class Samples:
 
 def _sketched(sketch: Sketch, per_mille: int) -> Interval:
     low, high = binomial_ranks(sketch.count, per_mille / 1000, _TAIL)
+    # Each end may be 1 % off, and an interval must not be narrower for that.
     return Interval(
-        sketch.at_rank(low) if low >= 1 else None,
-        sketch.at_rank(high) if high <= sketch.count else None,
+        _wider(sketch, sketch.at_rank(low), -1) if low >= 1 else None,
+        _wider(sketch, sketch.at_rank(high), 1) if high <= sketch.count else None,
         f"order statistics of a {METHOD}",
     )
+
+
+def _wider(sketch: Sketch, end: float, direction: int) -> float:
+    return min(max(end + direction * ERROR * abs(end), sketch.smallest), sketch.largest)

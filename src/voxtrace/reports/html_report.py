@@ -7,11 +7,11 @@ from html import escape
 
 from voxtrace.analysis import Group, Measured, Summary
 from voxtrace.reports.summary_report import (
-    METHOD,
     METRIC_HEAD,
     PART_HEAD,
     continuity_line,
     headline,
+    method,
     metric_rows,
     missing_rows,
     part_rows,
@@ -46,7 +46,7 @@ def summary_to_html(summary: Summary, slowest: Sequence[Measured] = ()) -> str:
     if summary.findings:
         body.append("<h2>What to know</h2>")
         body.append(_table(("rule", "turns"), ((rule, str(count)) for rule, count in summary.findings)))
-    body.append(f'<p class="quiet">{escape(METHOD)}</p>')
+    body.append(f'<p class="quiet">{escape(method(summary))}</p>')
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from voxtrace.analysis import Group, Summary
+from voxtrace.analysis.quantiles import NEAREST_RANK
 from voxtrace.reports.words import NONE, counted, coverage, interval, percent, percentile, point_in_time, unit_of
 
 METRIC_HEAD = ("metric", "p50", "95 % interval", "p95", "95 % interval", "p99", "smallest", "largest", "measured")
@@ -23,6 +24,12 @@ METHOD = (
     "p95 is shown from 20 samples on, p99 from 100; intervals are order statistics (exact binomial). "
     "Failed requests are counted above and enter no percentile."
 )
+
+
+def method(summary: Summary) -> str:
+    """How the numbers were made, with a word on those that are not exact."""
+    used = {of.method for group in summary.groups for of in group.metrics.values()} - {NEAREST_RANK}
+    return f"{METHOD} Of more than 100,000 samples: {'; '.join(sorted(used))}." if used else METHOD
 
 
 def metric_rows(group: Group) -> Iterator[tuple[str, ...]]:
@@ -94,7 +101,7 @@ def summary_to_terminal(summary: Summary, width: int = 120) -> RenderableType:
             blocks += [_table(("not measured", "why (turns)"), unmeasured, numeric=False), Text()]
     if summary.findings:
         blocks += [_table(("rule", "turns"), ((rule, str(count)) for rule, count in summary.findings)), Text()]
-    blocks.append(Text(METHOD, style="dim"))
+    blocks.append(Text(method(summary), style="dim"))
     return Stack(*blocks)
 
 
@@ -130,7 +137,7 @@ def summary_to_markdown(summary: Summary) -> str:
     if summary.findings:
         lines += ["## What to know", ""]
         lines += [*_markdown_table(("rule", "turns"), ((rule, str(count)) for rule, count in summary.findings)), ""]
-    return "\n".join([*lines, f"_{METHOD}_", ""])
+    return "\n".join([*lines, f"_{method(summary)}_", ""])
 
 
 def _markdown_table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
