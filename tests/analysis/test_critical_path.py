@@ -8,7 +8,7 @@ from tests.samples import sample
 from voxtrace.analysis import assemble
 from voxtrace.analysis.chunks import stream_slack
 from voxtrace.analysis.critical_path import critical_path, shares, tiles
-from voxtrace.analysis.graph import Step, Unplayable, order_of, points_of, replay, steps_of
+from voxtrace.analysis.graph import MOST_STEPS, Step, Unplayable, order_of, points_of, replay, steps_of
 from voxtrace.analysis.intervals import Interval
 from voxtrace.analysis.model import Chunk, Labels, Span, Turn
 from voxtrace.analysis.tiling import Wait, tile
@@ -225,3 +225,12 @@ def test_a_turn_that_waits_for_its_first_token_gains_what_the_token_gains():
     faster = replay(steps, {"first token": lambda took: took - 200e6}, [700_000_000, 900_000_000])
 
     assert faster.moments == [500e6, 700e6]
+
+
+def test_a_storm_of_overlapping_chunks_is_taken_apart_without_comparing_each_with_each():
+    storm = [each for n in range(2_100) for each in chunk(n, n, 10_000 + n, 10)]
+    found = turn(*storm)
+
+    assert len(steps_of(found)) == MOST_STEPS
+    assert found.metrics["chunk_rtf_beside"].measured
+    assert len(critical_path(found).chunks) == 2_100

@@ -6,6 +6,7 @@ gap in the speech: positive slack is hidden, negative slack is an audible gap. S
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -72,6 +73,7 @@ class _Piece:
 def speech_chunks(spans: Iterable[Span], heard: Nanos | None) -> tuple[SpeechChunk, ...]:
     """The chunks of an answer, in the order in which they are heard; `heard` is when the first one was, if known."""
     pieces = _in_order(_pieces(spans))
+    busy = _Busy(pieces)
     chunks: list[SpeechChunk] = []
     plays_until: int | None = None
     for number, piece in enumerate(pieces):
@@ -91,7 +93,7 @@ def speech_chunks(spans: Iterable[Span], heard: Nanos | None) -> tuple[SpeechChu
                 audio=audio,
                 needed_by=None if needed is None else Nanos(needed),
                 state=state if number else "critical",
-                overlapped=_overlapped(piece, pieces),
+                overlapped=busy.share(piece),
                 detail=detail,
             )
         )
@@ -167,14 +169,23 @@ def _in_order(pieces: list[_Piece]) -> list[_Piece]:
     ]
 
 
-def _overlapped(piece: _Piece, pieces: Sequence[_Piece]) -> float:
-    length = piece.end - piece.begin
-    if not length:
-        return 0.0
-    covered, until = 0, int(piece.begin)
-    for other in sorted((each for each in pieces if each is not piece), key=lambda each: each.begin):
-        begin, end = max(other.begin, until), min(other.end, piece.end)
-        if end > begin:
-            covered += end - begin
-            until = end
-    return covered / length
+class _Busy:
+    """How much of any stretch of time several pieces were made in."""
+
+    def __init__(self, pieces: Sequence[_Piece]) -> None:
+        edges = sorted([(piece.begin, 1) for piece in pieces] + [(piece.end, -1) for piece in pieces])
+        self._times, self._shared = [0], [0]  # at each edge: how much time before it was shared
+        active = shared = last = 0
+        for at, step in edges:
+            shared += at - last if active > 1 else 0
+            active, last = active + step, at
+            self._times.append(at)
+            self._shared.append(shared)
+
+    def share(self, piece: _Piece) -> float:
+        """Of the time in which a piece was made, how much others were made in as well."""
+        length = piece.end - piece.begin
+        return (self._before(piece.end) - self._before(piece.begin)) / length if length else 0.0
+
+    def _before(self, edge: int) -> int:
+        return self._shared[bisect_left(self._times, edge)]

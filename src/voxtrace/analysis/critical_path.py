@@ -17,9 +17,6 @@ from voxtrace.analysis.remarks import Remark, remarks_on
 from voxtrace.analysis.tiling import UNATTRIBUTED
 from voxtrace.units import Nanos
 
-# Steps behind a path's end are looked at by nobody; so many before it are more than any turn has to its first sound.
-MOST_STEPS = 2_000
-
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -72,7 +69,7 @@ def critical_path(turn: Turn) -> CriticalPath:
     """The chain of what the first sound waited for, and what ran beside it."""
     begin, heard = wait_within(turn)
     end = turn.total if heard is None else heard
-    steps = tuple(step for step in steps_of(turn) if step.begin <= end)[:MOST_STEPS]
+    steps = tuple(step for step in steps_of(turn) if step.begin <= end)
     points = points_of(steps)
     links = _links(steps, points, begin, end)
     chunks = speech_chunks(turn.spans, heard)
@@ -151,6 +148,10 @@ def _latest(steps: Sequence[Step], points: Sequence[Point], end: Nanos) -> list[
     Everything that had ended when a step began was waited for, so ends need the least of all later beginnings.
     """
     latest: list[int | None] = [None] * len(points)
+    parts: dict[int, list[int]] = {}  # of a step: the ends of what it contains
+    for index, point in enumerate(points):
+        if point.is_end:
+            parts.setdefault(steps[point.step].parent, []).append(index)
     begin_of = {point.step: index for index, point in enumerate(points) if not point.is_end}
     sound = _last_end(points, end)
     for_all_ends: int | None = None  # what an end in front of this point must not pass
@@ -164,7 +165,7 @@ def _latest(steps: Sequence[Step], points: Sequence[Point], end: Nanos) -> list[
                 continue
             lag = point.at - points[point.cause].at
             allowed = (latest[index] or 0) - lag
-            for part in (begin_of[point.step], *_parts(steps, points, point.step)):
+            for part in (begin_of[point.step], *parts.get(point.step, ())):
                 latest[part] = _least(latest[part], allowed)
         elif latest[index] is not None:
             lag = point.at - (points[point.cause].at if point.cause >= 0 else 0)
@@ -174,10 +175,6 @@ def _latest(steps: Sequence[Step], points: Sequence[Point], end: Nanos) -> list[
             if parent >= 0:
                 latest[begin_of[parent]] = _least(latest[begin_of[parent]], allowed)
     return latest
-
-
-def _parts(steps: Sequence[Step], points: Sequence[Point], whole: int) -> list[int]:
-    return [index for index, point in enumerate(points) if point.is_end and steps[point.step].parent == whole]
 
 
 def _least(one: int | None, other: int) -> int:

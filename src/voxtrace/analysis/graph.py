@@ -22,6 +22,8 @@ _CONTAINS = {
 # Steps of the same side that are no part of the broad one they begin in: they hand its result over.
 _HANDS_OVER = frozenset({"hand-over to speech", "hand-over to model", "hand-over to backend"})
 
+# Of one turn, the first ones count: a text of the greatest length has half as many, and an event storm ten times.
+MOST_STEPS = 2_000
 # Metadata that tells parallel pieces of speech apart.
 _PIECES = ("chunk", "piece")
 
@@ -45,6 +47,7 @@ def steps_of(turn: Turn) -> tuple[Step, ...]:
         (span for span in turn.spans if span.end is not None and span.end >= span.begin),
         key=lambda span: (span.begin, -(span.end or 0), span.depth, span.name),
     )
+    del spans[MOST_STEPS:]
     steps: list[Step] = []
     open_spans: list[int] = []
     for index, span in enumerate(spans):

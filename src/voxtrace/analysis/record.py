@@ -90,9 +90,13 @@ def pack_steps(turn: Turn) -> Packed:
         numbers.extend((step.begin, step.end, step.parent))
     chunks = speech_chunks(turn.spans, heard) if turn.kind == "conversation" else ()
     if len(chunks) > 1 and all(chunk.audio is not None for chunk in chunks[:-1]):
+        made: dict[tuple[int, int], list[int]] = {}
+        for index, step in enumerate(steps):
+            if step.name == SYNTHESIS:
+                made.setdefault((step.begin, step.end), []).append(index)
         for place, chunk in enumerate(chunks):
-            for index, step in enumerate(steps):
-                if step.name == SYNTHESIS and step.begin == chunk.begin and step.end in (chunk.ready, chunk.end):
+            for end in dict.fromkeys((chunk.ready, chunk.end)):
+                for index in made.get((chunk.begin, end), ()):
                     numbers.extend((place, index, chunk.audio or 0))
     return Packed(_little_endian(numbers), tuple(step.name for step in steps))
 
