@@ -5,7 +5,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.samples import sample
-from voxtrace.analysis import assemble
+from voxtrace.analysis import assemble, summarize
 from voxtrace.analysis.chunks import stream_slack
 from voxtrace.analysis.critical_path import critical_path, shares, tiles
 from voxtrace.analysis.graph import MOST_STEPS, Step, Unplayable, order_of, points_of, replay, steps_of
@@ -100,6 +100,17 @@ def test_synthesis_alone_and_beside_others_are_two_numbers():
 
     assert found.metrics["chunk_rtf_alone"].value == pytest.approx(1.0)
     assert found.metrics["chunk_rtf_beside"].value == pytest.approx(1.9)
+
+
+def test_many_turns_tell_whether_chunks_slow_each_other_down():
+    alone = [turn(*chunk(0, 0, 100 + n, 100)) for n in range(25)]
+    beside = [turn(*chunk(0, 0, 200 + 2 * n, 100), *chunk(1, 0, 200 + 2 * n, 100)) for n in range(25)]
+    (group,) = summarize([*alone, *beside]).groups
+    (few,) = summarize([*alone[:5], *beside]).groups
+
+    assert group.contention.value == pytest.approx(2.0)
+    assert group.contention.interval.low > 1.8
+    assert few.contention is None
 
 
 def test_what_ran_beside_the_path_has_slack():

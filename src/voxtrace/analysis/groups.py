@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from voxtrace.analysis.quantiles import Distribution
+from voxtrace.analysis.statistics.ratio import Ratio
 
 # A gap shorter than this is not noticed as one (continuity counts streams without a longer stall).
 CONTINUOUS_STALL_MS = 100.0
@@ -58,6 +59,7 @@ class Group:
     metrics: dict[str, Distribution]
     parts: tuple[PartShare, ...]  # largest share first
     slowest: tuple[tuple[str, int], ...]  # part, turns in which it was the longest
+    contention: Ratio | None  # RTF of chunks that were made beside others / of those made alone, in the middle
     continuity: float | None  # share of streams with max_stall_ms <= 100; unmeasured ones count as broken
 
 

@@ -43,6 +43,10 @@ class Samples:
             self._kept.clear()
         self._sketch.add(values)
 
+    def ordered(self) -> list[float]:
+        """The samples in ascending order; none where a sketch is all that is left of them."""
+        return np.sort(np.concatenate(self._kept)).tolist() if self._kept else []
+
     def distribution(
         self,
         expected: int,

@@ -21,6 +21,8 @@ from voxtrace.analysis.quantiles import Distribution
 from voxtrace.analysis.record import LOWER, MISSING, REJECTED
 from voxtrace.analysis.repeats import repeated
 from voxtrace.analysis.samples import Samples
+from voxtrace.analysis.statistics.ratio import Ratio, quantile_ratio
+from voxtrace.analysis.verdicts import MIN_TURNS
 from voxtrace.units import NANOS_PER_MICRO, NANOS_PER_MILLI
 
 _KEYS = ("kind", "outcome", "origin", "cache", "start", "source", "truth")
@@ -253,8 +255,17 @@ def _finished(population: Population, group: _Group) -> Group:
         metrics=metrics,
         parts=_shares(group),
         slowest=tuple(slowest.most_common()),
+        contention=_contention(group),
         continuity=group.continuous / group.turns if stalls is not None and stalls.measured else None,
     )
+
+
+def _contention(group: _Group) -> Ratio | None:
+    """None where there are too few turns of either kind."""
+    alone, beside = (group.metrics.get(name) for name in ("chunk_rtf_alone", "chunk_rtf_beside"))
+    if alone is None or beside is None or min(alone.samples.count, beside.samples.count) < MIN_TURNS[500]:
+        return None
+    return quantile_ratio(alone.samples.ordered(), beside.samples.ordered(), 500)
 
 
 def _shares(group: _Group) -> tuple[PartShare, ...]:

@@ -9,12 +9,12 @@ from voxtrace.analysis import Group, Measured, Summary
 from voxtrace.reports.summary_report import (
     METRIC_HEAD,
     PART_HEAD,
-    continuity_line,
     headline,
     method,
     metric_rows,
     missing_rows,
     part_rows,
+    remarks_of,
 )
 from voxtrace.reports.words import amount
 from voxtrace.units import millis
@@ -60,8 +60,7 @@ def summary_to_html(summary: Summary, slowest: Sequence[Measured] = ()) -> str:
 
 def _group(group: Group) -> Iterable[str]:
     yield f"<h2>{escape(group.population.name)} <span class=quiet>{group.turns} turns</span></h2>"
-    if group.population.kind == "speech":
-        yield f"<p>{escape(continuity_line(group))}</p>"
+    yield from (f"<p>{escape(line)}</p>" for line in remarks_of(group))
     yield _table(METRIC_HEAD, metric_rows(group))
     yield _table(PART_HEAD, part_rows(group))
     unmeasured = list(missing_rows(group))

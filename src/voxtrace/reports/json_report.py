@@ -146,6 +146,12 @@ def group_to_json(group: Group) -> dict[str, object]:
         ],
         "slowest": [{"name": name, "turns": count} for name, count in group.slowest],
         "continuity": group.continuity,
+        "contention": None
+        if group.contention is None
+        else {
+            "ratio": round(group.contention.value, PLACES + 3),
+            "interval": interval_to_json(group.contention.interval),
+        },
     }
 
 

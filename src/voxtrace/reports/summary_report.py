@@ -86,14 +86,26 @@ def continuity_line(group: Group) -> str:
     return f"continuity: {percent(group.continuity)} of {counted(group.turns, 'stream')} without a stall over 100 ms"
 
 
+def remarks_of(group: Group) -> list[str]:
+    """What is said of a population in a line."""
+    lines = [continuity_line(group)] if group.population.kind == "speech" else []
+    if group.contention is not None:
+        low, high = group.contention.interval.low, group.contention.interval.high
+        ends = " – ".join("?" if end is None else f"{end:.2f}" for end in (low, high))
+        lines.append(
+            f"contention: chunks that are made beside others take {group.contention.value:.2f}× the time of those made "
+            f"alone ({ends}; {group.contention.method})"
+        )
+    return lines
+
+
 def summary_to_terminal(summary: Summary, width: int = 120) -> RenderableType:
     """A report for people at a terminal; intervals where there is room for them."""
     dropped = _WITHOUT_SMALLEST if width >= _WIDE else _WITHOUT_INTERVALS
     blocks: list[RenderableType] = [Text(headline(summary)), Text()]
     for group in summary.groups:
         blocks.append(Text(f"{group.population.name} · {counted(group.turns, 'turn')}", style="bold"))
-        if group.population.kind == "speech":
-            blocks.append(Text(continuity_line(group)))
+        blocks += map(Text, remarks_of(group))
         metrics = _table(_left(METRIC_HEAD, dropped), (_left(row, dropped) for row in metric_rows(group)))
         blocks += [metrics, Text(), _table(PART_HEAD, part_rows(group)), Text()]
         unmeasured = list(missing_rows(group))
@@ -123,8 +135,7 @@ def summary_to_markdown(summary: Summary) -> str:
     lines = ["# Voice latency report", "", *headline(summary).splitlines(), ""]
     for group in summary.groups:
         lines += [f"## {group.population.name} ({counted(group.turns, 'turn')})", ""]
-        if group.population.kind == "speech":
-            lines += [continuity_line(group), ""]
+        lines += [line for each in remarks_of(group) for line in (each, "")]
         lines += [
             *_markdown_table(METRIC_HEAD, metric_rows(group)),
             "",
