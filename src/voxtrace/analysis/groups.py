@@ -64,9 +64,9 @@ class Group:
     metrics: dict[str, Distribution]
     parts: tuple[PartShare, ...]  # largest share first
     slowest: tuple[tuple[str, int], ...]  # part, turns in which it was the longest
-    contention: Ratio | None  # RTF of chunks that were made beside others / of those made alone, in the middle
     continuity: float | None  # share of streams with max_stall_ms <= 100; unmeasured ones count as broken
     steadiness: tuple[Steadiness, ...] = ()  # largest run first
+    contention: Ratio | None = None  # RTF of chunks that were made beside others / of those made alone, in the middle
 
     @property
     def is_measured(self) -> bool:
