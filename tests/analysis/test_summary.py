@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voxtrace.analysis import assemble, summarize
-from voxtrace.analysis.quantiles import distribution, quantile
+from voxtrace.analysis.quantiles import distribution
+from voxtrace.analysis.statistics.interval import quantile
 from voxtrace.analysis.summary import series
 from voxtrace.testing.turns import client_events, event, server_events
 

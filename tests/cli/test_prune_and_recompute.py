@@ -9,8 +9,9 @@ import pytest
 from tests.store.build import event, turn
 from voxtrace.cli.main import main
 from voxtrace.clock import wall_ns
-from voxtrace.collector import measure
+from voxtrace.collector import measure, recompute
 from voxtrace.store import RequestQuery, open_store
+from voxtrace.testing.turns import client_events, server_events
 
 DAY_NS = 86_400_000_000_000
 
@@ -63,3 +64,21 @@ def test_a_folder_without_a_store_is_told_and_stays_without_one(tmp_path, capsys
     assert main([command, "--data", str(tmp_path)]) == 3
     assert "there is no store" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_report_is_the_same_before_turns_were_measured_and_after_and_after_that_again(tmp_path, capsys):
+    store = open_store(tmp_path)
+    for number in range(30):
+        moved = client_events(request_id=f"r{number}", first_byte=100.0 + number) + server_events(
+            request_id=f"r{number}"
+        )
+        store.append([each._replace(event_id=f"{number}{each.event_id}") for each in moved])
+    reports = []
+    for prepare in (lambda store: None, measure, recompute):
+        prepare(store)
+        main(["report", "--json", "--data", str(tmp_path)])
+        reports.append(json.loads(capsys.readouterr().out))
+    store.close()
+
+    assert reports[0]["groups"][0]["metrics"]["ttfa_ms"]["measured"] == 30
+    assert reports[0] == reports[1] == reports[2]

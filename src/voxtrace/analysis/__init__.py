@@ -1,7 +1,8 @@
 """THE NUMBERS: events in, frozen results out. Pure; nothing outside this room computes a metric."""
 
+from voxtrace.analysis.groups import Group, PartShare, Population, Summary
 from voxtrace.analysis.model import Chunk, Finding, Labels, Mark, Measured, Metric, Part, Span, Turn
-from voxtrace.analysis.summary import Group, Population, Summary, summarize
+from voxtrace.analysis.summary import summarize
 from voxtrace.analysis.turns import assemble
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Measured",
     "Metric",
     "Part",
+    "PartShare",
     "Population",
     "Span",
     "Summary",

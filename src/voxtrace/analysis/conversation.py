@@ -52,6 +52,8 @@ def conversation_metrics(timeline: Timeline, total: Nanos) -> dict[str, Metric]:
     metrics["stt_ms"] = _speech_to_text(timeline)
     metrics |= _model_metrics(timeline)
     metrics["voice_to_voice_ms"] = voice_to_voice(timeline)
+    metrics["request_to_audio_ms"] = _until_sound(timeline, "context.request_received")
+    metrics["stt_to_audio_ms"] = _until_sound(timeline, "stt.started")
     prompt = timeline.number("prompt_chars", "context.prompt_built")
     why = "no context.prompt_built event with prompt_chars"
     metrics["prompt_chars"] = (
@@ -149,6 +151,17 @@ def _speakable(timeline: Timeline) -> tuple[Placed, Nanos] | None:
     """The last moment before the answer's sound that is known where no sound is."""
     ready = timeline.first(*SPEAKABLE)
     return (ready, ready.at) if ready else None
+
+
+def _until_sound(timeline: Timeline, begin: str) -> Metric:
+    """From the first of `begin` to the first sound of the answer, by its surest witness."""
+    start, sound = timeline.first(begin), heard(timeline)
+    if start is None or sound is None:
+        why = f"no {begin} event" if start is None else "no event says when the agent became audible"
+        return Metric(missing=why, origin="turn", start=begin, end=AUDIBLE[0])
+    witness, moment = sound
+    whole = timeline.span(start, witness, "turn")
+    return whole if whole.value is None else replace(whole, value=whole.value + millis(moment - witness.at))
 
 
 def _surely_silent(timeline: Timeline) -> Placed | None:

@@ -158,6 +158,18 @@ DEFINITIONS: tuple[Definition, ...] = (
         "user.speech_end",
         "playback.first_sample",
     ),
+    _turn(
+        "request_to_audio_ms",
+        "From the backend having the request to the first sound of the answer, by the surest event that tells of it.",
+        "context.request_received",
+        "playback.first_sample",
+    ),
+    _turn(
+        "stt_to_audio_ms",
+        "From the start of speech to text to the first sound of the answer, by the surest event that tells of it.",
+        "stt.started",
+        "playback.first_sample",
+    ),
     _turn("endpointing_ms", "Deciding that the user had finished.", "user.speech_end", "stt.pause_detected"),
     _turn(
         "stt_ms",
@@ -192,6 +204,12 @@ DEFINITIONS: tuple[Definition, ...] = (
         "tts.synthesis_start",
         "playback.started",
     ),
+    _turn(
+        "chunk_gap_ms",
+        "Silence within the answer: each chunk of it is needed by the end of the playout of the one before it.",
+    ),
+    _turn("chunk_rtf_alone", "Synthesis time / audio of the chunks that were synthesised while no other was."),
+    _turn("chunk_rtf_beside", "Synthesis time / audio of the chunks made beside others for most of their time."),
     _turn("playback_ms", "Playing the answer.", "playback.started", "playback.completed", better=""),
     _turn("turn_total_ms", "From the first event of the turn to the last."),
 )

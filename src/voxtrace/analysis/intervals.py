@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from voxtrace.analysis.axis import Axis, Placed
 from voxtrace.analysis.model import Span
+from voxtrace.analysis.told import told_within
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +176,7 @@ def find_intervals(axis: Axis) -> list[Interval]:
     """Every piece of work that two events of the request enclose, and starts whose end never came."""
     intervals: list[Interval] = []
     seen = _Seen(axis)
+    stages = frozenset(placed.stage for placed in axis.placed)
     closed: set[int] = set()  # ids of the start events that found their end
     for end in axis.placed:
         rules = _RULES_BY_END.get(end.stage, ())
@@ -183,6 +185,7 @@ def find_intervals(axis: Axis) -> list[Interval]:
             if begin is not None:
                 closed.add(id(begin))
                 intervals.append(_interval(rule.name, begin, end, rule.depth))
+                intervals += [Interval(part, part.depth) for part in told_within(intervals[-1].span, stages)]
         if not rules and _is_end(end.event.name):
             begin = seen.own_start(end)
             if begin is not None:
@@ -199,7 +202,7 @@ def find_intervals(axis: Axis) -> list[Interval]:
 
 def _interval(name: str, begin: Placed, end: Placed, depth: int) -> Interval:
     detail = {**begin.event.metadata, **end.event.metadata}
-    return Interval(Span(name, end.event.service, begin.at, end.at, detail), depth)
+    return Interval(Span(name, end.event.service, begin.at, end.at, detail, end.stage, depth), depth)
 
 
 # The same few names come again with every turn.

@@ -8,6 +8,14 @@ from voxtrace.analysis.model import Cache, Labels, Mode, Outcome, Source, Start,
 from voxtrace.analysis.speech import NULL_DEVICE
 from voxtrace.analysis.timeline import Timeline
 
+# Who may name a model: a language model's own events first, because a turn waits for it longest.
+_MODEL = (
+    *("llm.request_sent", "llm.response_received", "llm.first_token"),
+    *("server.request_received", "client.request_start", "tts.synthesis_start", "tts.request_received"),
+)
+# Of a label; what is longer is no name, and what are more are no labels.
+MOST_TAGS, LONGEST_TAG = 16, 80
+_TAG_KEYS = ("label.", "flag.")
 _ENDS = ("client.request_complete", "server.request_complete")
 
 
@@ -29,11 +37,36 @@ def label(timeline: Timeline) -> Labels:
         provider=timeline.text("provider", *reversed(_ENDS), *asked),
         voice=timeline.text("voice", *reversed(asked)),
         format=timeline.text("format", *reversed(asked)),
+        model=timeline.text("model", *_MODEL),
+        version=timeline.text("version", *reversed(_ENDS), *_MODEL),
+        tags=_tags(timeline),
         text_chars=int(chars) if chars is not None else None,
         hedged=timeline.text("hedged", *reversed(_ENDS)),
         mode=cast("Mode", _one_of(Mode, timeline.text("mode", *reversed(_ENDS)), otherwise="")),
         error=timeline.text("error", *_ENDS) if outcome == "error" else "",
     )
+
+
+def _tags(timeline: Timeline) -> str:
+    """What events were labelled with: `labels`, or metadata named `label.NAME` or `flag.NAME`; the first counts."""
+    found: dict[str, object] = {}
+    for placed in timeline.axis.placed:
+        metadata = placed.event.metadata
+        if not metadata:
+            continue
+        labels = metadata.get("labels")
+        named = dict(labels) if isinstance(labels, dict) else {}
+        named |= {key.partition(".")[2]: metadata[key] for key in metadata if key.startswith(_TAG_KEYS)}
+        for name, value in named.items():
+            if (name := _plain(name)) and isinstance(value, str | int | float | bool):
+                found.setdefault(name, value)
+    kept = sorted(found)[:MOST_TAGS]
+    return ";".join(f"{name}={_plain(found[name])}" for name in kept)
+
+
+def _plain(value: object) -> str:
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return text.replace(";", ",").replace("=", ":")[:LONGEST_TAG]
 
 
 def _source(timeline: Timeline) -> Source:

@@ -68,6 +68,9 @@ class Labels(Struct, frozen=True, gc=False, omit_defaults=True):
     provider: str = ""  # what the engine ran on, such as cpu
     voice: str = ""
     format: str = ""
+    model: str = ""  # of the language where a conversation has one, else of the speech
+    version: str = ""  # of the software that answered, as it says itself
+    tags: str = ""  # what its events were labelled with, such as a feature's flag: "name=value", sorted, ";" between
     text_chars: int | None = None
     error: str = ""  # the cause's code where the outcome is error
     hedged: str = ""  # the engine whose voice was heard first, where it stood in for the one that was asked
@@ -97,6 +100,8 @@ class Span:
     begin: Nanos
     end: Nanos | None  # None: drawn open, "no end event"
     detail: Mapping[str, object] = field(default_factory=dict)
+    stage: str = ""  # the stage that ends it; "" where a log's own names do
+    depth: int = 1  # where spans overlap, the deeper one names the time
 
 
 @dataclass(frozen=True, slots=True)

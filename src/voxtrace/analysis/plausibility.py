@@ -25,6 +25,8 @@ from voxtrace.units import NANOS_PER_MICRO, NANOS_PER_MILLI, Nanos, millis
 TOLERANCE_MS = 1.0
 # Of a device's clock against ours, over one request.
 SLACK_MS = 100.0
+# Clocks of two machines may differ by so much; what began later than that has not happened yet.
+FUTURE_NS = 60_000 * NANOS_PER_MILLI
 
 
 def _ttfa_not_positive(turn: Turn, _: Marks) -> Doubt | None:
@@ -230,7 +232,7 @@ def check_population(turns: Sequence[Measured], now_wall_ns: int | None = None) 
             turn = _refuse(turn, "same_ttfa", (*TTFA, "ttfb_ms") if value_of(turn, "ttfa_ms") is None else TTFA)
         if turn.request_id in replays:
             turn = _refuse(turn, "cached_replay", ())
-        if now_wall_ns is not None and turn.started_wall_ns > now_wall_ns + 60_000 * NANOS_PER_MILLI:
+        if now_wall_ns is not None and turn.started_wall_ns > now_wall_ns + FUTURE_NS:
             turn = _refuse(turn, "in_the_future", tuple(turn.metrics))
         checked.append(turn)
     return checked

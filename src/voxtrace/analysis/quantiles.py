@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
-from voxtrace.errors import VoxtraceError
+from voxtrace.analysis.statistics.interval import Interval, quantile, quantile_interval
 
 # Below these numbers of samples a percentile is one of the extremes and says nothing about the tail.
 MIN_SAMPLES = {500: 1, 900: 10, 950: 20, 990: 100, 999: 1000}
-
-
-class NoSamples(VoxtraceError):
-    """A quantile was asked of nothing."""
-
-    def __init__(self) -> None:
-        super().__init__("a quantile needs at least one sample")
-
-
-def quantile(ordered: Sequence[float], per_mille: int) -> float:
-    """Nearest-rank quantile of samples in ascending order: always a value that was really measured.
-
-    Raises:
-        NoSamples: there are none.
-    """
-    if not ordered:
-        raise NoSamples
-    # Whole per mille, not a float: 0.07 * 100 is 7.000000000000001 and picks the next rank.
-    rank = -(-len(ordered) * per_mille // 1000)
-    return ordered[max(rank, 1) - 1]
+NEAREST_RANK = "nearest rank"
+SHOWN = {"p50": 500, "p95": 950, "p99": 990}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +32,8 @@ class Distribution:
     missing: tuple[tuple[str, int], ...] = ()  # reason, turns; most frequent first
     rejected: tuple[tuple[str, int], ...] = ()  # rule, turns; most frequent first
     bound: Literal["exact", "lower"] = "exact"  # lower: some samples are lower bounds, so every percentile is one
+    intervals: Mapping[str, Interval] = field(default_factory=dict)  # of p50, p95 and p99, where they are given
+    method: str = NEAREST_RANK
 
     @property
     def coverage(self) -> float | None:
@@ -58,9 +42,19 @@ class Distribution:
 
 
 def distribution(samples: Sequence[float], expected: int) -> Distribution:
-    """Percentiles of `samples` (any order), each only where there are enough of them."""
+    """Percentiles of `samples` (any order), each only where there are enough of them, with their intervals."""
     ordered = sorted(samples)
     if not ordered:
         return Distribution(0, expected)
-    p50, p95, p99 = (quantile(ordered, q) if len(ordered) >= MIN_SAMPLES[q] else None for q in (500, 950, 990))
-    return Distribution(len(ordered), expected, p50, p95, p99, ordered[0], ordered[-1])
+    asked = {name: q for name, q in SHOWN.items() if len(ordered) >= MIN_SAMPLES[q]}
+    given = {name: quantile(ordered, q) for name, q in asked.items()}
+    return Distribution(
+        measured=len(ordered),
+        expected=expected,
+        p50=given.get("p50"),
+        p95=given.get("p95"),
+        p99=given.get("p99"),
+        smallest=ordered[0],
+        largest=ordered[-1],
+        intervals={name: quantile_interval(ordered, q) for name, q in asked.items()},
+    )

@@ -26,12 +26,13 @@ def repeated(values: Sequence[int]) -> frozenset[int]:
     hundredths of a millisecond or coarser, equal values are no sign, and only a constant is one.
     """
     counts = Counter(values)
-    is_fine = 2 * sum(value % ROUNDED != 0 for value in values) >= len(values)
+    often = [(value, n) for value, n in counts.items() if n >= FEWEST]
     allowed = FALSE_ALARM / max(len(counts), 1)
+    is_fine = bool(often) and 2 * sum(value % ROUNDED != 0 for value in values) >= len(values)
     return frozenset(
         value
-        for value, n in counts.items()
-        if n >= FEWEST and (2 * n > len(values) or (is_fine and chance_of(n, _density(counts, value)) < allowed))
+        for value, n in often
+        if 2 * n > len(values) or (is_fine and chance_of(n, _density(counts, value)) < allowed)
     )
 
 

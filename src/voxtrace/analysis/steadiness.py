@@ -11,6 +11,7 @@ from voxtrace.analysis.model import Measured
 
 # The time until somebody heard something, by the best definition that was measured.
 METRICS = ("voice_to_voice_ms", "ttfa_ms", "first_audio_ms", "ttfb_ms", "server_response_ms")
+RUN_SOURCES = ("bench", "load")  # whose sessions are runs
 FEWEST = 20  # requests: of fewer nobody can say what is usual
 TIMES = 3.0  # the median
 DEVIATIONS = 6.0  # robust standard deviations of the logarithms, for latencies are skewed
@@ -54,7 +55,7 @@ def steadiness(turns: Sequence[Measured]) -> tuple[Steadiness, ...]:
     """
     runs: dict[str, list[Measured]] = {}
     for turn in turns:
-        is_run = turn.labels.source in ("bench", "load") and turn.session_id
+        is_run = turn.labels.source in RUN_SOURCES and turn.session_id
         runs.setdefault(str(turn.session_id) if is_run else "", []).append(turn)
     found = [each for run, members in runs.items() if (each := _of_run(run, members)) is not None]
     return tuple(sorted(found, key=lambda each: (-each.measured, each.run)))

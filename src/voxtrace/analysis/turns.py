@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from voxtrace.analysis.axis import place
+from voxtrace.analysis.chunks import chunk_metrics, speech_chunks
 from voxtrace.analysis.conversation import conversation_metrics, is_conversation, wait_of
 from voxtrace.analysis.definitions import DEFINITION_BY_NAME
 from voxtrace.analysis.intervals import Interval, find_intervals
@@ -38,6 +39,8 @@ def assemble(request_id: str, events: Sequence[Event]) -> Turn:
     if kind == "conversation":
         metrics |= conversation_metrics(timeline, total)
     intervals = [*find_intervals(axis), *_leading_silence(timeline, wait.end)]
+    if kind == "conversation":
+        metrics |= chunk_metrics(speech_chunks((interval.span for interval in intervals), wait.end))
     turn = Turn(
         request_id=request_id,
         session_id=next((placed.event.session_id for placed in axis.placed if placed.event.session_id), None),
@@ -78,5 +81,5 @@ def _leading_silence(timeline: Timeline, audible_at: Nanos | None) -> list[Inter
         return []
     # Not further: behind its silence a stream may keep the listener waiting for more.
     end = Nanos(min(arrived.at + nanos_from_millis(silence_ms), audible_at))
-    silence = Span("leading silence", arrived.event.service, arrived.at, end)
+    silence = Span("leading silence", arrived.event.service, arrived.at, end, depth=SILENCE_DEPTH)
     return [Interval(silence, SILENCE_DEPTH)] if end > arrived.at else []

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import ClassVar, TextIO
 
 from voxtrace.analysis import Measured, Turn
-from voxtrace.cli.reading import one_turn, open_for_reading
-from voxtrace.cli.report import turns_with_progress
+from voxtrace.cli.reading import one_turn, open_for_reading, turns_with_progress
 from voxtrace.errors import InvalidOption
 from voxtrace.events.codec import encode
 from voxtrace.reports.csv_report import write_csv

@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from voxtrace.analysis.definitions import DEFINITION_BY_NAME
+from voxtrace.analysis.groups import Group
 from voxtrace.analysis.quantiles import Distribution
-from voxtrace.analysis.summary import Group
 from voxtrace.cli.load_outcome import LoadOutcome, rates_of
 from voxtrace.judge.limits import Verdict
 from voxtrace.loadtest.arrivals import ClosedLoop

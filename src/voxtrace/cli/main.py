@@ -26,6 +26,8 @@ COMMANDS: tuple[str, ...] = (
     "requests",
     "show",
     "report",
+    "compare",
+    "whatif",
     "load",
     "import",
     "export",

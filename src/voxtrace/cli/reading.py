@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -10,11 +11,13 @@ from rich.console import Console
 from voxtrace.analysis import Measured, Turn, assemble
 from voxtrace.analysis.crowds import MAX_EVENTS_OF_A_TURN, crowd
 from voxtrace.analysis.derived import from_json
+from voxtrace.cli.patience import Patience
 from voxtrace.cli.take_in import take_in_spool
 from voxtrace.errors import VoxtraceError
-from voxtrace.store import SqliteStore, open_store
+from voxtrace.store import RequestQuery, SqliteStore, open_store
 from voxtrace.store.ports import RequestRow
 
+PAGE = 2000  # requests read at a time
 PIPED_WIDTH = 120  # columns where the output is no terminal
 
 
@@ -53,6 +56,20 @@ def measured_turns(store: SqliteStore, rows: Sequence[RequestRow]) -> list[Measu
     events = store.events_of(row.request_id for row in rows if row.request_id not in known)
     known |= {request_id: assemble(request_id, found) for request_id, found in events.items()}
     return [known[row.request_id] for row in rows if row.request_id in known]
+
+
+def turns_with_progress(store: SqliteStore, query: RequestQuery, most: int) -> Iterator[Measured]:
+    """The newest turns, page by page, with a line of progress once it takes long."""
+    read = 0
+    with Patience("reading turns") as patience:
+        while read < most:
+            rows = store.recent(replace(query, limit=min(PAGE, most - read)))
+            if not rows:
+                break
+            yield from measured_turns(store, rows)
+            read += len(rows)
+            query = replace(query, before=rows[-1].cursor)
+            patience.at(read)
 
 
 def one_turn(store: SqliteStore, request_id: str) -> Turn:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import ClassVar
 
-from rich.console import Console
-from rich.progress import Progress
+import numpy as np
 
-from voxtrace.analysis import Measured, Summary, summarize
+from voxtrace.analysis import Summary
+from voxtrace.analysis.columns import Columns
+from voxtrace.analysis.summing import Summing
 from voxtrace.cli.arguments import from_one, hours
+from voxtrace.cli.column_pages import column_pages
+from voxtrace.cli.patience import Patience
 from voxtrace.cli.reading import measured_turns, open_for_reading, slowest_first, terminal
 from voxtrace.clock import wall_ns
 from voxtrace.errors import EXIT_FAIL
@@ -21,11 +23,9 @@ from voxtrace.reports.html_report import summary_to_html
 from voxtrace.reports.json_report import summary_to_json
 from voxtrace.reports.summary_report import summary_to_markdown, summary_to_terminal, verdict_lines
 from voxtrace.reports.terminal import HEADLINE
-from voxtrace.store import Accounts, RequestQuery, SqliteStore
+from voxtrace.store import Accounts, RequestQuery
 from voxtrace.units import NANOS_PER_SECOND
 
-PAGE = 2000  # requests read at a time
-PROGRESS_FROM = 5000  # requests: below, a report takes less than the second after which people wonder
 DEFAULT_LAST = 100_000
 SLOWEST_SHOWN = 5  # waterfalls in a page
 
@@ -64,19 +64,28 @@ requests are counted and enter none, and what was not measured is listed with it
         limits = [parse_limit(limit) for limit in args.expect]
         now = wall_ns()
         since = None if args.hours is None else now - int(args.hours * 3600 * NANOS_PER_SECOND)
-        query = RequestQuery(limit=PAGE, session_id=args.session, since_wall_ns=since)
+        query = RequestQuery(session_id=args.session, since_wall_ns=since)
+        summing, slowest = Summing(now), Slowest(SLOWEST_SHOWN)
         store = open_for_reading(args.data)
         try:
-            turns = list(turns_with_progress(store, query, args.last))
+            with Patience("reading turns") as patience:
+                read = 0
+                for page in column_pages(store, query, args.last):
+                    summing.add(page)
+                    if args.format == "html":
+                        slowest.add(page)
+                    read += len(page)
+                    patience.at(read)
+            worst = measured_turns(store, store.requests(slowest.request_ids()))
             lost = losses(store.accounts())
         finally:
             store.close()
-        summary = summarize(turns, now)
+        summary = summing.summary()
         verdicts = [judge(limit, summary) for limit in limits]
         if args.format == "json":
             print(json.dumps(summary_to_json(summary, verdicts), indent=2))
         elif args.format == "html":
-            print(summary_to_html(summary, slowest_first(turns, HEADLINE)[:SLOWEST_SHOWN], verdicts), end="")
+            print(summary_to_html(summary, slowest_first(worst, HEADLINE), verdicts), end="")
         elif args.format == "markdown":
             judged = [f"- {line}" for line in verdict_lines(verdicts)]
             print("\n".join([summary_to_markdown(summary), *judged]) + (f"\n_{lost}_\n" if lost else ""))
@@ -89,7 +98,7 @@ requests are counted and enter none, and what was not measured is listed with it
 
     def _print(self, summary: Summary, verdicts: Sequence[Verdict], lost: str) -> None:
         console = terminal()
-        console.print(summary_to_terminal(summary))
+        console.print(summary_to_terminal(summary, console.width))
         for verdict, line in zip(verdicts, verdict_lines(verdicts), strict=True):
             console.print(line, style=None if verdict.state == "pass" else "yellow", markup=False)
         if lost:
@@ -103,18 +112,26 @@ def losses(accounts: Accounts) -> str:
     return f"Of all events that ever came, these are in no number: {', '.join(lost)}." if lost else ""
 
 
-def turns_with_progress(store: SqliteStore, query: RequestQuery, most: int) -> Iterator[Measured]:
-    """The newest turns, page by page, with a line of progress once it takes long."""
-    read = 0
-    with Progress(transient=True, console=Console(stderr=True)) as progress:
-        task = None
-        while read < most:
-            rows = store.recent(replace(query, limit=min(PAGE, most - read)))
-            if not rows:
-                break
-            yield from measured_turns(store, rows)
-            read += len(rows)
-            query = replace(query, before=rows[-1].cursor)
-            if read >= PROGRESS_FROM:
-                task = progress.add_task("reading turns", total=None) if task is None else task
-                progress.update(task, completed=read, description=f"reading turns: {read:,}")
+class Slowest:
+    """The turns in which somebody waited longest, by the best number that each kind has of it."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._found: list[tuple[float, str]] = []
+
+    def add(self, page: Columns) -> None:
+        """Look through a page."""
+        waited = np.full(len(page), -1.0)
+        for kind, names in HEADLINE.items():
+            rows = page.with_label("kind", [kind])
+            for name in reversed(names):
+                column = page.metrics.get(name)
+                if column is not None:
+                    waited = np.where(rows & ~np.isnan(column.values), column.values, waited)
+        longest = np.argsort(-waited, kind="stable")[: self._most]
+        found = [(float(waited[row]), page.request_ids[row]) for row in longest.tolist()]
+        self._found = sorted([*self._found, *found], reverse=True)[: self._most]
+
+    def request_ids(self) -> list[str]:
+        """Their ids."""
+        return [request_id for _, request_id in self._found]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 
-from voxtrace.analysis import assemble
+from voxtrace.analysis import Turn, assemble
 from voxtrace.analysis.crowds import MAX_EVENTS_OF_A_TURN, crowd
 from voxtrace.analysis.derived import VERSION, to_json
+from voxtrace.analysis.record import Packed, pack, pack_steps
 from voxtrace.events import Event
-from voxtrace.store import Derived, Store
+from voxtrace.store import Derived, Record, Store
 
 # Turns of one transaction. Fourteen events each and 0.2 ms of work: other writers wait for none of it.
 TURNS_PER_STEP = 100
@@ -76,17 +77,27 @@ def _derive(store: Store, request_ids: Sequence[str]) -> Iterator[Derived]:
     for row in rows:
         found = events.get(row.request_id)
         if found is not None:
-            yield Derived(row.request_id, len(found), _document(row.request_id, found))
+            yield _measured(row.request_id, found)
         elif row.event_count > MAX_EVENTS_OF_A_TURN:
             told = crowd(row.request_id, row.session_id, row.started_wall_ns, row.event_count)
-            yield Derived(row.request_id, row.event_count, to_json(told))
+            yield Derived(
+                row.request_id, row.event_count, to_json(told), _record(pack(told)), _record(pack_steps(told))
+            )
         else:  # forgotten meanwhile
             yield Derived(row.request_id, row.event_count, None)
 
 
-def _document(request_id: str, events: Sequence[Event]) -> str | None:
+def _measured(request_id: str, events: Sequence[Event]) -> Derived:
     try:
-        return to_json(assemble(request_id, events))
+        return _derived(assemble(request_id, events), len(events))
     except Exception:  # noqa: BLE001 - one turn that trips over a bug must not keep all others unmeasured
         _log.exception("request %r can't be derived from its %d events", request_id, len(events))
-        return None
+        return Derived(request_id, len(events), None)
+
+
+def _derived(turn: Turn, event_count: int) -> Derived:
+    return Derived(turn.request_id, event_count, to_json(turn), _record(pack(turn)), _record(pack_steps(turn)))
+
+
+def _record(packed: Packed) -> Record:
+    return Record(packed.numbers, packed.texts)

@@ -10,14 +10,13 @@ from voxtrace.judge.limits import Verdict
 from voxtrace.reports.summary_report import (
     METRIC_HEAD,
     PART_HEAD,
-    continuity_line,
     headline,
     inconclusive,
-    methods,
+    method,
     metric_rows,
     missing_rows,
     part_rows,
-    steadiness_lines,
+    remarks_of,
     verdict_lines,
 )
 from voxtrace.reports.words import amount
@@ -51,7 +50,7 @@ def summary_to_html(summary: Summary, slowest: Sequence[Measured] = (), verdicts
     if summary.findings:
         body.append("<h2>What to know</h2>")
         body.append(_table(("rule", "turns"), ((rule, str(count)) for rule, count in summary.findings)))
-    body.append(f'<p class="quiet">{escape(methods(summary))}</p>')
+    body.append(f'<p class="quiet">{escape(method(summary))}</p>')
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -65,9 +64,7 @@ def summary_to_html(summary: Summary, slowest: Sequence[Measured] = (), verdicts
 
 def _group(group: Group) -> Iterable[str]:
     yield f"<h2>{escape(group.population.name)} <span class=quiet>{group.turns} turns</span></h2>"
-    if group.population.kind == "speech":
-        yield f"<p>{escape(continuity_line(group))}</p>"
-    yield from (f"<p>{escape(line)}</p>" for line in steadiness_lines(group))
+    yield from (f"<p>{escape(line)}</p>" for line in remarks_of(group))
     if unclear := inconclusive(group):
         yield f"<p><strong>{escape(unclear)}</strong></p>"
         if group.parts:

@@ -10,10 +10,12 @@ from msgspec import structs
 
 from voxtrace.analysis import Measured, Metric, Summary, Turn
 from voxtrace.analysis.definitions import DEFINITION_BY_NAME
+from voxtrace.analysis.groups import Group
 from voxtrace.analysis.quantiles import Distribution
+from voxtrace.analysis.statistics.interval import Interval
 from voxtrace.analysis.steadiness import METHOD, Steadiness
-from voxtrace.analysis.summary import Group
 from voxtrace.judge.limits import Verdict
+from voxtrace.reports.path_report import path_to_json
 from voxtrace.units import NANOS_PER_SECOND, millis
 
 SCHEMA = "voxtrace/1"
@@ -96,6 +98,7 @@ def turn_to_json(turn: Turn) -> dict[str, Any]:
         "chunks": [
             {"at_ms": _ms(chunk.at), "audio_ms": _ms(chunk.audio), "bytes": chunk.bytes} for chunk in turn.chunks
         ],
+        "critical_path": path_to_json(turn),
         "clock_note": turn.clock_note,
     }
 
@@ -112,13 +115,28 @@ def distribution_to_json(of: Distribution) -> dict[str, object]:
     return facts
 
 
+def interval_to_json(of: Interval) -> dict[str, object]:
+    """Both ends, None where an end is open, and the method."""
+    ends = {name: None if end is None else round(end, PLACES + 3) for name, end in (("low", of.low), ("high", of.high))}
+    return {**ends, "confidence": of.confidence, "method": of.method}
+
+
+def _intervals(of: Distribution) -> dict[str, object]:
+    return {name: interval_to_json(interval) for name, interval in of.intervals.items()}
+
+
 def group_to_json(group: Group) -> dict[str, object]:
     """One population in numbers."""
     return {
         "population": {"name": group.population.name, **asdict(group.population)},
         "turns": group.turns,
         "metrics": {
-            name: {"unit": DEFINITION_BY_NAME[name].unit, **distribution_to_json(of)}
+            name: {
+                "unit": DEFINITION_BY_NAME[name].unit,
+                **distribution_to_json(of),
+                "method": of.method,
+                "intervals": _intervals(of),
+            }
             for name, of in group.metrics.items()
         },
         "parts": [
@@ -134,6 +152,12 @@ def group_to_json(group: Group) -> dict[str, object]:
         "continuity": group.continuity,
         "verdict": None if group.is_measured else INCONCLUSIVE,
         "steadiness": [steadiness_to_json(each) for each in group.steadiness],
+        "contention": None
+        if group.contention is None
+        else {
+            "ratio": round(group.contention.value, PLACES + 3),
+            "interval": interval_to_json(group.contention.interval),
+        },
     }
 
 

@@ -11,19 +11,44 @@ from rich.text import Text
 
 from voxtrace.analysis import Group, Summary
 from voxtrace.analysis.definitions import DEFINITION_BY_NAME
+from voxtrace.analysis.quantiles import NEAREST_RANK
 from voxtrace.analysis.steadiness import METHOD as SPIKES
 from voxtrace.analysis.steadiness import Steadiness
 from voxtrace.judge.limits import Verdict
-from voxtrace.reports.words import NONE, amount, counted, coverage, percent, percentile, point_in_time, unit_of
+from voxtrace.reports.words import (
+    NONE,
+    amount,
+    counted,
+    coverage,
+    interval,
+    percent,
+    percentile,
+    point_in_time,
+    unit_of,
+)
 
-METRIC_HEAD = ("metric", "p50", "p95", "p99", "smallest", "largest", "measured")
+METRIC_HEAD = ("metric", "p50", "95 % interval", "p95", "95 % interval", "p99", "smallest", "largest", "measured")
+# What a narrow terminal and a wide one leave out; a page has all.
+_WITHOUT_INTERVALS = (2, 4)
+_WITHOUT_SMALLEST = (6,)
+_WIDE = 114  # columns of a table with intervals
 PART_HEAD = ("part", "share of the wait", "p50", "p95", "in turns")
 RUNS_SHOWN = 10
 SPIKES_SHOWN = 8
 METHOD = (
     "Percentiles are nearest-rank over one population each, uncorrected for repeated sessions; "
-    "p95 is shown from 20 samples on, p99 from 100. Failed requests are counted above and enter no percentile."
+    "p95 is shown from 20 samples on, p99 from 100; intervals are order statistics (exact binomial). "
+    "Failed requests are counted above and enter no percentile."
 )
+
+
+def method(summary: Summary) -> str:
+    """How the numbers were made, with a word on those that are not exact."""
+    used = {of.method for group in summary.groups for of in group.metrics.values()} - {NEAREST_RANK}
+    words = [METHOD]
+    words += [f"Of more than 100,000 samples: {'; '.join(sorted(used))}."] if used else []
+    words += [SPIKES] if any(group.steadiness for group in summary.groups) else []
+    return " ".join(words)
 
 
 def metric_rows(group: Group) -> Iterator[tuple[str, ...]]:
@@ -32,7 +57,13 @@ def metric_rows(group: Group) -> Iterator[tuple[str, ...]]:
         if not of.measured:
             continue
         unit = unit_of(name)
-        tail = (percentile(of, of.p50, unit), percentile(of, of.p95, unit), percentile(of, of.p99, unit))
+        tail = (
+            percentile(of, of.p50, unit),
+            interval(of, "p50", unit),
+            percentile(of, of.p95, unit),
+            interval(of, "p95", unit),
+            percentile(of, of.p99, unit),
+        )
         ends = (percentile(of, of.smallest, unit), percentile(of, of.largest, unit))
         yield (name, *tail, *ends, coverage(of))
 
@@ -107,11 +138,6 @@ def verdict_lines(verdicts: Iterable[Verdict]) -> Iterator[str]:
         yield f"{verdict.limit.text}: {verdict.state}, {measured}, n={verdict.n}{why}"
 
 
-def methods(summary: Summary) -> str:
-    """How the numbers were made."""
-    return f"{METHOD} {SPIKES}" if any(group.steadiness for group in summary.groups) else METHOD
-
-
 def inconclusive(group: Group) -> str:
     """What is to be said of turns of which nothing was measured; "" where something was."""
     if group.is_measured:
@@ -121,26 +147,43 @@ def inconclusive(group: Group) -> str:
     return f"inconclusive: not one of {counted(group.turns, 'turn')} has a measurement; that is no pass"
 
 
-def summary_to_terminal(summary: Summary) -> RenderableType:
-    """A report for people at a terminal."""
+def remarks_of(group: Group) -> list[str]:
+    """What is said of a population in a line."""
+    lines = [continuity_line(group)] if group.population.kind == "speech" else []
+    if group.contention is not None:
+        low, high = group.contention.interval.low, group.contention.interval.high
+        ends = " – ".join("?" if end is None else f"{end:.2f}" for end in (low, high))
+        lines.append(
+            f"contention: chunks that are made beside others take {group.contention.value:.2f}× the time of those made "
+            f"alone ({ends}; {group.contention.method})"
+        )
+    return [*lines, *steadiness_lines(group)]
+
+
+def summary_to_terminal(summary: Summary, width: int = 120) -> RenderableType:
+    """A report for people at a terminal; intervals where there is room for them."""
+    dropped = _WITHOUT_SMALLEST if width >= _WIDE else _WITHOUT_INTERVALS
     blocks: list[RenderableType] = [Text(headline(summary)), Text()]
     for group in summary.groups:
         blocks.append(Text(f"{group.population.name} · {counted(group.turns, 'turn')}", style="bold"))
-        if group.population.kind == "speech":
-            blocks.append(Text(continuity_line(group)))
-        blocks += [Text(line) for line in steadiness_lines(group)]
+        blocks += map(Text, remarks_of(group))
         if unclear := inconclusive(group):
             blocks += [Text(unclear, style="yellow"), Text()]
             blocks += [_table(PART_HEAD, part_rows(group)), Text()] if group.parts else []
             continue
-        blocks += [_table(METRIC_HEAD, metric_rows(group)), Text(), _table(PART_HEAD, part_rows(group)), Text()]
+        metrics = _table(_left(METRIC_HEAD, dropped), (_left(row, dropped) for row in metric_rows(group)))
+        blocks += [metrics, Text(), _table(PART_HEAD, part_rows(group)), Text()]
         unmeasured = list(missing_rows(group))
         if unmeasured:
             blocks += [_table(("not measured", "why (turns)"), unmeasured, numeric=False), Text()]
     if summary.findings:
         blocks += [_table(("rule", "turns"), ((rule, str(count)) for rule, count in summary.findings)), Text()]
-    blocks.append(Text(methods(summary), style="dim"))
+    blocks.append(Text(method(summary), style="dim"))
     return Stack(*blocks)
+
+
+def _left(cells: tuple[str, ...], dropped: tuple[int, ...]) -> tuple[str, ...]:
+    return tuple(cell for index, cell in enumerate(cells) if index not in dropped)
 
 
 def _table(head: Iterable[str], rows: Iterable[tuple[str, ...]], *, numeric: bool = True) -> Table:
@@ -157,10 +200,8 @@ def summary_to_markdown(summary: Summary) -> str:
     lines = ["# Voice latency report", "", *headline(summary).splitlines(), ""]
     for group in summary.groups:
         lines += [f"## {group.population.name} ({counted(group.turns, 'turn')})", ""]
-        if group.population.kind == "speech":
-            lines += [continuity_line(group), ""]
-        lines += [f"- {line}" for line in steadiness_lines(group)]
-        lines += [""] if group.steadiness else []
+        lines += [f"- {line}" for line in remarks_of(group)]
+        lines += [""] if remarks_of(group) else []
         if unclear := inconclusive(group):
             lines += [f"**{unclear}**", ""]
             lines += [*_markdown_table(PART_HEAD, part_rows(group)), ""] if group.parts else []
@@ -177,7 +218,7 @@ def summary_to_markdown(summary: Summary) -> str:
     if summary.findings:
         lines += ["## What to know", ""]
         lines += [*_markdown_table(("rule", "turns"), ((rule, str(count)) for rule, count in summary.findings)), ""]
-    return "\n".join([*lines, f"_{methods(summary)}_", ""])
+    return "\n".join([*lines, f"_{method(summary)}_", ""])
 
 
 def _markdown_table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:

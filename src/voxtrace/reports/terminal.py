@@ -12,6 +12,7 @@ from rich.text import Text
 
 from voxtrace.analysis import Mark, Measured, Turn
 from voxtrace.analysis.definitions import DEFINITION_BY_NAME
+from voxtrace.reports.path_report import path_to_terminal
 from voxtrace.reports.waterfall import waterfall
 from voxtrace.reports.words import NONE, amount, point_in_time, state
 from voxtrace.units import millis
@@ -29,6 +30,9 @@ def one_turn(turn: Turn, width: int = 100) -> RenderableType:
     blocks: list[RenderableType] = [_head(turn), Text()]
     if turn.parts:
         blocks += [Text("WHERE THE TIME WENT", style="bold"), waterfall(turn, width)]
+    path = path_to_terminal(turn)
+    if path is not None:
+        blocks.append(path)
     if turn.marks:
         blocks += [Text("TIMELINE", style="bold"), _timeline(turn)]
     if turn.metrics:

@@ -69,6 +69,16 @@ def percentile(of: Distribution, value: float | None, unit: str) -> str:
     return ("≥ " if of.bound == "lower" else "") + amount(value, unit)
 
 
+def interval(of: Distribution, name: str, unit: str) -> str:
+    """Where a percentile of all such turns lies, its unit left out; few samples bound it on one side or on none."""
+    found = of.intervals.get(name)
+    ends = (None, None) if found is None else (found.low, found.high)
+    low, high = (None if end is None else percent(end) if unit == "%" else _digits(end) for end in ends)
+    if low is not None and high is not None:
+        return f"{low} – {high}"
+    return f"≥ {low}" if low is not None else f"≤ {high}" if high is not None else NONE
+
+
 def coverage(of: Distribution) -> str:
     """How many turns a number rests on."""
     return f"{of.measured}/{of.expected}"

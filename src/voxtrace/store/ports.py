@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from voxtrace.events import Event, Unreadable
 
@@ -48,6 +48,7 @@ class RequestQuery:
     before: tuple[int, str] | None = None  # `RequestRow.cursor` of the last row of the page before
     session_id: str | None = None
     since_wall_ns: int | None = None  # started at this time or later
+    until_wall_ns: int | None = None  # started before this time
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +70,30 @@ class RequestRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Record:
+    """What was computed, in a form that is read by the hundred thousand; a store knows nothing of its meaning."""
+
+    numbers: bytes
+    texts: tuple[str, ...]  # they repeat from request to request, and are kept once
+
+
+@dataclass(frozen=True, slots=True)
 class Derived:
     """What was computed from the events of one request."""
 
     request_id: str
     event_count: int  # number of events it was computed from; another number in the store makes it stale
     document: str | None  # JSON; None: it can't be derived, and is not tried again before its events change
+    record: Record | None = None
+    steps: Record | None = None  # read apart, because few ask for it
+
+
+RecordRow: TypeAlias = tuple[str, str | None, int, bytes | None, bytes | None, bytes | None, bytes | None]
+"""Request id, session id, start; numbers and words of the record; numbers and words of the steps, where asked for.
+
+None where the request has no record, or none of all its events. A word is a number of 32 bits, little-endian, for each
+text; `Derivations.texts` knows them. Plain tuples: by the hundred thousand, anything else takes longer than reading.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +227,14 @@ class Derivations(Protocol):
         Returns:
             The number of rows kept.
         """
+        ...
+
+    def records(self, query: RequestQuery, *, steps: bool = False) -> list[RecordRow]:
+        """The records of requests, newest first; of requests without fresh ones, the rows without records."""
+        ...
+
+    def texts(self, numbers: Iterable[int]) -> dict[int, str]:
+        """The texts behind the words of records."""
         ...
 
     def forget_derived(self) -> int:

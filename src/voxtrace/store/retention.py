@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 
 from voxtrace.store.append import add_to_accounts
 from voxtrace.store.ports import Pruned, Retention
+from voxtrace.store.records import DERIVED_TABLES
 
 REQUESTS_PER_STEP = 200
 PAGES_PER_STEP = 2000
@@ -28,7 +29,8 @@ def prune(writing: Writing, retention: Retention) -> Pruned:
             oldest = _oldest(db, retention, bytes_each)
             for number, event_count, derived_from in oldest:
                 db.execute("DELETE FROM events WHERE request = ?", (number,))
-                db.execute("DELETE FROM derivations WHERE request = ?", (number,))
+                for table in DERIVED_TABLES:
+                    db.execute(f"DELETE FROM {table} WHERE request = ?", (number,))
                 db.execute("DELETE FROM requests WHERE id = ?", (number,))
                 requests, events = requests + 1, events + event_count
                 unmeasured += derived_from != event_count

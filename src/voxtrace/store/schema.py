@@ -79,6 +79,22 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             raw BLOB NOT NULL
         ) STRICT""",
     ),
+    (
+        # What reports read by the hundred thousand. Not columns of `requests`: rows that every event rewrites
+        # should be small. Steps have a table of their own, so that who wants numbers passes no page of theirs.
+        """CREATE TABLE records(
+            request INTEGER PRIMARY KEY,
+            numbers BLOB NOT NULL,
+            words BLOB NOT NULL
+        ) STRICT""",
+        """CREATE TABLE steps(
+            request INTEGER PRIMARY KEY,
+            numbers BLOB NOT NULL,
+            words BLOB NOT NULL
+        ) STRICT""",
+        # Requests that were derived before have no record: they are derived again.
+        "UPDATE requests SET derived_from = 0 WHERE derived_from > 0",
+    ),
 )
 
 

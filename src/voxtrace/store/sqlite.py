@@ -23,11 +23,13 @@ from voxtrace.store.ports import (
     Position,
     Pruned,
     QuarantineRow,
+    RecordRow,
     Rejected,
     RequestQuery,
     RequestRow,
     Retention,
 )
+from voxtrace.store.records import DERIVED_TABLES, put_record, query_conditions, select_records, select_texts
 from voxtrace.store.retention import prune
 from voxtrace.store.rows import SELECT_EVENTS, event_from_row, pack_document, unpack_document, why_unstorable
 
@@ -209,21 +211,10 @@ class SqliteStore:
     # ---- requests
 
     def recent(self, query: RequestQuery) -> list[RequestRow]:
-        conditions = ["r.request_id <> ?"]
-        values: list[object] = [NO_REQUEST]
-        if query.before is not None:
-            conditions.append("(r.started_wall_ns, r.request_id) < (?, ?)")
-            values += query.before
-        if query.session_id is not None:
-            conditions.append("r.session_id = ?")
-            values.append(query.session_id)
-        if query.since_wall_ns is not None:
-            conditions.append("r.started_wall_ns >= ?")
-            values.append(query.since_wall_ns)
-        where = f" WHERE {' AND '.join(conditions)}"
+        where, values = query_conditions(query)
         order = " ORDER BY r.started_wall_ns DESC, r.request_id DESC LIMIT ?"
         with self._reading() as db:
-            return [_row(each) for each in db.execute(_SELECT_ROW + where + order, (*values, query.limit))]
+            return [_row(each) for each in db.execute(f"{_SELECT_ROW} WHERE {where}{order}", (*values, query.limit))]
 
     def requests(self, request_ids: Iterable[str]) -> list[RequestRow]:
         rows: list[RequestRow] = []
@@ -280,6 +271,8 @@ class SqliteStore:
                 if number is None:
                     continue
                 kept += 1
+                put_record(db, self._words, int(number[0]), "records", row.record)
+                put_record(db, self._words, int(number[0]), "steps", row.steps)
                 if row.document is None:
                     db.execute("DELETE FROM derivations WHERE request = ?", number)
                 else:
@@ -287,6 +280,14 @@ class SqliteStore:
                         "INSERT OR REPLACE INTO derivations VALUES (?, ?)", (*number, pack_document(row.document))
                     )
         return kept
+
+    def records(self, query: RequestQuery, *, steps: bool = False) -> list[RecordRow]:
+        with self._reading() as db:
+            return select_records(db, query, steps)
+
+    def texts(self, numbers: Iterable[int]) -> dict[int, str]:
+        with self._reading() as db:
+            return select_texts(db, numbers)
 
     def forget_derived(self) -> int:
         with self._writing() as db:
@@ -309,7 +310,8 @@ class SqliteStore:
 
 
 def _forget_derived(db: sqlite3.Connection) -> int:
-    db.execute("DELETE FROM derivations")
+    for table in DERIVED_TABLES:
+        db.execute(f"DELETE FROM {table}")
     return db.execute("UPDATE requests SET derived_from = 0 WHERE derived_from > 0").rowcount
 
 

@@ -1,0 +1,186 @@
+"""Many turns as columns: one array for each number, so that a percentile of a hundred thousand takes milliseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from voxtrace.analysis.model import Measured
+from voxtrace.analysis.record import HEAD_NUMBERS, HEAD_TEXTS, Packed, pack
+
+T = TypeVar("T")
+Floats: TypeAlias = npt.NDArray[np.float64]
+Ints: TypeAlias = npt.NDArray[np.int64]
+Bools: TypeAlias = npt.NDArray[np.bool_]
+Words: TypeAlias = npt.NDArray[np.uint32]
+"""Numbers of texts; what they say stands in `Columns.texts`."""
+
+_FIXED_TEXTS, _FIXED_NUMBERS = len(HEAD_TEXTS), len(HEAD_NUMBERS)
+
+
+@dataclass(frozen=True, slots=True)
+class Ragged:
+    """Some entries for each row: entry i belongs to row `rows[i]`."""
+
+    rows: Ints
+    words: Words
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One metric: its value in each row (NaN where there is none) and the text of its state (0 where it is absent)."""
+
+    values: Floats
+    states: Words
+    present: Bools
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Some turns. All arrays have one entry a turn, in one order, except the ragged ones."""
+
+    request_ids: Sequence[str]
+    session_ids: Sequence[str | None]
+    started: Ints  # wall time in nanoseconds
+    totals: Floats  # nanoseconds
+    text_chars: Floats
+    labels: Mapping[str, Words]  # those of `record.HEAD_TEXTS`
+    metrics: Mapping[str, Column]
+    parts: Ragged
+    part_lengths: Floats  # waited nanoseconds of each entry of `parts`
+    findings: Ragged
+    texts: Mapping[int, str]
+
+    def __len__(self) -> int:
+        return len(self.started)
+
+    def words_of(self, label: str) -> list[str]:
+        """The text of a label in each row."""
+        return [self.texts[word] for word in self.labels[label].tolist()]
+
+    def with_label(self, label: str, wanted: Iterable[str]) -> Bools:
+        """Which rows have one of these texts."""
+        known = frozenset(wanted)
+        numbers = [number for number, text in self.texts.items() if text in known]
+        return np.isin(self.labels[label], np.array(numbers, np.uint32))
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Records as a store gives them: bytes behind bytes, and how many belong to each turn."""
+
+    request_ids: Sequence[str]
+    session_ids: Sequence[str | None]
+    started: Sequence[int]
+    numbers: Sequence[bytes]
+    words: Sequence[bytes]  # numbers of texts, 32 bits each, little-endian
+
+
+def used_words(rows: Rows) -> list[int]:
+    """The numbers of all texts that these records name."""
+    flat = np.frombuffer(b"".join(rows.words), "<u4")
+    if not len(flat):
+        return []
+    is_used = np.zeros(int(flat.max()) + 1, np.bool_)
+    is_used[flat] = True
+    return np.flatnonzero(is_used).tolist()
+
+
+def columns_of(turns: Sequence[Measured]) -> Columns:
+    """The columns of turns that are at hand."""
+    vocabulary: dict[str, int] = {}
+    packed = [pack(turn) for turn in turns]
+    rows = Rows(
+        [turn.request_id for turn in turns],
+        [turn.session_id for turn in turns],
+        [turn.started_wall_ns for turn in turns],
+        [each.numbers for each in packed],
+        [number_words(each, vocabulary) for each in packed],
+    )
+    return decode(rows, {number: text for text, number in vocabulary.items()})
+
+
+def number_words(packed: Packed, vocabulary: dict[str, int]) -> bytes:
+    """The texts of a record as numbers from 1; new ones join the vocabulary."""
+    numbers = [vocabulary.setdefault(text, len(vocabulary) + 1) for text in packed.texts]
+    return np.array(numbers, "<u4").tobytes()
+
+
+def decode(rows: Rows, texts: Mapping[int, str]) -> Columns:
+    """The columns of records; `texts` has all that `used_words` names."""
+    numbers: Floats = np.frombuffer(b"".join(rows.numbers), "<f8")
+    words: Words = np.frombuffer(b"".join(rows.words), "<u4")
+    at_number, at_word = _begins(rows.numbers, 8), _begins(rows.words, 4)
+    fixed = {name: numbers[at_number + place] for place, name in enumerate(HEAD_NUMBERS)}
+    labels = {name: words[at_word + place] for place, name in enumerate(HEAD_TEXTS)}
+    metrics, parts, findings = (fixed[name].astype(np.int64) for name in ("metrics", "parts", "findings"))
+    part_rows, part_places = _entries(parts)
+    finding_rows, finding_places = _entries(findings)
+    first_part = at_word + _FIXED_TEXTS + metrics
+    return Columns(
+        request_ids=rows.request_ids,
+        session_ids=rows.session_ids,
+        started=np.asarray(rows.started, np.int64),
+        totals=fixed["total"],
+        text_chars=fixed["text_chars"],
+        labels=labels,
+        metrics=_metrics(labels["shape"], texts, (numbers, at_number), (words, at_word)),
+        parts=Ragged(part_rows, words[first_part[part_rows] + part_places]),
+        part_lengths=numbers[(at_number + _FIXED_NUMBERS + metrics)[part_rows] + part_places],
+        findings=Ragged(finding_rows, words[(first_part + parts)[finding_rows] + finding_places]),
+        texts=texts,
+    )
+
+
+def read_steps(rows: Rows, texts: Mapping[int, str]) -> tuple[list[list[float]], list[list[str]]]:
+    """The numbers and the texts of each of these records, for who has to look at every turn by itself."""
+    numbers = np.frombuffer(b"".join(rows.numbers), "<f8").tolist()
+    words = [texts[word] for word in np.frombuffer(b"".join(rows.words), "<u4").tolist()]
+    return _cut(numbers, rows.numbers, 8), _cut(words, rows.words, 4)
+
+
+def _cut(values: list[T], blobs: Sequence[bytes], width: int) -> list[list[T]]:
+    found, begin = [], 0
+    for blob in blobs:
+        end = begin + len(blob) // width
+        found.append(values[begin:end])
+        begin = end
+    return found
+
+
+def _begins(blobs: Sequence[bytes], width: int) -> Ints:
+    """Where the values of each row begin when all stand behind each other."""
+    lengths = np.fromiter(map(len, blobs), np.int64, len(blobs)) // width
+    begins: Ints = np.cumsum(lengths) - lengths
+    return begins
+
+
+def _entries(counts: Ints) -> tuple[Ints, Ints]:
+    """Of entries that stand behind each other, `counts` a row: the row of each and its place in the row."""
+    rows = np.repeat(np.arange(len(counts)), counts)
+    return rows, np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+
+
+def _metrics(
+    shapes: Words, texts: Mapping[int, str], numbers: tuple[Floats, Ints], words: tuple[Words, Ints]
+) -> dict[str, Column]:
+    """Rows of one shape have the same metrics in the same places."""
+    found: dict[str, Column] = {}
+    size = len(shapes)
+    known = np.flatnonzero(np.bincount(shapes)).tolist() if size else []
+    for shape in known:
+        rows = np.flatnonzero(shapes == shape)
+        at_value, at_state = numbers[1][rows] + _FIXED_NUMBERS, words[1][rows] + _FIXED_TEXTS
+        for place, name in enumerate(filter(None, texts[shape].split(","))):
+            column = found.get(name)
+            if column is None:
+                absent = np.full(size, np.nan), np.zeros(size, np.uint32), np.zeros(size, np.bool_)
+                column = found[name] = Column(*absent)
+            column.values[rows] = numbers[0][at_value + place]
+            column.states[rows] = words[0][at_state + place]
+            column.present[rows] = True
+    return found

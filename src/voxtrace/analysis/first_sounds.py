@@ -1,0 +1,57 @@
+"""When the first sound of each turn came, in columns: what can't be true is seen only beside all other turns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from voxtrace.analysis.columns import Bools, Column, Columns, Ints
+from voxtrace.analysis.doubts import TTFA
+from voxtrace.analysis.repeats import repeated
+from voxtrace.units import NANOS_PER_MICRO, NANOS_PER_MILLI
+
+# Metrics that `same_ttfa` takes away.
+LATE = (*TTFA, "ttfb_ms")
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSounds:
+    """Of some turns, in their order."""
+
+    micros: Ints  # whole microseconds; -1: not measured
+    is_ttfb: Bools  # where it is a TTFB, because nothing else was measured
+
+    def at(self, rows: Ints) -> FirstSounds:
+        """Those of these rows."""
+        return FirstSounds(self.micros[rows], self.is_ttfb[rows])
+
+    def refused(self, name: str, suspects: Ints) -> Bools:
+        """Which turns lose a metric of `LATE`."""
+        bad = self.suspected(suspects)
+        return bad if name in TTFA else bad & self.is_ttfb
+
+    def suspected(self, suspects: Ints) -> Bools:
+        """Which turns have one of these times."""
+        return np.isin(self.micros, suspects) if len(suspects) else np.zeros(len(self.micros), np.bool_)
+
+
+def first_sounds(page: Columns) -> FirstSounds:
+    """Those of a page's turns. What other tools call TTFA is a TTFB; of real requests both are told apart."""
+    ttfa, ttfb = (_micros(page.metrics.get(name), len(page)) for name in ("ttfa_ms", "ttfb_ms"))
+    is_ttfb = (ttfa < 0) & ~page.with_label("source", ["real"])
+    return FirstSounds(np.where(is_ttfb, ttfb, ttfa), is_ttfb)
+
+
+def suspects_among(pages: Sequence[FirstSounds]) -> Ints:
+    """Times that only look impossible beside each other."""
+    found = repeated([each for page in pages for each in page.micros[page.micros >= 0].tolist()])
+    return np.array(sorted(found), np.int64)
+
+
+def _micros(column: Column | None, size: int) -> Ints:
+    if column is None:
+        return np.full(size, -1, np.int64)
+    per_milli = NANOS_PER_MILLI // NANOS_PER_MICRO
+    return np.where(np.isnan(column.values), -1, np.rint(np.nan_to_num(column.values) * per_milli)).astype(np.int64)

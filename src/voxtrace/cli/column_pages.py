@@ -1,0 +1,80 @@
+"""Turns as columns out of a data folder, page by page: how the commands read that look at very many."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from voxtrace.analysis import assemble
+from voxtrace.analysis.columns import Columns, Rows, columns_of, decode, read_steps, used_words
+from voxtrace.analysis.crowds import MAX_EVENTS_OF_A_TURN
+from voxtrace.analysis.record import is_current, pack_steps
+from voxtrace.analysis.whatif import Replayable, replayable
+from voxtrace.cli.reading import measured_turns
+from voxtrace.store import RecordRow, RequestQuery, SqliteStore
+
+PAGE = 5_000  # requests: some 4 MB of records, which are read and forgotten
+
+
+def column_pages(store: SqliteStore, query: RequestQuery, most: int) -> Iterator[Columns]:
+    """The newest `most` turns. What has no fresh record is measured now, and comes as a page of its own."""
+    read = 0
+    while read < most:
+        rows = store.records(replace(query, limit=min(PAGE, most - read)))
+        if not rows:
+            return
+        yield from columns_of_rows(store, rows)
+        read += len(rows)
+        query = replace(query, before=(rows[-1][2], rows[-1][0]))
+
+
+def pages_with_steps(store: SqliteStore, query: RequestQuery, most: int) -> Iterator[tuple[Columns, list[Replayable]]]:
+    """As `column_pages`, with what a replay needs of each turn."""
+    read = 0
+    while read < most:
+        rows = store.records(replace(query, limit=min(PAGE, most - read)), steps=True)
+        if not rows:
+            return
+        fresh = [row for row in rows if _is_fresh(row) and row[5] is not None]
+        if fresh:
+            request_ids, session_ids, started, numbers, words, step_numbers, step_words = zip(*fresh, strict=True)
+            packed = Rows(request_ids, session_ids, started, numbers, words)
+            steps = replace(packed, numbers=step_numbers, words=step_words)
+            texts = store.texts({*used_words(packed), *used_words(steps)})
+            columns = decode(packed, texts)
+            yield columns, list(map(replayable, columns.totals.tolist(), *read_steps(steps, texts)))
+        if len(fresh) < len(rows):
+            known = {row[0] for row in fresh}
+            yield from _measured_with_steps(store, [row[0] for row in rows if row[0] not in known])
+        read += len(rows)
+        query = replace(query, before=(rows[-1][2], rows[-1][0]))
+
+
+def _measured_with_steps(store: SqliteStore, request_ids: Sequence[str]) -> Iterator[tuple[Columns, list[Replayable]]]:
+    """Turns without a fresh record, assembled now."""
+    small = [row.request_id for row in store.requests(request_ids) if row.event_count <= MAX_EVENTS_OF_A_TURN]
+    turns = [assemble(request_id, events) for request_id, events in store.events_of(small).items()]
+    if turns:
+        packed = [pack_steps(turn) for turn in turns]
+        numbers = [array("d", each.numbers).tolist() for each in packed]
+        texts = [each.texts for each in packed]
+        yield columns_of(turns), list(map(replayable, [turn.total for turn in turns], numbers, texts))
+
+
+def columns_of_rows(store: SqliteStore, rows: Sequence[RecordRow]) -> Iterator[Columns]:
+    """The columns of these rows."""
+    fresh = rows if all(map(_is_fresh, rows)) else [row for row in rows if _is_fresh(row)]
+    if fresh:
+        request_ids, session_ids, started, numbers, words, _, _ = zip(*fresh, strict=True)
+        packed = Rows(request_ids, session_ids, started, numbers, words)
+        yield decode(packed, store.texts(used_words(packed)))
+    if len(fresh) < len(rows):
+        known = {row[0] for row in fresh}
+        turns = measured_turns(store, store.requests(row[0] for row in rows if row[0] not in known))
+        if turns:
+            yield columns_of(turns)
+
+
+def _is_fresh(row: RecordRow) -> bool:
+    return row[3] is not None and is_current(row[3])

@@ -1,0 +1,92 @@
+"""`voxtrace whatif`: what another length of a step would do to the wait."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from typing import ClassVar
+
+import numpy as np
+
+from voxtrace.analysis.columns import Columns
+from voxtrace.analysis.filters import NoSuchTurns, read_filter
+from voxtrace.analysis.groups import MEASURED_OUTCOMES
+from voxtrace.analysis.summing import population_names
+from voxtrace.analysis.whatif import Replayable, Supposing, read_wishes
+from voxtrace.cli.arguments import from_one
+from voxtrace.cli.column_pages import pages_with_steps
+from voxtrace.cli.patience import Patience
+from voxtrace.cli.reading import open_for_reading, terminal
+from voxtrace.clock import wall_ns
+from voxtrace.reports.whatif_report import whatif_to_json, whatif_to_markdown, whatif_to_terminal
+from voxtrace.store import RequestQuery
+
+DEFAULT_LAST = 100_000
+
+
+class WhatifCommand:
+    """Replays turns with a change."""
+
+    name: ClassVar[str] = "whatif"
+    help: ClassVar[str] = "replay every turn with a step shorter, longer or gone, and take the percentiles again"
+    details: ClassVar[str] = """\
+A step is named as `show` and `report` name it ("first token", metadata-call), or by the stage that ends it
+(llm.first_token, tts.metadata). LENGTH is 300ms, 1.5s, -20%, 0.5x, +50ms or -50ms. What ran beside a longer branch
+gains nothing, and percentiles are never added.
+
+  voxtrace whatif --set llm.first_token=300ms
+  voxtrace whatif --drop tts.metadata --set "language model=-20%"
+  voxtrace whatif --set synthesis=0.5x --where engine=kokoro --format markdown
+"""
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--set", dest="sets", action="append", default=[], metavar="STEP=LENGTH", help="how long a step would take"
+        )
+        parser.add_argument(
+            "--drop", dest="drops", action="append", default=[], metavar="STEP", help="a step that would be gone"
+        )
+        parser.add_argument("--where", default="all", metavar="FILTER", help="only turns that fit, as in `compare`")
+        parser.add_argument("--last", type=from_one, default=DEFAULT_LAST, metavar="N", help="only the newest N")
+        parser.add_argument(
+            "--format", choices=("terminal", "markdown", "json"), default="terminal", help="how to print"
+        )
+        parser.add_argument(
+            "--json", dest="format", action="store_const", const="json", help="the same as --format json"
+        )
+
+    def run(self, args: Namespace) -> int:
+        wishes = read_wishes(args.sets, args.drops)
+        where = read_filter(args.where, wall_ns())
+        supposing, replayed = Supposing(wishes), 0
+        query = RequestQuery(since_wall_ns=where.since_wall_ns, until_wall_ns=where.until_wall_ns)
+        store = open_for_reading(args.data)
+        try:
+            with Patience("replaying turns") as patience:
+                seen = 0
+                for page, turns in pages_with_steps(store, query, args.last):
+                    fits = where.rows(page) & page.with_label("outcome", MEASURED_OUTCOMES)
+                    for population, turn in _chosen(page, turns, np.flatnonzero(fits).tolist()):
+                        supposing.add(population, turn)
+                        replayed += 1
+                    seen += len(page)
+                    patience.at(seen)
+        finally:
+            store.close()
+        if not replayed:
+            raise NoSuchTurns(where.told, {})
+        effects = supposing.effects()
+        if args.format == "json":
+            print(json.dumps(whatif_to_json(wishes, effects), indent=2))
+        elif args.format == "markdown":
+            print(whatif_to_markdown(wishes, effects), end="")
+        else:
+            terminal().print(whatif_to_terminal(wishes, effects))
+        return 0
+
+
+def _chosen(page: Columns, turns: list[Replayable], rows: list[int]) -> Iterator[tuple[str, Replayable]]:
+    names = population_names(page)
+    for row in rows:
+        yield names[row], turns[row]
