@@ -52,6 +52,10 @@ class Rendering:
         """Whether anything was handed on."""
         return self.chunks > 0
 
+    def count_from(self, ns: int) -> None:
+        """There was nothing to speak before `ns`: what is told of the engine's speed counts from then on."""
+        self._audible = Audible(ns)
+
     async def run(
         self, deliver: Deliver, meanwhile: Callable[[], Coroutine[Any, Any, None]] | None = None
     ) -> SpeechError | None:
