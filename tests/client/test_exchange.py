@@ -1,3 +1,4 @@
+import itertools
 import json
 
 import pytest
@@ -15,6 +16,7 @@ from voxtrace.client.errors import (
 )
 from voxtrace.client.exchange import Exchange, Stamp
 from voxtrace.client.request import SpeechRequest, endpoint
+from voxtrace.speech.encode import FORMATS, open_encoder
 
 
 def exchange_of(asked="pcm", **options):
@@ -174,7 +176,7 @@ def test_the_rate_of_raw_samples_is_read_from_the_content_type():
 
 
 def test_of_a_container_that_is_not_taken_apart_nothing_is_claimed():
-    told = hear([head(content_type="audio/ogg"), chunk(b"OggS...."), END], asked="opus")
+    told = hear([head(content_type="audio/webm"), chunk(b"\x1aE\xdf\xa3...."), END], asked="opus")
 
     assert names(told)[1:] == [
         ("FIRST_BYTE_RECEIVED", 1),
@@ -184,6 +186,38 @@ def test_of_a_container_that_is_not_taken_apart_nothing_is_claimed():
     ]
     assert facts(told, "AUDIO_CHUNK_RECEIVED") == {"seq": 0, "bytes": 8}
     assert facts(told, "LAST_AUDIO_CHUNK") == {"chunks": 1, "bytes": 8}
+
+
+@pytest.mark.parametrize("content_type", ["audio/ogg", "audio/flac", "audio/aac"])
+def test_of_a_stream_that_is_another_than_its_content_type_says_nothing_is_claimed(content_type):
+    told = hear([head(content_type=content_type), chunk(b"some"), chunk(b"thing else"), END], asked="opus")
+
+    assert [name for name, _ in names(told)] == [
+        "HEADERS_RECEIVED",
+        "FIRST_BYTE_RECEIVED",
+        "AUDIO_CHUNK_RECEIVED",
+        *([] if content_type == "audio/aac" else ["AUDIO_CHUNK_RECEIVED"]),
+        "LAST_AUDIO_CHUNK",
+        "REQUEST_COMPLETE",
+    ]
+    assert facts(told, "LAST_AUDIO_CHUNK")["bytes"] == len(b"something else")
+
+
+@pytest.mark.parametrize(("form", "in_front_ms"), [("opus", 0), ("flac", 0), ("aac", 1024 / 24)])
+def test_the_audible_chunk_of_other_formats_is_found_by_decoding_them_and_their_frames_are_counted(form, in_front_ms):
+    encoder, sound = open_encoder(form), pcm(400, 300)
+    reads = [encoder.encode(sound[at : at + 20 * MS]) for at in range(0, len(sound), 20 * MS)] + [encoder.finish()]
+    kind = FORMATS[form].media_type
+    told = hear([head(content_type=kind), *(chunk(read) for read in reads if read), END], asked=form)
+    silence_ms = facts(told, "FIRST_AUDIBLE_CHUNK")["leading_silence_ms"]
+    chunks = [(at, fact["audio_ms"]) for name, at, fact in told if name == "AUDIO_CHUNK_RECEIVED"]
+    ends = itertools.accumulate(lasts_ms for _, lasts_ms in chunks)
+    holder = next(at for (at, _), end_ms in zip(chunks, ends, strict=True) if end_ms > silence_ms)
+
+    assert silence_ms == pytest.approx(400 + in_front_ms, abs=5)
+    assert ("FIRST_AUDIO_CHUNK", 1) in names(told)
+    assert ("FIRST_AUDIBLE_CHUNK", holder) in names(told)
+    assert facts(told, "LAST_AUDIO_CHUNK")["audio_ms"] == pytest.approx(700, abs=90)
 
 
 def test_the_servers_clock_and_timing_are_passed_on():

@@ -38,7 +38,7 @@ def say(served, tmp_path):
     return run
 
 
-@pytest.mark.parametrize("sound", ["wav", "pcm", "mp3"])
+@pytest.mark.parametrize("sound", ["wav", "pcm", "mp3", "opus", "aac", "flac"])
 def test_the_sound_is_heard_and_the_servers_parts_are_in_the_waterfall(say, sound):
     # A text of its own: one that was said before comes from the cache, and no engine speaks.
     done = say(f"Hello world in {sound}", "--format", sound, "--out", f"said.{sound}", "--json")

@@ -65,6 +65,20 @@ def test_long_facts_push_neither_time_nor_name_out_of_the_line():
     assert any(line.startswith("    0 ms  client   REQUEST_START") for line in lines)
 
 
+def test_long_names_of_parts_are_whole_and_those_without_end_leave_room_for_the_bar():
+    events = [
+        event("playback.started", 0, "player"),
+        event("playback.first_sample", 20, "player"),
+        event("x" * 90, 30, "player"),
+        event("REQUEST_COMPLETE", 40, "client", outcome="ok"),
+    ]
+
+    lines = page(one_turn(assemble("r1", events), 110)).splitlines()
+
+    assert any(line.startswith("silence before the speech  ") for line in lines)
+    assert all(len(line) <= 110 for line in lines)
+
+
 def test_a_list_of_requests(golden):
     golden("requests.txt", page(list_of_turns([assemble("r1", CONVERSATION), *population()[-3:]])))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -74,6 +75,8 @@ def serving(
     normalise: bool = True,
     models: dict[str, dict[str, object]] | None = None,
     hedge: dict[str, object] | None = None,
+    redis: str = "",
+    file_bytes: int | None = None,
     **pool: object,
 ) -> Iterator[Serving]:
     """Start it, wait until it is ready, and stop it with SIGTERM.
@@ -88,10 +91,12 @@ def serving(
         normalise: whether it reads numbers and signs as words unless a request says otherwise.
         models: by name, fields of the `Faults` of an engine that is asked for by it.
         hedge: `hedge` and `hedge_after_ms` of `ServeOptions`.
+        redis: URL of the cache that it shares with others.
+        file_bytes: no file may become longer: what a full disk says to who writes.
         pool: fields of `PoolOptions`.
     """
     given = {"data": str(data), "faults": faults, "cache_bytes": cache_bytes, "drain_s": drain_s}
-    given |= {"live": live or {}, "wyoming": wyoming, "pool": pool}
+    given |= {"live": live or {}, "wyoming": wyoming, "redis": redis, "file_bytes": file_bytes, "pool": pool}
     given |= {"models": models or {}, "hedge": hedge or {}, "normalise": normalise}
     options = json.dumps(given)
     process = subprocess.Popen(
@@ -150,6 +155,8 @@ def main() -> None:
     from voxtrace.tracker import Tracker, TrackerOptions
 
     given = json.loads(sys.argv[1])
+    if given["file_bytes"] is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (given["file_bytes"],) * 2)
     engine = EngineChoice() if given["faults"] is None else EngineChoice(FAULTY_ENGINE, given["faults"])
     tracker = Tracker("server", options=TrackerOptions(data=Path(given["data"]), max_age_ms=20))
     options = ServeOptions(
@@ -158,6 +165,7 @@ def main() -> None:
         pool=PoolOptions(engine=engine, **given["pool"]),
         cache=CacheLimits(max_bytes=given["cache_bytes"]),
         cache_folder=Path(given["data"]) / "cache",
+        cache_redis=given["redis"],
         live=LiveLimits(**given["live"]),
         models={
             name: PoolOptions(engine=EngineChoice(FAULTY_ENGINE, faults), workers=1)

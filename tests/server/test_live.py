@@ -220,6 +220,22 @@ def test_text_for_a_second_utterance_before_the_first_is_over_is_refused_aloud(t
     assert len(refused.sound + first.sound) == 50 * 60 * 48
 
 
+def test_an_utterance_in_whose_middle_something_was_refused_still_comes_to_its_end(server):
+    with live(server.port) as client:
+        client.say("start", voice=STEADY)
+        client.say("text", text="One.")
+        client.say("start", voice="en-gb")
+        client.say("text", text="Dropped.")
+        client.say("end")
+        refused = client.hear("error")
+        first = client.hear("done")
+        after = client.speak("Two.", voice=STEADY)
+
+    assert refused.end["error"]["code"] == "still_speaking"
+    assert first.end["text_chars"] == len("One.")
+    assert after.sound == speak(server.port, input="Two.", voice=STEADY).body
+
+
 @pytest.mark.parametrize(
     "message",
     [

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from voxtrace.server.api_error import ApiError
 from voxtrace.server.models import Models
 from voxtrace.server.speech_request import SpeechRequest, read_request
-from voxtrace.speech.ports import Catalogue, Voice
-from voxtrace.speech.voices import OPENAI_VOICES
+from voxtrace.speech.ports import Abilities, Catalogue, Voice
+from voxtrace.speech.voices import OPENAI_VOICES, VoiceNotFound
 
 CATALOGUE = Catalogue(
     "espeak-ng",
@@ -34,6 +34,13 @@ def refusal(body: bytes) -> ApiError:
 
 def test_only_the_text_is_needed():
     assert read() == SpeechRequest("Hello", "alloy", "en-us", "mp3", 1.0)
+
+
+def test_a_field_that_is_null_is_as_good_as_none():
+    fields = ("voice", "model", "response_format", "speed", "sample_rate", "stream_format", "timings", "instructions")
+    others = ("quality", "hedge", "normalise", "normalize", "input_type")
+
+    assert read(**dict.fromkeys((*fields, *others))) == read()
 
 
 def test_everything_that_openai_takes_is_taken():
@@ -130,10 +137,25 @@ def test_ssml_is_read_where_a_text_looks_like_it_or_is_said_to_be():
 
 @pytest.mark.parametrize(
     ("fields", "normalises"),
-    [({}, None), ({"normalise": False}, False), ({"normalize": False}, False), ({"normalise": True}, True)],
+    [
+        ({}, None),
+        ({"normalise": False}, False),
+        ({"normalize": False}, False),
+        ({"normalise": None, "normalize": False}, False),
+        ({"normalise": True}, True),
+    ],
 )
 def test_whether_a_text_is_normalised_is_the_servers_affair_unless_a_request_says_it(fields, normalises):
     assert read(**fields).normalises is normalises
+
+
+def test_who_asks_for_a_voice_there_is_not_is_told_which_names_this_engine_knows():
+    mixing = Catalogue("kokoro", "cpu", (Voice("af_heart", "Heart", "en-us"),), abilities=Abilities(mixes=True))
+    plain = Catalogue("piper", "cpu", (Voice("lessac", "Lessac", "en-us"),))
+
+    assert "with or without a variant" in str(VoiceNotFound("x", CATALOGUE))
+    assert str(VoiceNotFound("x", mixing)).endswith("or a mix of them, such as 'af_heart:0.7+af_bella:0.3'")
+    assert str(VoiceNotFound("x", plain)).endswith("that GET /v1/audio/voices lists")
 
 
 def test_an_error_has_openais_shape():

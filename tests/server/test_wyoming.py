@@ -136,6 +136,7 @@ def test_a_language_is_enough(server):
         (Synthesize("Hello", SynthesizeVoice(language="tlh")), "voice_not_found"),
         (Synthesize("..."), "no_sound"),
         (Synthesize("a\x00b"), "invalid_text"),
+        (Synthesize(""), "invalid_text"),
     ],
 )
 def test_what_can_not_be_spoken_is_an_error(server, event, code):

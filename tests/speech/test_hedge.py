@@ -69,6 +69,17 @@ def test_an_engine_that_sounds_in_time_is_alone():
     run(play)
 
 
+def test_a_piece_began_when_its_engine_got_it_and_not_when_that_was_told():
+    async def play(stage):
+        await stage.begin()
+        stage.asked.jobs[0].started_ns = 42
+        stage.asked.speak(b"ab")
+
+        assert stage.job.started_ns == 42
+
+    run(play)
+
+
 def test_the_fast_engine_is_heard_when_it_sounds_first_and_the_other_one_is_stopped():
     async def play(stage):
         await stage.begin()

@@ -6,9 +6,13 @@ is looked for when the stream is over, in what was held of its beginning.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+from voxtrace.audio.adts import AdtsStream
+from voxtrace.audio.flac import FlacStream
 from voxtrace.audio.mpeg import MpegStream
+from voxtrace.audio.ogg_opus import OggOpusStream
 from voxtrace.audio.wav import MAX_HEADER_BYTES, SampleFormat, WavHeader, parse_header
 from voxtrace.units import samples_to_nanos
 
@@ -172,6 +176,62 @@ class Mp3Sound:
         return 0
 
 
+class Frames(Protocol):
+    """Finds the frames of a stream that comes in pieces."""
+
+    samples: int  # in all frames so far
+    rate_hz: int | None  # None: not known yet
+    is_other: bool  # the stream does not begin as these do: nothing in it can be counted
+
+    def feed(self, data: bytes) -> int:
+        """Take the next bytes; answers with the bytes of the frames that they complete."""
+        ...
+
+
+class FramedSound:
+    """A container whose frames say how long they last, so that they can be counted as they come."""
+
+    samples: SampleFormat | None = None
+
+    def __init__(self, name: str, container: str, frames: Frames) -> None:
+        self.format = name
+        self._container, self._frames = container, frames  # the former in libav's words
+        self._held = bytearray()
+        self._unknown_bytes = 0  # that came before it was clear what this is
+
+    def feed(self, data: bytes) -> Brought:
+        frames, before = self._frames, self._frames.samples
+        if frames.is_other:
+            return Brought(len(data), None)
+        if len(self._held) < HELD_BYTES:
+            self._held += data[: HELD_BYTES - len(self._held)]
+        sound_bytes = frames.feed(data)
+        if self._frames.is_other:
+            return Brought(self._unknown_bytes + len(data), None)
+        if frames.rate_hz is None:
+            self._unknown_bytes += len(data)
+            return Brought(0, None)
+        lasts = samples_to_nanos(frames.samples, frames.rate_hz) - samples_to_nanos(before, frames.rate_hz)
+        return Brought(sound_bytes, lasts)
+
+    def leading_silence_ns(self) -> int | None:
+        if self._frames.is_other:
+            return None
+        from voxtrace.audio.libav_decoding import decode_begin
+        from voxtrace.audio.onset import Onset
+
+        onset, rate_hz = None, 0
+        for samples, rate_hz in decode_begin(bytes(self._held), self._container):
+            onset = onset or Onset(rate_hz)
+            if onset.feed(samples) is not None:
+                break
+        silence = onset.leading_silence if onset else None
+        return None if silence is None else samples_to_nanos(silence, rate_hz)
+
+    def missing_bytes(self) -> int:
+        return 0
+
+
 class OpaqueSound:
     """A container that is not taken apart here: bytes are counted, and nothing else is claimed."""
 
@@ -190,17 +250,16 @@ class OpaqueSound:
         return 0
 
 
-_OPAQUE = {
-    "audio/ogg": "ogg",
-    "application/ogg": "ogg",
-    "audio/opus": "opus",
-    "audio/webm": "webm",
-    "audio/flac": "flac",
-    "audio/x-flac": "flac",
-    "audio/aac": "aac",
-    "audio/aacp": "aac",
-    "audio/mp4": "m4a",
+_FRAMED: dict[str, tuple[str, str, Callable[[], Frames]]] = {  # name, libav's name of the container, frames
+    "audio/ogg": ("ogg", "ogg", OggOpusStream),
+    "application/ogg": ("ogg", "ogg", OggOpusStream),
+    "audio/opus": ("opus", "ogg", OggOpusStream),
+    "audio/flac": ("flac", "flac", FlacStream),
+    "audio/x-flac": ("flac", "flac", FlacStream),
+    "audio/aac": ("aac", "aac", AdtsStream),
+    "audio/aacp": ("aac", "aac", AdtsStream),
 }
+_OPAQUE = {"audio/webm": "webm", "audio/mp4": "m4a"}
 _SAYS_NOTHING = ("", "application/octet-stream", "binary/octet-stream")
 
 
@@ -221,7 +280,10 @@ def sound_of(content_type: str, asked: str) -> Sound | None:
         samples = SampleFormat(_number(parameters, "rate", OPENAI_RATE_HZ), _number(parameters, "channels", 1))
         # The standard wants big-endian samples of audio/L16 and many servers send little-endian ones.
         return PcmSound(samples, decodable=kind != "audio/l16")
-    if kind.startswith("audio/") or kind in _OPAQUE:
+    if kind in _FRAMED:
+        name, container, frames = _FRAMED[kind]
+        return FramedSound(name, container, frames())
+    if kind.startswith("audio/"):
         return OpaqueSound(_OPAQUE.get(kind, kind.partition("/")[2] or "audio"))
     return None
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import NamedTuple
 
+from voxtrace.audio.libav_decoding import load_decoder
 from voxtrace.audio.onset import leading_silence
 from voxtrace.audio.wav import SampleFormat, to_int16
 from voxtrace.client.errors import SpeechRequestFailed
@@ -123,8 +124,10 @@ class Generator:
         started = mono_ns()
         told = Told(self._plan.workload, self._target.endpoint.url.partition("?")[0], wall_ns() - started)
         self.state = Run(self._plan, told, started)
-        # The first search for a first audible sample would load numpy, in the middle of the measured time.
+        # The first search for a first audible sample would load numpy and a decoder in the middle of the measured time.
         leading_silence(to_int16(bytes(2), SampleFormat(OPENAI_RATE_HZ)), OPENAI_RATE_HZ)
+        if self._plan.workload.format not in ("pcm", "wav"):
+            load_decoder()
         cpu_before = _cpu_ns()
         # Records pile up and are no garbage; walking over them again and again would stop the clock for everybody.
         gc.collect()

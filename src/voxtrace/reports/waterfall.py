@@ -13,7 +13,7 @@ from voxtrace.units import millis
 # Eighths of a cell, so that a bar of 3 % is seen on a terminal of 80 columns.
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _UNEXPLAINED = "░"
-NAME_WIDTH = 24
+_NAME_WIDTH, _MOST_NAME_WIDTH = 24, 34  # with a space behind; names of other services may be of any length
 _NUMBERS_WIDTH = 20
 _SLOWEST = "  ← slowest"
 
@@ -32,25 +32,28 @@ def waterfall(turn: Measured, width: int = 100) -> Text:
     Parts tile the total. Unattributed time is a line of its own; the longest part that somebody waited
     for is marked.
     """
-    bar_width = max(width - NAME_WIDTH - _NUMBERS_WIDTH - len(_SLOWEST), 10)
+    longest = max((len(part.name) + 1 for part in turn.parts), default=0)
+    name_width = min(max(longest, _NAME_WIDTH), _MOST_NAME_WIDTH)
+    bar_width = max(width - name_width - _NUMBERS_WIDTH - len(_SLOWEST), 10)
     text = Text()
-    text.append(_axis(turn, bar_width) + "\n", style="dim")
+    text.append(" " * name_width + _axis(turn, bar_width) + "\n", style="dim")
     for part in turn.parts:
-        text.append(_line(turn, part, bar_width))
+        name = part.name[: name_width - 1].ljust(name_width)
+        text.append(_line(turn, part, name, bar_width))
         text.append("\n")
     return text
 
 
 def _axis(turn: Measured, bar_width: int) -> str:
     end = amount(millis(turn.total), "ms")
-    return " " * (NAME_WIDTH + _NUMBERS_WIDTH) + "0" + end.rjust(bar_width - 1)
+    return " " * _NUMBERS_WIDTH + "0" + end.rjust(bar_width - 1)
 
 
-def _line(turn: Measured, part: Part, bar_width: int) -> Text:
+def _line(turn: Measured, part: Part, name: str, bar_width: int) -> Text:
     slowest = turn.slowest
     share = part.length / turn.total if turn.total else 0.0
     style = "bold" if part is slowest else "yellow" if not part.explained else "dim" if not part.waited else ""
-    line = Text(f"{part.name[: NAME_WIDTH - 1]:<{NAME_WIDTH}}", style=style)
+    line = Text(name, style=style)
     line.append(f"{amount(millis(part.length), 'ms'):>11} {percent(share):>6}  ")
     line.append(_bar(turn, part, bar_width), style="yellow" if not part.explained else "cyan" if part.waited else "dim")
     if part is slowest:

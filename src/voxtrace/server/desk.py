@@ -65,6 +65,7 @@ class Desk:
     models: Models = field(init=False)
 
     def __post_init__(self) -> None:
+        self.catalogue.load_tables()
         self.lag = LoopLag(self.metrics.loop_lag.observe)
         self.models = Models(
             self.catalogue, {name: desk.catalogue for name, desk in self.others.items()}, self.unloaded

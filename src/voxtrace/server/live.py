@@ -137,7 +137,8 @@ class _Session:
             if self._utterance is not None and self._utterance.is_over:
                 self._utterance = None
             was_deaf, self._is_deaf = self._is_deaf, False
-            if was_deaf and asked.type == "end":
+            # An utterance whose text was still coming when something else was refused ends here all the same.
+            if was_deaf and asked.type == "end" and (self._utterance is None or not self._utterance.is_open):
                 return
         try:
             await getattr(self, f"_on_{asked.type}")(asked)

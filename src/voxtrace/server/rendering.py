@@ -12,7 +12,7 @@ from voxtrace.server.desk import Desk
 from voxtrace.server.exchange import Exchange
 from voxtrace.server.metrics import Ended
 from voxtrace.server.speech_request import SpeechRequest
-from voxtrace.speech.encode import Encoder, open_encoder
+from voxtrace.speech.encode import FORMATS, Encoder, open_encoder
 from voxtrace.speech.errors import ClientGone, NoSound, Refused, SpeechError, Stopping
 from voxtrace.speech.lengths import audio_ms
 from voxtrace.speech.quality import Heard
@@ -45,7 +45,7 @@ class Rendering:
         self.first_encode_ns = 0
         self.chunks = 0
         self._pcm_sent = 0
-        self._audible = Audible(exchange.received_mono_ns)
+        self._audible = Audible(FORMATS[request.format], request.rate_hz, exchange.received_mono_ns)
 
     @property
     def has_begun(self) -> bool:
@@ -112,11 +112,11 @@ class Rendering:
                 pcm_in += len(portion)
                 if body:
                     await self._hand_on(body, pcm_in, mono_ns() - began, deliver)
-                self._audible.sent(portion, has_left=bool(body))
+                self._audible.sent(portion, body)
         rest = encoder.finish()
         if rest:
             await self._hand_on(rest, pcm_in, 0, deliver)
-            self._audible.sent(b"", has_left=True)
+            self._audible.sent(b"", rest)
 
     def _portions(self, encoder: Encoder, pcm: bytes) -> Iterator[bytes]:
         """What is encoded in one go: little of it while nobody has heard anything."""

@@ -41,7 +41,7 @@ from voxtrace.speech.hedge import FastEngine, HedgedSource, voices_by_language
 from voxtrace.speech.pool import Pool, PoolOptions
 from voxtrace.speech.ports import Marks
 from voxtrace.speech.quality import AUTO
-from voxtrace.speech.text.normalise import NORMALISER_VERSION
+from voxtrace.speech.text.normalise import NORMALISER_VERSION, load_languages
 
 LOG = logging.getLogger("voxtrace.server")
 BACKLOG = 1024
@@ -114,12 +114,14 @@ def serve(options: ServeOptions, marks: Marks, guard: Guard, on_ready: Callable[
 async def _serve(
     options: ServeOptions, listener: socket.socket, marks: Marks, guard: Guard, on_ready: Callable[[Running], None]
 ) -> None:
-    codecs = asyncio.get_running_loop().run_in_executor(None, load_codecs)  # while the engines load theirs
+    # While the engines load theirs.
+    loop = asyncio.get_running_loop()
+    loading = [loop.run_in_executor(None, load) for load in (load_languages, load_codecs)]
     backends = await start_backends(options.pool, options.models, options.quality)
     backends.unloaded |= options.left_out
     filling: list[asyncio.Future[None]] = []
     try:
-        await codecs
+        await asyncio.gather(*loading)
         filling += _open_caches(options, backends)
         _open_hedges(options, backends)
         desk = open_desk(backends, marks, hedges=options.hedge, normalises=options.normalise)

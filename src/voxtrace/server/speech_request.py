@@ -91,19 +91,17 @@ def read_fields(record: dict[str, Any], text: str, models: Models) -> SpeechRequ
         ApiError: something about it is wrong; the first thing found is said.
     """
     model, catalogue = models.find(record.get("model"))
-    voice = _name(record.get("voice", DEFAULT_VOICE))
+    voice = _name(record.get("voice"))
     try:
         engine_voice = find_voice(voice, catalogue)
     except VoiceNotFound as why:
         raise ApiError(HTTPStatus.BAD_REQUEST, str(why), code=why.code, param="voice") from why
     form = _format(record.get("response_format"))
     rate_hz = _rate(record.get("sample_rate"), form)
-    stream_format = _stream_format(record.get("stream_format"))
+    stream_format = _one_of(STREAM_FORMATS, record, "stream_format", "audio")
     has_timings = _timings(record.get("timings"), stream_format)
     _check_instructions(record.get("instructions"))
-    quality, hedge = _quality(record.get("quality")), record.get("hedge")
-    if hedge is not None and not isinstance(hedge, bool):
-        raise _invalid("hedge", "must be true or false")
+    quality = _one_of(QUALITIES, record, "quality", "")
     return SpeechRequest(
         text,
         voice,
@@ -115,8 +113,8 @@ def read_fields(record: dict[str, Any], text: str, models: Models) -> SpeechRequ
         model,
         has_timings,
         quality,
-        hedge,
-        _normalises(record.get("normalise", record.get("normalize"))),
+        _wish("hedge", record.get("hedge")),
+        _normalises(record),
     )
 
 
@@ -144,6 +142,8 @@ def check_characters(param: str, text: str) -> None:
 
 
 def _name(voice: object) -> str:
+    if voice is None:
+        return DEFAULT_VOICE
     if isinstance(voice, dict):  # {"id": "…"}, as OpenAI's own custom voices are named
         voice = voice.get("id")
     if not isinstance(voice, str):
@@ -184,20 +184,19 @@ def _speed(speed: object) -> float:
     return float(speed)
 
 
-def _stream_format(name: object) -> str:
+def _one_of(names: tuple[str, ...], record: dict[str, Any], param: str, unasked: str) -> str:
+    name = record.get(param)
     if name is None:
-        return "audio"
-    if not isinstance(name, str) or name not in STREAM_FORMATS:
-        raise _invalid("stream_format", f"{str(name)[:40]!r} is not made here; there are: {', '.join(STREAM_FORMATS)}")
+        return unasked
+    if not isinstance(name, str) or name not in names:
+        raise _invalid(param, f"{str(name)[:40]!r} is not known here; there are: {', '.join(names)}")
     return name
 
 
-def _quality(name: object) -> str:
-    if name is None:
-        return ""
-    if not isinstance(name, str) or name not in QUALITIES:
-        raise _invalid("quality", f"{str(name)[:40]!r} is none; there are: {', '.join(QUALITIES)}")
-    return name
+def _wish(param: str, asked: object) -> bool | None:
+    if asked is not None and not isinstance(asked, bool):
+        raise _invalid(param, "must be true or false")
+    return asked
 
 
 def _timings(asked: object, stream_format: str) -> bool:
@@ -216,18 +215,12 @@ def read_input_type(record: dict[str, Any]) -> str:
     Raises:
         ApiError: something else.
     """
-    name = record.get("input_type")
-    if name is None:
-        return "auto"
-    if not isinstance(name, str) or name not in INPUT_TYPES:
-        raise _invalid("input_type", f"{str(name)[:40]!r} is not read here; there are: {', '.join(INPUT_TYPES)}")
-    return name
+    return _one_of(INPUT_TYPES, record, "input_type", "auto")
 
 
-def _normalises(asked: object) -> bool | None:
-    if asked is not None and not isinstance(asked, bool):
-        raise _invalid("normalise", "must be true or false")
-    return asked
+def _normalises(record: dict[str, Any]) -> bool | None:
+    asked = record.get("normalise")
+    return _wish("normalise", asked if asked is not None else record.get("normalize"))
 
 
 def _check_instructions(instructions: object) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 from dataclasses import replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from voxtrace import __version__
@@ -163,6 +164,8 @@ class _Client:
             await self._wait()
             self._voice = _voice_in(event)
             text = _text_in(event) or ""
+            if not text:
+                raise ApiError(HTTPStatus.BAD_REQUEST, "text: is empty: there is nothing to speak", code="invalid_text")
             if is_ssml(text):
                 self._say_document(text)
                 return

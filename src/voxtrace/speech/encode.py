@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from voxtrace.errors import MissingExtra
-from voxtrace.speech.encoders.lame import Mp3Encoder
+from voxtrace.speech.encoders.lame import Mp3Encoder, first_mp3_frame
 from voxtrace.speech.encoders.libav import AAC, FLAC, NO_PYAV, OPUS, LibavEncoder
 from voxtrace.speech.encoders.plain import PcmEncoder, WavEncoder
 from voxtrace.speech.ports import OUTPUT_RATE_HZ
@@ -43,6 +43,8 @@ class Format:
     media_type: str
     make: Callable[[int], Encoder]  # of a sample rate in Hz
     rates_hz: tuple[int, ...] = ()  # that the codec knows; empty: every one
+    in_front: int = 0  # samples of its own that a player plays before the first of ours
+    first_frame: Callable[[bytes], int] = len  # bytes that a player needs to begin, out of the first that are sent
     missing: MissingExtra | None = None  # what must be said where its library is not installed
 
     @property
@@ -55,18 +57,21 @@ class Format:
         return rate_hz in self.rates_hz if self.rates_hz else LOWEST_RATE_HZ <= rate_hz <= HIGHEST_RATE_HZ
 
 
+# Of a stream they can't be told to a player: Ogg has a field for it, ADTS and bare MPEG frames have none.
+MP3_IN_FRONT = 576 + 529  # LAME's delay, and that of every decoder
+AAC_IN_FRONT = 1024  # one frame
 _MPEG_RATES_HZ = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 _OPUS_RATES_HZ = (8_000, 12_000, 16_000, 24_000, 48_000)
 
 FORMATS = {
     each.name: each
     for each in (
-        Format("mp3", "audio/mpeg", Mp3Encoder, _MPEG_RATES_HZ),
+        Format("mp3", "audio/mpeg", Mp3Encoder, _MPEG_RATES_HZ, MP3_IN_FRONT, first_mp3_frame),
         Format("wav", "audio/wav", WavEncoder),
         Format("pcm", "audio/pcm", PcmEncoder),
-        Format("opus", "audio/ogg", partial(LibavEncoder, OPUS), _OPUS_RATES_HZ, NO_PYAV),
-        Format("aac", "audio/aac", partial(LibavEncoder, AAC), _MPEG_RATES_HZ, NO_PYAV),
-        Format("flac", "audio/flac", partial(LibavEncoder, FLAC), (), NO_PYAV),
+        Format("opus", "audio/ogg", partial(LibavEncoder, OPUS), _OPUS_RATES_HZ, missing=NO_PYAV),
+        Format("aac", "audio/aac", partial(LibavEncoder, AAC), _MPEG_RATES_HZ, AAC_IN_FRONT, missing=NO_PYAV),
+        Format("flac", "audio/flac", partial(LibavEncoder, FLAC), missing=NO_PYAV),
     )
 }
 

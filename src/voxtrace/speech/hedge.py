@@ -216,7 +216,7 @@ class _Race:
         # A wait in the queue ends once: with the engine that was asked, or with the other where that one still waits.
         if runner is self._asked or not self._has_begun:
             self._has_begun = True
-            self._job.joined = runner.job.joined
+            self._job.joined, self._job.started_ns = runner.job.joined, runner.job.started_ns
             self._job.listener.on_start(worker, warm=warm)
 
     def on_phonemes(self, runner: _Runner, at_ns: int) -> None:

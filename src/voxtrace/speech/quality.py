@@ -1,8 +1,8 @@
 """In which mode an engine should speak: fast, balanced or high, by the last times to first audio. Pure.
 
-The figures of the plan are the window of five and its two limits. What keeps the mode from going to and fro is ours:
-one step at a time, five new measurements after each change, a shortest stay, and a way up that takes twice as long
-each time it had to be taken back.
+The mean of five measurements decides, by two limits. What keeps the mode from going to and fro: one step at a time,
+five new measurements after each change, a shortest stay, and a way up that takes twice as long each time it had to be
+taken back.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MODES = ("fast", "balanced", "high")  # each sounds better than the one before i
 AUTO = "auto"
 START = "balanced"
 
-# From the plan: the mean of the last five uncached times to first audio.
+# The mean of the last five times to first audio for which an engine spoke.
 WINDOW = 5
 SLOW_MS = 1000.0  # above, it should be faster
 QUICK_MS = 400.0  # below, it can afford to sound better

@@ -33,9 +33,14 @@ class VoiceNotFound(SpeechError):
 
     def __init__(self, voice: str, catalogue: Catalogue) -> None:
         names = ", ".join(OPENAI_VOICES)
+        more = ""
+        if catalogue.variants:
+            more = ", with or without a variant, such as 'en-us+f3'"
+        elif catalogue.abilities.mixes:
+            more = ", or a mix of them, such as 'af_heart:0.7+af_bella:0.3'"
         super().__init__(
             f"there is no voice {voice!r}; take one of {names}, or one of the {len(catalogue.voices)} voices of "
-            f"{catalogue.engine} that GET /v1/audio/voices lists, with or without a variant, such as 'en-us+f3'"
+            f"{catalogue.engine} that GET /v1/audio/voices lists{more}"
         )
         self.voice = voice
 

@@ -22,8 +22,8 @@ from voxtrace.errors import EXIT_UNREACHABLE, VoxtraceError
 from voxtrace.speech.edges import Edges, shape_of
 from voxtrace.speech.engines import load_engine
 from voxtrace.speech.errors import EngineDidNotStart, EngineFailed
-from voxtrace.speech.outlet import Finish, Outlet
-from voxtrace.speech.ports import OUTPUT_RATE_HZ, Engine, Phonemes, Utterance, Word
+from voxtrace.speech.outlet import Finish, Outlet, warm_up
+from voxtrace.speech.ports import OUTPUT_RATE_HZ, Abilities, Engine, Phonemes, Utterance, Word
 from voxtrace.speech.resample import Resampler
 from voxtrace.speech.wire import CACHE_RESULTS, PHONEMES_MADE, Frame, FrameReader, Kind, pack
 from voxtrace.speech.words import WordLog
@@ -76,17 +76,16 @@ class Link:
 def serve(engine: Engine, link: Link) -> None:
     """Speak what the server asks for until it is gone."""
     catalogue = engine.catalogue()
+    can, rate_hz = catalogue.abilities, engine.sample_rate_hz
+    warm_up(_finish(Utterance("ready", ""), can, rate_hz, Resampler(rate_hz, OUTPUT_RATE_HZ)), rate_hz)
     link.send(Kind.READY, 0, json.dumps(asdict(catalogue)).encode())
-    can = catalogue.abilities
-    resampler = Resampler(engine.sample_rate_hz, OUTPUT_RATE_HZ)
+    resampler = Resampler(rate_hz, OUTPUT_RATE_HZ)
     while (frame := link.receive()) is not None:
         if frame.kind != Kind.SPEAK:
             continue  # a cancel that came after its job's end
         try:
             utterance = Utterance(**json.loads(frame.payload))
-            edges = Edges(engine.sample_rate_hz, shape_of(utterance, makes_pauses=can.makes_pauses))
-            words = WordLog(engine.sample_rate_hz, edges) if can.word_timings else None
-            _speak(engine, link, frame.job, utterance, Finish(edges, resampler, words))
+            _speak(engine, link, frame.job, utterance, _finish(utterance, can, rate_hz, resampler))
         except EngineFailed as failure:
             link.send(Kind.FAILED, frame.job, failure.why.encode())
         except OSError:
@@ -98,7 +97,7 @@ def serve(engine: Engine, link: Link) -> None:
         except Exception as failure:  # noqa: BLE001 - an engine may raise anything; the request must hear of it
             link.send(Kind.FAILED, frame.job, f"{type(failure).__name__}: {failure}".encode())
         # Made now and not when the next utterance is here: 30 µs that nobody waits for.
-        resampler = Resampler(engine.sample_rate_hz, OUTPUT_RATE_HZ)
+        resampler = Resampler(rate_hz, OUTPUT_RATE_HZ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +117,11 @@ class JobNotes:
         """Kept until its sound is complete."""
         if self.words is not None:
             self.words.add(word)
+
+
+def _finish(utterance: Utterance, can: Abilities, rate_hz: int, resampler: Resampler) -> Finish:
+    edges = Edges(rate_hz, shape_of(utterance, makes_pauses=can.makes_pauses))
+    return Finish(edges, resampler, WordLog(rate_hz, edges) if can.word_timings else None)
 
 
 def _speak(engine: Engine, link: Link, job: int, utterance: Utterance, finish: Finish) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from voxtrace.clock import sleep
+from voxtrace.clock import mono_ns, sleep
 from voxtrace.speech.errors import EngineFailed
 from voxtrace.speech.ports import NO_NOTES, Abilities, Catalogue, Mode, Notes, OnBlock, Samples, Utterance, Voice, Word
 from voxtrace.speech.words import Tokens
@@ -18,6 +19,7 @@ FAULTY_ENGINE = "voxtrace.testing.faulty_engine:faulty_engine"
 VOICE = "hum"
 QUICK, USUAL = "quick", "usual"  # the forms of it that its modes use
 FOREVER_S = 3600.0
+BREATH = 120  # so much softer than the hum: -53 dBFS, 13 dB below what is called audible
 CRASH_STATUS = 137  # as of a process that the kernel killed for want of memory
 
 
@@ -33,6 +35,8 @@ class Faults:
     fast_delay_ms: float | None = None  # the same in its fast mode; None: it has no modes
     block_delay_ms: float = 0.0  # real time before every block
     leading_silence_ms: int = 0
+    leading_breath_ms: int = 0  # as the former, but with sound in it that nobody hears and no server cuts
+    diary: str = ""  # a file that gets a line with the monotonic nanoseconds of each request, and of each block
     stall_after_ms: int | None = None
     crash_after_ms: int | None = None
     fail_after_ms: int | None = None
@@ -67,6 +71,7 @@ class FaultyEngine:
         if faults.silent:
             return
         delay_ms = faults.delay_ms if utterance.variant != QUICK else faults.fast_delay_ms or 0.0
+        _note(faults)
         sleep(delay_ms / 1000)
         length_ms = round(len(utterance.text) * faults.ms_per_char / utterance.speed)
         if self._faults.words:
@@ -74,6 +79,7 @@ class FaultyEngine:
         for begin_ms in range(0, length_ms, faults.block_ms):
             sleep(faults.block_delay_ms / 1000)
             _break_down(faults, begin_ms)
+            _note(faults)
             if not on_block(self._block(begin_ms, min(begin_ms + faults.block_ms, length_ms), faults)):
                 return
 
@@ -88,6 +94,7 @@ class FaultyEngine:
         rate_hz = self.sample_rate_hz
         at = np.arange(begin_ms * rate_hz // 1000, end_ms * rate_hz // 1000)
         hum: Samples = (np.sin(at * (2 * np.pi * 220 / rate_hz)) * 12_000).astype(np.int16)
+        hum[at < faults.leading_breath_ms * rate_hz // 1000] //= BREATH
         hum[at < faults.leading_silence_ms * rate_hz // 1000] = 0
         return hum
 
@@ -95,6 +102,12 @@ class FaultyEngine:
 def faulty_engine(**faults: object) -> FaultyEngine:
     """A `FaultyEngine` from the fields of `Faults`."""
     return FaultyEngine(Faults(**faults))  # type: ignore[arg-type]  # checked where the tests write them
+
+
+def _note(faults: Faults) -> None:
+    if faults.diary:
+        with Path(faults.diary).open("a") as diary:
+            diary.write(f"{mono_ns()}\n")
 
 
 def _break_down(faults: Faults, made_ms: int) -> None:

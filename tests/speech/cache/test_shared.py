@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import socket
-import subprocess
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.server.serving import wait_until
+from tests.redis_process import redis_server
 from tests.speech.cache.test_source import Ear, Engine
 from voxtrace.errors import InvalidOption
 from voxtrace.speech.cache.keys import Maker
@@ -23,28 +20,6 @@ from voxtrace.speech.job import Job, Spoken
 from voxtrace.speech.ports import Utterance
 
 pytestmark = pytest.mark.slow
-
-
-@contextmanager
-def redis_server(port: int) -> Iterator[subprocess.Popen[bytes]]:
-    program = shutil.which("redis-server") or shutil.which("valkey-server")
-    if program is None:
-        pytest.skip("no redis-server here; `make test` asks for it")
-    process = subprocess.Popen(
-        [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
-        stdout=subprocess.DEVNULL,
-    )
-
-    def answers() -> bool:
-        with socket.socket() as knock:
-            return knock.connect_ex(("127.0.0.1", port)) == 0
-
-    try:
-        wait_until(answers, "redis-server")
-        yield process
-    finally:
-        process.kill()
-        process.wait()
 
 
 @pytest.fixture

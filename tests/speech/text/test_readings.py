@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from voxtrace.speech.text.normalise import SAY_AS, normalise, say_as
+from voxtrace.speech.text.normal.numerals import ones_of
+from voxtrace.speech.text.normal.words import abbreviations_of
+from voxtrace.speech.text.normalise import SAY_AS, load_languages, normalise, say_as
 
 _FOLDER = Path(__file__).parent / "readings"
 READINGS = [
@@ -21,6 +23,18 @@ READ_ONCE = {"AT&T and R&D &amp; co &lt;b&gt;"}
 @pytest.mark.parametrize(("language", "source", "spoken"), READINGS)
 def test_it_is_read_as_a_speaker_would(language, source, spoken):
     assert normalise(source, language).text == spoken
+
+
+@pytest.mark.parametrize("language", sorted({language for language, *_ in READINGS}))
+def test_no_text_waits_for_tables_once_they_are_loaded(language):
+    load_languages()
+    tables = (abbreviations_of, ones_of)
+    made = [each.cache_info().misses for each in tables]
+
+    for _, source, _ in (each for each in READINGS if each[0] == language):
+        normalise(source, language)
+
+    assert [each.cache_info().misses for each in tables] == made
 
 
 @pytest.mark.parametrize(("language", "source", "spoken"), READINGS)

@@ -130,10 +130,14 @@ class DiskCache:
     def _make_room(self, size: int) -> bool:
         if size > self.limits.max_bytes:
             return False
-        while self.stats.bytes + size > self.limits.max_bytes and self._files:
-            self._remove(next(iter(self._files)))
+        while self.stats.bytes + size > self.limits.max_bytes and (oldest := self._oldest()) is not None:
+            self._remove(oldest)
             self.stats.evicted += 1
         return True
+
+    def _oldest(self) -> str | None:
+        with self._lock:
+            return next(iter(self._files), None)
 
     def _remove(self, key: str) -> None:
         with self._lock:

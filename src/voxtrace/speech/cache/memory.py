@@ -35,7 +35,7 @@ class LevelStats:
     hits: int = 0
     misses: int = 0
     stored: int = 0
-    refused: int = 0  # less used than what would have had to go
+    refused: int = 0  # less used than what would have had to go, or too many were on their way
     evicted: int = 0
     expired: int = 0
     bytes: int = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 
 from voxtrace.clock import Clock, SystemClock
@@ -20,6 +20,8 @@ from voxtrace.speech.job import WHENEVER_NS, Job, Source, Spoken
 from voxtrace.speech.ports import Utterance
 from voxtrace.speech.workload import Workload
 
+# Pieces on their way to a disk that is slow: of 1 MB at most, mostly of far less.
+MAX_WRITES = 64
 REPORTED = 20  # of the most used pieces; by length and hash, for their words belong to those who said them
 
 
@@ -59,6 +61,7 @@ class CachedSource:
         self._clock = clock or SystemClock()
         self._flights: dict[str, Flight] = {}
         self._writer = ThreadPoolExecutor(1, "cache")  # a piece of a megabyte takes a millisecond to write
+        self._writes: set[Future[None]] = set()
         self.popular = Popular(levels.memory.uses, fill or FillOptions())
         self._searches: set[asyncio.Task[None]] = set()
         self.shared = 0  # jobs that joined work in progress
@@ -221,9 +224,17 @@ class CachedSource:
 
     def _keep(self, key: str, kept: Kept, predicted: bool) -> None:
         if self.memory.put(key, kept, self._clock.mono_ns(), predicted=predicted) and self.disk is not None:
-            self._writer.submit(_write, self.disk, key, kept, self._clock.wall_ns())
+            self._write(self.disk, key, kept)
         if self._elsewhere is not None:
             self._elsewhere.put(key, kept)
+
+    def _write(self, disk: DiskCache, key: str, kept: Kept) -> None:
+        if len(self._writes) >= MAX_WRITES:
+            disk.stats.refused += 1
+            return
+        write = self._writer.submit(_write, disk, key, kept, self._clock.wall_ns())
+        self._writes.add(write)
+        write.add_done_callback(self._writes.discard)
 
 
 def _write(disk: DiskCache, key: str, kept: Kept, now_wall_ns: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from voxtrace.audio.mpeg import parse_frame_header
+
 KBIT_PER_S = 96  # mono speech at 24 kHz is transparent from about 64
 LOW_KBIT_PER_S = 64  # the most that MPEG 2.5 has: 12 kHz and less
 LOW_RATE_HZ = 12_000
@@ -10,8 +12,15 @@ LOW_RATE_HZ = 12_000
 EFFORT = 5
 
 
+def first_mp3_frame(begin: bytes) -> int:
+    """The length of the frame that begins here."""
+    header = parse_frame_header(begin)
+    return header.length if header else len(begin)
+
+
 class Mp3Encoder:
-    """The first bytes leave after 40 ms of audio at 24 kHz."""
+    """The first bytes leave after 34 ms of audio at 24 kHz, and the rest of their frame after 58 ms: its last bytes
+    belong to the sound of the frame behind it already."""
 
     is_costly = True
 

@@ -18,7 +18,7 @@ _FILES = (
 )
 _ADDRESS = re.compile(
     rf"""
-      (?P<url>(?:\b(?:https?|ftp|wss?)://|(?<![\w.@/-])www\.)[^\s<>"'`{{}}|\\^«»“”]{{1,2000}}+)
+      (?P<url>(?:\b(?:https?|s?ftp|wss?|file|ssh|git|s3)://|(?<![\w.@/-])www\.)[^\s<>"'`{{}}|\\^«»“”]{{1,2000}}+)
     | (?<![\w.+@-])(?:mailto:)?(?P<mail>[\w.+-]{{1,64}}+@[\w-]{{1,63}}+(?:\.[\w-]{{1,63}}+){{1,6}}+)
     | (?<![\w@./-])(?P<domain>(?:[a-zA-Z0-9-]{{1,63}}+\.){{1,5}}(?:{_ENDINGS})(?![\w@.-])(?::\d{{1,5}})?
          (?:/[^\s<>"'`|«»“”]{{0,500}}+)?
@@ -33,6 +33,8 @@ _ADDRESS = re.compile(
 )
 _TRAILING = ".,;:!?)]}'\"*_…"
 _WORD_EDGE = re.compile(r"(?<=[a-z\d])(?=[A-Z])|_")
+_UNSAID = re.compile(r"\A(?:\w+://)?(?:www\.)?")
+_QUERY = re.compile("[?#]")
 _SIGN = re.compile(r"[./_:@~+%=&#?,;()-]")
 _OPAQUE = re.compile(r"(?=[\w-]*\d)(?=[\w-]*[a-zA-Z])[\w-]{20,}")
 MAX_SEGMENTS = 4  # of a path; the rest is "and so on"
@@ -77,9 +79,9 @@ def _without_trailing(written: str) -> str:
 
 def said_url(written: str, words: AddressWords) -> str:
     """Host and path; the protocol is left out, and of a query and a long path it is said that there is more."""
-    rest = re.sub(r"\A(?:\w+://)?(?:www\.)?", "", written)
-    address, *more = re.split(r"[?#]", rest, maxsplit=1)
-    host, *segments = address.rstrip("/").split("/")
+    rest = _UNSAID.sub("", written)
+    address, *more = _QUERY.split(rest, maxsplit=1)
+    host, *segments = address.removeprefix("/").rstrip("/").split("/")  # "file:///tmp" has no host
     host = host.rpartition("@")[2]
     is_cut = bool(more and more[0])
     kept: list[str] = []

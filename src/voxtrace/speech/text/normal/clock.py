@@ -19,9 +19,9 @@ _DOTTED = re.compile(rf"(?<![\w:.,])(?P<hour>[01]?\d|2[0-4])(?:\.(?P<minute>[0-5
 _WITH_H = re.compile(rf"(?<![\w:.,])(?P<hour>[01]?\d|2[0-4]){SPACE}?h(?:{SPACE}?(?P<minute>[0-5]\d))?(?!\w|/)")
 # "9:00-17:00": what stands between two times.
 _BETWEEN = re.compile(
-    rf"(?<=[\dhm.]){SPACE}?[-–—]{SPACE}?(?=(?:[01]?\d|2[0-4])(?::[0-5]\d|h[0-5]\d|{SPACE}?[ap]\.?m\b))"
+    rf"(?<=[\dhmM.]){SPACE}?[-–—]{SPACE}?(?=(?:[01]?\d|2[0-4])(?::[0-5]\d|h[0-5]\d|{SPACE}?(?:[ap]\.?m|[AP]\.?M)\b))"
 )
-_BEFORE_IS_TIME = re.compile(r"(?:\d[:h][0-5]\d|\d\ ?[ap]\.?m\.?|(?<!\d)\d{1,2})\Z", re.VERBOSE)
+_BEFORE_IS_TIME = re.compile(r"(?:\d[:h][0-5]\d|\d\ ?(?:[ap]\.?m|[AP]\.?M)\.?|(?<!\d)\d{1,2})\Z", re.VERBOSE)
 
 
 def times(text: str, language: Language) -> list[Run]:

@@ -25,6 +25,9 @@ _BY_TAG = {
 }  # fmt: skip
 
 
+LANGUAGES = tuple(dict.fromkeys((*_BY_TAG.values(), ANY)))
+
+
 @lru_cache(maxsize=256)
 def language_of(tag: str) -> Language:
     """The data of a tag such as "en-us", or of its language alone; of an unknown one, almost none."""

@@ -6,8 +6,10 @@ import re
 
 from voxtrace.speech.text.normal.language import Language
 
-# Grouped by thousands, or plain; no more digits than anybody would say as one number.
-NUMBER = r"(?:\d{1,3}(?:[.,]\d{3}){1,9}+(?:[.,]\d{1,15})?+(?!\d)|\d{1,18}+(?:[.,]\d{1,15}+)?+)"
+# Grouped by thousands, as in India by hundreds of thousands, or plain; no more digits than anybody would say as one
+# number.
+_INDIAN = r"\d{1,2}(?:,\d\d(?=,)){1,6}+,\d{3}(?:\.\d{1,15})?+(?!\d)"
+NUMBER = rf"(?:{_INDIAN}|\d{{1,3}}(?:[.,]\d{{3}}){{1,9}}+(?:[.,]\d{{1,15}})?+(?!\d)|\d{{1,18}}+(?:[.,]\d{{1,15}}+)?+)"
 NO_DIGIT_BEFORE = r"(?<!\d)(?<!\d[.,])"
 # Spaces that stand inside a number, an amount or a time.
 SPACE = "[ \u00a0\u202f\u2009]"

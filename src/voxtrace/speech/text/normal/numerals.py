@@ -24,8 +24,10 @@ _FRACTION = re.compile(
 _SIGN_OF_FRACTION = re.compile(rf"(?:(?P<whole>\d{{1,3}}){SPACE}?)?(?P<sign>[{''.join(_VULGAR)}])")
 _UNIT_BEHIND = re.compile(rf"{SPACE}(?P<unit>[^\W\d_]{{2,5}})(?!\w)")
 _SIZE = re.compile(
-    rf"{NO_DIGIT_BEFORE}(?P<first>{NUMBER})(?P<unit>cm|mm|m|px)?{SPACE}?(?P<sign>[x×]){SPACE}?(?={NUMBER})"
+    rf"{NO_DIGIT_BEFORE}(?!0 ?[xX])(?P<first>{NUMBER})(?P<unit>cm|mm|m|px)?{SPACE}?(?P<sign>[x×]){SPACE}?(?={NUMBER})"
 )
+# Nothing is 0 by something: "0x1F" is a number in base 16. Longer ones are keys, which nobody follows by ear.
+_HEXADECIMAL = re.compile(r"(?<![\w.,])0[xX](?P<digits>[\dA-Fa-f]{1,16})(?!\w|[.,]\d)")
 _FEET = re.compile(r"(?<![\w.,])(?P<feet>\d{1,2})['’′] ?\d{1,2}(?P<inches>[\"”″]|'')")
 _POWER = re.compile(r"(?<=[\w)])(?:\^(?P<exponent>-?\d{1,4})|(?P<raised>[²³]))(?!\w)")
 _VERSION = re.compile(
@@ -92,13 +94,16 @@ def said_fraction(found: re.Match[str], language: Language) -> str:
 
 
 def sizes(text: str, language: Language) -> list[Run]:
-    """One length by another, and feet with inches."""
+    """One length by another, feet with inches, and numbers in base 16, digit by digit."""
     runs: list[Run] = []
     if not language.by:
         return runs
     for found in _SIZE.finditer(text):
         sign = found.end("unit") if found["unit"] else found.end("first")
         runs.append((sign, found.end(), f" {language.times if found['sign'] == '×' else language.by} "))
+    for found in _HEXADECIMAL.finditer(text):
+        # In capitals, because "a" is a word.
+        runs.append((*found.span(), f"0 x {' '.join(found['digits'].upper())}"))
     for found in _FEET.finditer(text):
         is_apart = text[found.end("feet") + 1] == " "
         runs.append((found.end("feet"), found.end("feet") + 1, "′" if is_apart else "′ "))
@@ -137,7 +142,8 @@ def _version(found: re.Match[str], language: Language) -> Run | None:
 
 
 @cache
-def _one_pattern(language: Language) -> re.Pattern[str] | None:
+def ones_of(language: Language) -> re.Pattern[str] | None:
+    """A single one in front of a noun whose gender is known."""
     if not language.one_feminine:
         return None
     either = rf"(?P<feminine>{language.one_feminine})" + (
@@ -148,7 +154,7 @@ def _one_pattern(language: Language) -> re.Pattern[str] | None:
 
 def ones(text: str, language: Language) -> list[Run]:
     """The article for a single one: espeak-ng says "eins Stunde"."""
-    pattern = _one_pattern(language)
+    pattern = ones_of(language)
     if pattern is None:
         return []
     words = language.before_noun["1"]

@@ -54,7 +54,7 @@ _NUMBERS = (
     _kind(r"[$€£¥₹₽₩₿₺₪ł/]|[A-Z]{3}|Fr\.", quantities.money),
     _kind(r"\d%?[ \u00a0\u202f\u2009]?[-–—:]", numerals.ranges),
     _kind("[/⁄½⅓⅔¼¾⅕-⅞⅐⅑⅒]", numerals.fractions),
-    _kind(r"[x×]|\d['’′]", numerals.sizes),
+    _kind(r"[x×]|0X|\d['’′]", numerals.sizes),
     _kind(r"\d['’]?(?:s|er)", calendar.decades),
     _kind(r"\d[ \u00a0\u202f\u2009-]?[^\W\d_]|\d[ \u00a0\u202f\u2009-]?[°µμΩ″′]", quantities.units),
     _kind(r"[\^²³#]|\d\.\d", numerals.powers),
@@ -71,6 +71,12 @@ _WORDS = (
     _kind(r"[=<>→⇒←↔↑↓≈≠≤≥×÷±∈√‰∞∑∆¢™®©*~#&|/\\^_]| - ", signs.signs),
 )
 _ADDRESSES = (_kind(r"[/@#]|[^\W\d_]\.\w|\w\.[^\W\d_]", addresses.addresses),)
+
+
+def load_tables(language: Language) -> None:
+    """Make what is made once for each language."""
+    words.abbreviations_of(language)
+    numerals.ones_of(language)
 
 
 def rewritten(text: str, language: Language) -> Normalised:

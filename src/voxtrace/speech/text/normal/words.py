@@ -23,7 +23,7 @@ _LETTERED = frozenset(
 
 
 @cache
-def _pattern(language: Language) -> re.Pattern[str] | None:
+def abbreviations_of(language: Language) -> re.Pattern[str] | None:
     """All abbreviations of a language, longest first."""
     known = {**language.words, **language.titles, **language.before_numbers}
     if not known:
@@ -37,7 +37,7 @@ def _pattern(language: Language) -> re.Pattern[str] | None:
 
 def abbreviations(text: str, language: Language) -> list[Run]:
     """What is written short and spoken in full."""
-    pattern = _pattern(language)
+    pattern = abbreviations_of(language)
     if pattern is None:
         return []
     runs: list[Run] = []
