@@ -95,6 +95,7 @@ SETTINGS: tuple[Setting, ...] = (
         0.0,
         "Milliseconds from the request after which a model's first piece is late; 0: when it is due, after 200.",
         least=0,
+        most=600_000,
     ),
     Setting(
         "mode_files_mib",

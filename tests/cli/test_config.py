@@ -43,6 +43,7 @@ def test_a_flag_that_was_not_given_decides_nothing(tmp_path: Path):
         ("VOXTRACE_LEVEL", "loud", "one of: off, sampled, full"),
         ("VOXTRACE_SAMPLE_RATE", "nan", "at least 0"),
         ("VOXTRACE_SAMPLE_RATE", "1.1", "at most 1"),
+        ("VOXTRACE_HEDGE_AFTER_MS", "inf", "at most 600000"),
     ],
 )
 def test_a_value_that_can_not_be_used_says_where_it_stands_and_what_would_do(

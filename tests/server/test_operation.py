@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import signal
 import socket
+import time
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.server.live_client import live
 from tests.server.raw_client import accepts, open_speech, read_head, speak
 from tests.server.serving import Serving, serving, wait_until
 
 pytestmark = pytest.mark.slow
 
 LONG = "x" * 50  # hums for 3 s
+WRITING_S = 1.0
 
 
 @pytest.fixture
@@ -61,6 +64,19 @@ def test_silence_in_front_of_the_sound_counts_as_waiting(serve):
     waited = seen[f"voxtrace_ttfa_seconds_sum{kind}"] - seen[f"voxtrace_server_response_seconds_sum{kind}"]
 
     assert waited == pytest.approx(0.150, abs=0.006)
+
+
+def test_the_time_that_a_client_takes_to_write_is_not_the_engines(serve):
+    server = serve(delay_ms=20)
+    with live(server.port) as client:
+        client.say("text", text="abc")
+        time.sleep(WRITING_S)
+        client.say("text", text="def")
+        client.say("end")
+        client.hear("done")
+    seen = samples(server)
+
+    assert 0.02 <= seen["voxtrace_ttfa_seconds_sum{cache=miss},{engine=faulty}"] < WRITING_S
 
 
 def test_an_engine_slower_than_speech_is_seen_as_underruns(serve):

@@ -123,10 +123,11 @@ def test_one_connection_can_carry_one_text_after_the_other(server):
     assert events[-1].data == {"text": "x"}
 
 
-def test_a_language_is_enough(server):
-    assert (
-        len(sound_of(converse(server.wyoming_port, Synthesize("Bonjour", SynthesizeVoice(language="fr_FR"))))) > 10_000
-    )
+@pytest.mark.parametrize("language", ["fr_FR", "de_DE", "en-AU", "es_MX"])
+def test_a_language_is_enough_and_a_region_that_no_voice_has_does_no_harm(server, language):
+    spoken_so = converse(server.wyoming_port, Synthesize("Radio 5", SynthesizeVoice(language=language)))
+
+    assert len(sound_of(spoken_so)) > 10_000
 
 
 @pytest.mark.parametrize(

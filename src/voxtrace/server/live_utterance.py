@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
+from voxtrace.clock import mono_ns
 from voxtrace.server.api_error import ApiError, from_speech_error
 from voxtrace.server.delivery import media_type_of
 from voxtrace.server.desk import Desk, order_of
@@ -83,7 +84,7 @@ class Utterance:
     def speak_whole(self) -> None:
         """Speak the text that its request brought; no more will come."""
         self._has_end = True
-        self._begin()
+        self._speak_from(self._rendering.exchange.received_mono_ns)
 
     async def give_up(self, why: SpeechError | None = None) -> None:
         """Stop within a block; returns when that is noted and told."""
@@ -117,8 +118,13 @@ class Utterance:
 
     def _begin(self) -> None:
         if self._task is None and self._stream.is_ready:
-            self._task = asyncio.get_running_loop().create_task(self._speak())
-            self._task.add_done_callback(lambda _: self._over.set())
+            # How long the client took to write a first piece says nothing about how fast it is spoken.
+            self._speak_from(mono_ns())
+
+    def _speak_from(self, ns: int) -> None:
+        self._rendering.count_from(ns)
+        self._task = asyncio.get_running_loop().create_task(self._speak())
+        self._task.add_done_callback(lambda _: self._over.set())
 
     async def _speak(self) -> None:
         error = await self._rendering.run(self._deliver)

@@ -45,12 +45,16 @@ class Rendering:
         self.first_encode_ns = 0
         self.chunks = 0
         self._pcm_sent = 0
-        self._audible = Audible(FORMATS[request.format], request.rate_hz, exchange.received_mono_ns)
+        self.count_from(exchange.received_mono_ns)
 
     @property
     def has_begun(self) -> bool:
         """Whether anything was handed on."""
         return self.chunks > 0
+
+    def count_from(self, ns: int) -> None:
+        """There was nothing to speak before `ns`: what is told of the engine's speed counts from then on."""
+        self._audible = Audible(FORMATS[self.request.format], self.request.rate_hz, ns)
 
     async def run(
         self, deliver: Deliver, meanwhile: Callable[[], Coroutine[Any, Any, None]] | None = None

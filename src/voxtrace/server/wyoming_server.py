@@ -223,15 +223,20 @@ def describe(catalogue: Catalogue) -> Info:
 
 
 def _name_of(voice: SynthesizeVoice | None, catalogue: Catalogue) -> str:
-    """The voice that is asked for, by its name or by a language."""
+    """The voice that is asked for, by its name or by a language; where it has no such region, by the language alone."""
     if voice is None:
         return DEFAULT_VOICE
     if voice.name:
         return voice.name
     wanted = (voice.language or "").replace("_", "-").lower()
-    for each in catalogue.voices:
-        if wanted and wanted in (each.language.lower(), each.id.lower(), *(name.lower() for name in each.also)):
-            return each.id
+    tag = wanted
+    while tag:
+        if catalogue.has(tag):  # of the several voices of "en" the engine knows which comes first
+            return tag
+        for each in catalogue.voices:
+            if tag in (each.language.lower(), each.id.lower(), *(name.lower() for name in each.also)):
+                return each.id
+        tag = tag.rpartition("-")[0]
     return wanted or DEFAULT_VOICE
 
 
