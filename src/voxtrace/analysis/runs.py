@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from voxtrace.analysis.columns import Bools, Columns, Floats, Ints
 from voxtrace.analysis.record import EXACT
 from voxtrace.analysis.replays import FASTEST, LENGTHS, SOURCES, repeats_of
-from voxtrace.analysis.steadiness import FEWEST, METRICS, RUN_SOURCES, Steadiness, steady_run
+from voxtrace.analysis.steadiness import FEWEST, METRICS, RUN_SOURCES, Spike, Steadiness, steadiness_of
 from voxtrace.units import NANOS_PER_MILLI
 
 
@@ -117,8 +118,14 @@ def _steady(run: str, rows: Ints, values: dict[str, Floats], asked: tuple[Ints, 
         measured = np.flatnonzero(~np.isnan(of))
         if len(measured) < FEWEST:
             continue
-        started, ids = asked
-        starts = [(begun, ids[row]) for begun, row in zip(started[rows].tolist(), rows.tolist(), strict=True)]
-        known = [(value, starts[place]) for value, place in zip(of[measured].tolist(), measured.tolist(), strict=True)]
-        return steady_run(run, metric, starts, known)
+        above = partial(_spikes, rows, of, asked)
+        return steadiness_of((run, metric), len(rows), np.sort(of[measured]).tolist(), above)
     return None
+
+
+def _spikes(rows: Ints, values: Floats, asked: tuple[Ints, Sequence[str]], limit: float) -> tuple[Spike, ...]:
+    """Those of `rows` above the limit, in the order of starting."""
+    started, ids = asked
+    times = zip(started[rows].tolist(), (ids[row] for row in rows.tolist()), values.tolist(), strict=True)
+    in_time = enumerate(sorted(times), 1)
+    return tuple(Spike(place, request_id, value) for place, (_, request_id, value) in in_time if value > limit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import exp, log
 
@@ -105,23 +105,37 @@ def steady_run(
         starts: Unix time and id of every request, measured or not.
         known: the value of each measured request, above 0, and which of `starts` it is.
     """
-    ordered = sorted([value for value, _ in known])
-    limit = _limit(ordered)
-    flat = bisect_right(ordered, limit)
-    spikes: list[Spike] = []
-    if flat < len(ordered):
+
+    def above(limit: float) -> tuple[Spike, ...]:
         in_time = sorted(starts)
         high = sorted((start, value) for value, start in known if value > limit)
-        spikes = [Spike(bisect_left(in_time, start) + 1, start[1], value) for start, value in high]
+        return tuple(Spike(bisect_left(in_time, start) + 1, start[1], value) for start, value in high)
+
+    return steadiness_of((run, metric), len(starts), sorted([value for value, _ in known]), above)
+
+
+def steadiness_of(
+    names: tuple[str, str], expected: int, ordered: Sequence[float], above: Callable[[float], tuple[Spike, ...]]
+) -> Steadiness:
+    """What is to be said of one run whose spikes are looked for only if there are any.
+
+    Args:
+        names: those of the run and of what was measured.
+        expected: requests, measured or not.
+        ordered: their values, above 0, in ascending order.
+        above: the requests with values above a limit, in the order of starting.
+    """
+    limit = _limit(ordered)
+    flat = bisect_right(ordered, limit)
     return Steadiness(
-        run=run,
-        metric=metric,
-        expected=len(starts),
-        measured=len(known),
+        run=names[0],
+        metric=names[1],
+        expected=expected,
+        measured=len(ordered),
         median=_median(ordered),
         limit=limit,
         flat=flat,
         smallest=ordered[0],
         largest=ordered[flat - 1],
-        spikes=tuple(spikes),
+        spikes=above(limit) if flat < len(ordered) else (),
     )

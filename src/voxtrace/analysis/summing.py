@@ -1,4 +1,4 @@
-"""Sums up columns, page by page, in memory that does not grow with the number of turns.
+"""Sums up columns, page by page, and keeps of a turn only what can't be said before all are known: some 200 bytes.
 
 Up to 100,000 samples of a number are kept and its percentiles are samples; above, a mergeable sketch of them is kept
 and each percentile is right to 1 %. Which it was stands beside the numbers.
