@@ -23,7 +23,7 @@ from voxtrace.loadtest.plan import Workload, make_plan
 TTFA_P95_MS = 50.0
 STEP_S, HOLD_S = 4.0, 8.0
 FIRST_RATE, GROWTH, HALVINGS, MOST_RATE = 60.0, 1.5, 3, 1500.0
-HOLD_SHARES = (1.0, 0.85, 0.7, 0.5)  # of the rate that was carried for STEP_S
+HOLD_SHARES = (1.0, 0.95, 0.9, 0.85, 0.7, 0.5)  # of the rate that was carried for STEP_S
 REFUSED_MS, CONTINUOUS_MS = 50.0, 100.0
 WANTED = {"uncached": 250.0, "cached": 600.0}
 

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from voxtrace.clock import mono_ns
-from voxtrace.speech.edges import NO_SAMPLES, Edges
+from voxtrace.speech.edges import Edges
 from voxtrace.speech.ports import Samples, Word
 from voxtrace.speech.resample import Resampler
 from voxtrace.speech.wire import Kind, pack
@@ -21,7 +21,7 @@ from voxtrace.units import NANOS_PER_MILLI
 LONGEST_HOLD_NS = 2 * NANOS_PER_MILLI
 # 88 kB as the resampler takes it at 22,050 Hz. For 128 kB and more the C library asks the kernel for new pages each
 # time: portions of 2 s cost 0.7 ms more a sentence, nearly all of it page faults.
-MOST_HELD_S = 1
+MOST_CONVERTED_S = 1
 
 
 class Line(Protocol):
@@ -67,53 +67,71 @@ class Outlet:
 
     def __init__(self, line: Line, job: int, finish: Finish, rate_hz: int) -> None:
         self._line, self._job, self._finish = line, job, finish
-        self._most_held = MOST_HELD_S * rate_hz
-        self._held: list[Samples] = []
-        self._held_samples = 0
+        self._most_raw = MOST_CONVERTED_S * rate_hz
+        self._raw: list[Samples] = []  # as the engine made them
+        self._raw_samples = 0
+        self._sound: list[bytes] = []  # ready to be sent
+        self._words: list[Word] = []
         self._sent_ns = 0
         self._is_wanted = True
         self.bytes_made = 0
 
     def push(self, block: Samples) -> bool:
         """Take a block; whether the engine shall go on."""
-        self._held.append(block)
-        self._held_samples += block.size
-        if self._held_samples >= self._most_held or mono_ns() - self._sent_ns >= LONGEST_HOLD_NS:
-            self._flush()
+        self._raw.append(block)
+        self._raw_samples += block.size
+        is_due = mono_ns() - self._sent_ns >= LONGEST_HOLD_NS
+        if is_due or self._raw_samples >= self._most_raw:
+            self._convert()
+        if is_due:
+            self._line.write(self.unsent())
             # Whoever waits for this processor may be the server with our first block in its hands, or the client.
             # Without this they would wait to the end of our time slice, 3 ms: espeak-ng's whole sentence.
             os.sched_yield()
             self._is_wanted = not self._line.is_cancelled(self._job)
         return self._is_wanted
 
-    def finish(self) -> None:
-        """Nothing more will come; of what nobody wants any more, the end is not made."""
+    def finish(self) -> bytes:
+        """Nothing more will come. Of what nobody wants any more, the end is not made.
+
+        Returns:
+            frames that are still to be sent.
+        """
         if self._is_wanted:
-            self._flush()
+            self._convert()
             rest = self._finish.end()
-            self._write(self._finish.last_words(self.bytes_made // 2 + rest.size), rest)
+            self._words += self._finish.last_words(self.bytes_made // 2 + rest.size)
+            self._keep(rest)
+        return self.unsent()
 
-    def _flush(self) -> None:
-        if not self._held:
+    def unsent(self) -> bytes:
+        """Frames of what is ready: the words before the sound that they end with. They count as sent now."""
+        frames = b""
+        if self._words and self.bytes_made:
+            frames, self._words = pack(Kind.WORDS, self._job, pack_words(self._words)), []
+        if self._sound:
+            frames += pack(Kind.AUDIO, self._job, b"".join(self._sound))
+            self._sound, self._sent_ns = [], mono_ns()
+        return frames
+
+    def _convert(self) -> None:
+        if not self._raw:
             return
-        block = self._held[0] if len(self._held) == 1 else np.concatenate(self._held)
-        self._held, self._held_samples = [], 0
-        # Words are told before the sound that they end with, but nothing is told before the first sound.
+        block = self._raw[0] if len(self._raw) == 1 else np.concatenate(self._raw)
+        self._raw, self._raw_samples = [], 0
         if self.bytes_made:
-            self._write(self._finish.hear(block), self._finish.push(block))
-        else:
-            self._write([], self._finish.push(block))
-            self._write(self._finish.hear(block), NO_SAMPLES)
+            self._words += self._finish.hear(block)
+            self._keep(self._finish.push(block))
+            return
+        # The first sound waits for nothing: its words follow with the next.
+        self._keep(self._finish.push(block))
+        self._line.write(self.unsent())
+        self._words += self._finish.hear(block)
 
-    def _write(self, words: list[Word], samples: Samples) -> None:
-        frames = pack(Kind.WORDS, self._job, pack_words(words)) if words else b""
+    def _keep(self, samples: Samples) -> None:
         if samples.size:
             self.bytes_made += samples.nbytes
-            frames += pack(Kind.AUDIO, self._job, samples.tobytes())
-        if frames:
-            self._line.write(frames)
-        if samples.size:
-            self._sent_ns = mono_ns()
+            self._sound.append(samples.tobytes())
 
 
 class _Nowhere:

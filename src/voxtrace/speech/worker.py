@@ -47,9 +47,10 @@ class Link:
         self.write(pack(kind, job, payload))
 
     def write(self, frames: bytes) -> None:
-        """Write whole frames; waits as `send` does."""
+        """Write whole frames, or none; waits as `send` does."""
         began = mono_ns()
-        self._connection.sendall(frames)
+        if frames:
+            self._connection.sendall(frames)
         self.waited_ns += mono_ns() - began
 
     def receive(self) -> Frame | None:
@@ -127,12 +128,17 @@ def _finish(utterance: Utterance, can: Abilities, rate_hz: int, resampler: Resam
 def _speak(engine: Engine, link: Link, job: int, utterance: Utterance, finish: Finish) -> None:
     began, waited = mono_ns(), link.waited_ns
     outlet = Outlet(link, job, finish, engine.sample_rate_hz)
+    is_whole = False
     try:
         engine.speak(utterance, outlet.push, JobNotes(link, job, finish.words))
+        is_whole = True
     finally:
-        outlet.finish()  # of a failure is told when the sound before it was sent
-    busy_ns = mono_ns() - began - (link.waited_ns - waited)
-    link.send(Kind.DONE, job, json.dumps({"samples": outlet.bytes_made // 2, "busy_ns": busy_ns}).encode())
+        frames = outlet.finish()  # of a failure is told when the sound before it was sent
+        if is_whole:
+            busy_ns = mono_ns() - began - (link.waited_ns - waited)
+            spoken = json.dumps({"samples": outlet.bytes_made // 2, "busy_ns": busy_ns}).encode()
+            frames += pack(Kind.DONE, job, spoken)
+        link.write(frames)  # in one go: the server wakes once for all
 
 
 def _end_with_the_server() -> None:
