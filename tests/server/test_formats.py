@@ -13,6 +13,7 @@ import pytest
 from tests.server.raw_client import speak
 from tests.server.serving import Serving, serving
 from tests.speech.decoders import by_libav
+from voxtrace.speech.edges import FADE_MS
 
 pytestmark = pytest.mark.slow
 
@@ -117,7 +118,7 @@ def test_an_engine_that_breaks_in_mid_stream_is_an_event_and_the_body_ends_well(
     *deltas, last = events_of(answer.body.decode().split("\n\n"))
 
     assert answer.is_complete
-    assert sum(len(b64decode(each["audio"])) for each in deltas) == 120 * 48
+    assert sum(len(b64decode(each["audio"])) for each in deltas) == (120 + FADE_MS) * 48
     assert (last["type"], last["error"]["code"]) == ("error", "engine_failed")
     assert end["outcome"] == "error"
 

@@ -12,6 +12,7 @@ from tests.server.live_client import Heard, live
 from tests.server.raw_client import speak
 from tests.server.serving import Serving, serving
 from tests.speech.decoders import by_libav
+from voxtrace.speech.edges import FADE_MS
 
 pytestmark = pytest.mark.slow
 
@@ -175,7 +176,7 @@ def test_an_engine_that_breaks_is_told_in_band_and_the_socket_lives_on(tmp_path)
         after = client.speak("abc")
 
     assert (broken.end["error"]["code"], broken.end["request_id"]) == ("engine_failed", "breaks")
-    assert len(broken.sound) == 120 * 48
+    assert len(broken.sound) == (120 + FADE_MS) * 48
     assert (after.end["type"], len(after.sound)) == ("done", 180 * 48)
 
 

@@ -1,7 +1,8 @@
 """Where a piece begins and ends: no silence that a listener waits through, no step that is heard as a click.
 
-The pieces of one answer are spoken by different processes and joined as they are. Nothing here delays the first
-block: held back are the last few milliseconds of what was made, and of a neural voice the silence behind them.
+The pieces of one answer are spoken by different processes and joined as they are. No sound is held back for it: a
+beginning is faded in, and an end that is not near zero gets a short slope to it. Of a neural voice the silence behind
+its sound waits until it is known whether more follows.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ class Edges:
         self._fade = FADE_MS * rate_hz // 1000
         self._to_fade: int | None = None  # samples of the beginning; None before it is known
         self._quiet: list[Samples] = []  # more silence than is cut, and no sound yet
-        self._held = NO_SAMPLES
+        self._held = NO_SAMPLES  # silent; the pause behind the piece, or one within it
+        self._last = 0  # sample that was let through
         self._most_held = LONGEST_PADDING_MS * rate_hz // 1000
         self._pause = None if shape.pause_ms is None else round(shape.pause_ms * rate_hz / 1000)
         self._is_padded = shape.is_padded
@@ -84,25 +86,25 @@ class Edges:
         if self._to_fade != 0:
             block = self._fade_in(block)
         made = block if self._held.size == 0 else np.concatenate((self._held, block))
-        keep = self._fade
-        if self._pause is not None:
-            keep = max(keep, min(_silent_end(made), self._most_held))
-        out, self._held = made[: max(0, made.size - keep)], made[max(0, made.size - keep) :]
+        keep = 0 if self._pause is None else min(_silent_end(made), self._most_held)
+        out, self._held = made[: made.size - keep], made[made.size - keep :]
+        if out.size:
+            self._last = int(out[-1])
         return out
 
     def finish(self) -> Samples:
         """The end of the piece. One without any sound at its beginning has no pause to keep either."""
-        made, self._held = self._held, NO_SAMPLES
-        if made.size == 0:
-            return made
-        padding = 0
+        silent, self._held = self._held, NO_SAMPLES
+        if self._to_fade is None:
+            return NO_SAMPLES
+        parts = [silent]
+        if silent.size == 0 and abs(self._last) > SILENT:
+            parts = [np.rint(_ramp(self._fade)[::-1] * self._last).astype(np.int16)]
         if self._pause is not None:
-            silent = _silent_end(made)
-            made = made[: made.size - max(0, silent - self._pause)]
-            padding = max(0, self._pause - silent) if self._is_padded else 0
-        if made.size and abs(int(made[-1])) > SILENT:
-            made = _times(made, _ramp(min(self._fade, made.size))[::-1], made.size - min(self._fade, made.size))
-        return np.concatenate((made, np.zeros(padding, np.int16))) if padding else made
+            parts[0] = parts[0] if not silent.size else silent[: self._pause]
+            if self._is_padded:
+                parts.append(np.zeros(max(0, self._pause - silent.size), np.int16))
+        return np.concatenate(parts)
 
     def _wait_for_sound(self, silence: LeadingSilence, block: Samples) -> Samples:
         """Silence alone is not sent: a text that nobody can pronounce must not be answered with it."""

@@ -19,6 +19,7 @@ FAULTY_ENGINE = "voxtrace.testing.faulty_engine:faulty_engine"
 VOICE = "hum"
 QUICK, USUAL = "quick", "usual"  # the forms of it that its modes use
 FOREVER_S = 3600.0
+ENDING_MS = 5
 BREATH = 120  # so much softer than the hum: -53 dBFS, 13 dB below what is called audible
 CRASH_STATUS = 137  # as of a process that the kernel killed for want of memory
 
@@ -80,7 +81,10 @@ class FaultyEngine:
             sleep(faults.block_delay_ms / 1000)
             _break_down(faults, begin_ms)
             _note(faults)
-            if not on_block(self._block(begin_ms, min(begin_ms + faults.block_ms, length_ms), faults)):
+            block = self._block(begin_ms, min(begin_ms + faults.block_ms, length_ms), faults)
+            if begin_ms + faults.block_ms >= length_ms:
+                _end_softly(block, self.sample_rate_hz)
+            if not on_block(block):
                 return
 
     def _tell_words(self, utterance: Utterance, faults: Faults, notes: Notes) -> None:
@@ -102,6 +106,12 @@ class FaultyEngine:
 def faulty_engine(**faults: object) -> FaultyEngine:
     """A `FaultyEngine` from the fields of `Faults`."""
     return FaultyEngine(Faults(**faults))  # type: ignore[arg-type]  # checked where the tests write them
+
+
+def _end_softly(block: Samples, rate_hz: int) -> None:
+    """An end with a step would get a slope of its own, and what is sent would be longer than what was made."""
+    length = min(ENDING_MS * rate_hz // 1000, block.size)
+    block[block.size - length :] = block[block.size - length :] * np.linspace(1, 0, length)
 
 
 def _note(faults: Faults) -> None:

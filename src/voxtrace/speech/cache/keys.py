@@ -8,7 +8,7 @@ from hashlib import sha256
 from voxtrace.speech.ports import OUTPUT_RATE_HZ, Utterance
 
 # Raised when what happens between an engine and a kept piece changes: cutting of silence, resampling, joins.
-PIPELINE_VERSION = 2
+PIPELINE_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
