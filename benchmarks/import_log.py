@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +15,7 @@ from pathlib import Path
 from time import perf_counter
 
 from benchmarks.figure import Figure, measured, ratio
+from benchmarks.peak import measured_command
 from voxtrace.analysis import assemble
 from voxtrace.store import RequestQuery, open_store
 
@@ -95,17 +94,11 @@ def _parse(log: Path) -> float:
 def _import(log: Path, data: Path) -> tuple[float, int]:
     """Seconds of the whole command, start of Python included, and KiB of memory of the larger of its processes."""
     command = [sys.executable, "-m", "voxtrace", "import", str(log), "--data", str(data), "--json"]
-    began = perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        answer = process.stdout.read() if process.stdout else ""
-        # Of this command and what it started, and not of whatever else this benchmark ran before.
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    took = perf_counter() - began
-    total = json.loads(answer)["total"]
+    ran = measured_command(command)
+    total = json.loads(ran.output)["total"]
     if total["read"] != EVENTS or total["stored"] + total["duplicates"] != EVENTS:
         raise AssertionError(f"not everything was imported: {total}")
-    return took, used.ru_maxrss
+    return ran.took_s, ran.peak_kib
 
 
 def _look(data: Path) -> list[float]:
