@@ -48,6 +48,9 @@ BACKLOG = 1024
 # The kernel ends a connection whose client took no byte for so long; otherwise a client that never reads
 # would keep its stream, some MiB, for ever. Linux only; elsewhere such a stream lives as long as its client.
 DEAD_CLIENT_MS = 30_000
+# It counts from when the last bytes went to the kernel, and a listener may still play for half a minute then: with
+# uvicorn's 5 s his next request met a connection that was just being closed.
+KEEP_ALIVE_S = 75
 WS_MAX_BYTES = 64 * 1024  # of one message of a live client
 
 Guard = Callable[[ASGIApp], ASGIApp]
