@@ -133,6 +133,7 @@ async def _serve(
             http=ImpatientProtocol,
             ws="websockets-sansio",
             ws_max_size=WS_MAX_BYTES,
+            timeout_keep_alive=KEEP_ALIVE_S,
             lifespan="off",
             access_log=False,
             log_level="warning",
