@@ -39,6 +39,16 @@ def test_the_second_time_nobody_speaks_and_everybody_is_told(tmp_path):
     assert turn.metrics["server_response_ms"].measured
 
 
+def test_the_header_tells_of_what_is_heard_first_and_not_of_what_follows(tmp_path):
+    texts = [
+        f"{opening}, and here is what both have in common." for opening in ("The first opening", "Quite another one")
+    ]
+    with serving(tmp_path, cache_bytes=MIB * 10) as server:
+        answers = [speak(server.port, "", input=text) for text in texts]
+
+    assert [answer.headers["x-voxtrace-cache"] for answer in answers] == ["miss", "miss"]
+
+
 def test_a_text_whose_beginning_was_heard_before_is_partly_cached(tmp_path):
     with serving(tmp_path, cache_bytes=MIB * 10) as server:
         ask(server, "first")

@@ -72,7 +72,7 @@ def test_a_hedged_answer_is_in_no_number_of_the_engine_that_was_asked(server):
     metrics = server.text("/metrics")
 
     assert (end["hedge"], end["hedged"], end["outcome"]) == ("won", "espeak-ng", "ok")
-    assert float(end["hedge_after_ms"]) >= 200
+    assert float(end["hedge_after_ms"]) >= 199  # the event loop's timers are whole milliseconds
     assert (turn.labels.engine, turn.labels.hedged) == ("faulty", "espeak-ng")
     assert "begun by espeak-ng" in population_of(turn).name
     assert 'voxtrace_ttfa_seconds_count{cache="miss",engine="faulty",hedged="espeak-ng",mode=""}' in metrics

@@ -1,9 +1,9 @@
 """What is spoken under load: sentences of four lengths, each new or one of a few that come again.
 
-A made-up word stands at the head of every sentence, because caches keep openings and pieces as well as whole
-texts: in new texts it is a new one, in repeated texts always the same. It has the same length in both, so that
-they cost the same to speak, and begins with a plosive: after a soft consonant speech is audible some 20 ms later,
-and that would be measured as a difference between runs.
+A made-up word stands in every piece that a server may cut, because caches keep pieces as well as whole texts: in new
+texts it is a new one, in repeated texts always the same. It has the same length in both, so that they cost the same
+to speak, and begins with a plosive: after a soft consonant speech is audible some 20 ms later, and that would be
+measured as a difference between runs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ REPEATED_TEXTS = 8  # different texts of a class where texts are repeated
 # request may be (4,096), with room for its last sentence.
 _LEAST_CHARS: dict[Class, int] = {"short": 0, "medium": 200, "long": 1_000, "complex": 300, "article": 3_900}
 
-_SUBJECTS = ("the river", "my neighbour", "an old clock", "the morning train", "a small dog", "our garden")
+_OBJECTS = ("the river", "my neighbour", "an old clock", "the morning train", "a small dog", "our garden")
 _VERBS = ("waits for", "looks at", "reminds me of", "runs beside", "listens to", "belongs to")
 _ENDS = ("today", "again", "in the rain", "before noon", "as always", "at the corner")
 _COMPLEX = (
@@ -54,11 +54,9 @@ def run_word(chance: Random) -> str:
 
 def _sentence(kind: Class, chance: Random, word: str) -> str:
     if kind == "complex":
-        said = chance.choice(_COMPLEX)
-    else:
-        said = f"{chance.choice(_SUBJECTS)} {chance.choice(_VERBS)} {chance.choice(_SUBJECTS)}"
-        said += "" if kind == "short" else f" {chance.choice(_ENDS)}"
-    return f"{word}, {said}."
+        return f"{word} {chance.choice(_COMPLEX)} {word}."  # it may be cut at its commas
+    said = f"{word} {chance.choice(_VERBS)} {chance.choice(_OBJECTS)}"
+    return f"{said}." if kind == "short" else f"{said} {chance.choice(_ENDS)}."
 
 
 def _syllables(number: int) -> str:

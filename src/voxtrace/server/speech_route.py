@@ -104,7 +104,7 @@ class _Answer:
             (b"x-voxtrace-sample-rate", b"%d" % rendering.request.rate_hz),
             (b"x-voxtrace-engine", catalogue.engine.encode("ascii")),
             (b"x-voxtrace-provider", catalogue.provider.encode("ascii")),
-            (b"x-voxtrace-cache", b"hit" if progress.pieces_cached else b"miss"),  # of the first piece
+            (b"x-voxtrace-cache", b"hit" if progress.is_first_cached else b"miss"),  # the first piece
             *([(b"x-voxtrace-hedged", progress.hedged_by.encode("ascii"))] if progress.hedged_by else []),
             *_choices(catalogue.abilities, self._stream.mode, rendering.request.quality),
         ]

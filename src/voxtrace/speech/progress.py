@@ -27,6 +27,7 @@ class Progress:
     joined: bool = False  # its first piece was in work already, for somebody else
     pieces: int = 0  # that were asked for
     pieces_cached: int = 0  # of them, those that nobody had to speak
+    is_first_cached: bool = False  # one of those is what is heard first
     started_ns: list[int] = field(default_factory=list)
     lead: Lead = field(default_factory=Lead)  # of a listener who plays it as it is made
 

@@ -312,6 +312,7 @@ class SpeechStream:
             else:  # an engine worked in vain until another one's cache was asked
                 progress.first_inference_ns = mono_ns() - progress.started_ns[0]
         progress.pieces_cached += 1
+        progress.is_first_cached |= part.job.is_first
         self._count(part, len(pcm))
         self._note("CACHE_HIT", piece=part.number, level=level, audio_ms=audio_ms(len(pcm)), **part.hedge_facts)
         self._supply_next()

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
-from threading import Event
 
 import pytest
 
 from voxtrace.speech.cache.disk import DiskCache
 from voxtrace.speech.cache.keys import Maker
 from voxtrace.speech.cache.memory import CacheLimits, PieceCache
-from voxtrace.speech.cache.source import MAX_WRITES, CachedSource, Levels
+from voxtrace.speech.cache.source import CachedSource, Levels
 from voxtrace.speech.errors import EngineFailed, QueueFull, SpeechError
 from voxtrace.speech.job import Job, Spoken
 from voxtrace.speech.ports import Utterance
@@ -43,18 +41,6 @@ class Engine:
             listener.on_audio(block)
         if finish:
             listener.on_done(Spoken(10, 1))
-
-
-class StuckDisk(DiskCache):
-    """Takes nothing until it `goes_on`."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.goes_on = Event()
-
-    def put(self, key: str, piece: bytes, now_wall_ns: int) -> bool:
-        self.goes_on.wait()
-        return super().put(key, piece, now_wall_ns)
 
 
 class Ear:
@@ -208,19 +194,6 @@ def test_different_texts_are_different_work(source, engine):
     ask(source, "goodbye")
 
     assert len(engine.jobs) == 2
-
-
-def test_what_a_slow_disk_does_not_take_in_time_is_not_piled_up(engine, tmp_path):
-    disk = StuckDisk(tmp_path)
-    disk.open(0)
-    source = CachedSource(engine, Maker("espeak", "1"), Levels(PieceCache(CacheLimits()), disk), clock=ManualClock())
-    for number in range(MAX_WRITES + 3):
-        ask(source, f"number {number}")
-        engine.speak(b"abcd")
-    disk.goes_on.set()
-    asyncio.run(source.close())
-
-    assert (disk.stats.stored, disk.stats.refused) == (MAX_WRITES, 3)
 
 
 def test_a_piece_comes_back_from_the_disk_after_a_restart(engine, tmp_path):

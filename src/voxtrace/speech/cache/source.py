@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 
 from voxtrace.clock import Clock, SystemClock
@@ -12,6 +11,7 @@ from voxtrace.speech.cache.disk import DiskCache
 from voxtrace.speech.cache.flights import Flight, Seat
 from voxtrace.speech.cache.kept import Kept, kept_from_bytes
 from voxtrace.speech.cache.keys import Maker, piece_key
+from voxtrace.speech.cache.late_writer import LateWriter
 from voxtrace.speech.cache.memory import LevelStats, PieceCache
 from voxtrace.speech.cache.predict import FillOptions, Popular
 from voxtrace.speech.cache.shared import SharedCache
@@ -20,8 +20,6 @@ from voxtrace.speech.job import WHENEVER_NS, Job, Source, Spoken
 from voxtrace.speech.ports import Utterance
 from voxtrace.speech.workload import Workload
 
-# Pieces on their way to a disk that is slow: of 1 MB at most, mostly of far less.
-MAX_WRITES = 64
 REPORTED = 20  # of the most used pieces; by length and hash, for their words belong to those who said them
 
 
@@ -60,8 +58,7 @@ class CachedSource:
         self._levels = levels
         self._clock = clock or SystemClock()
         self._flights: dict[str, Flight] = {}
-        self._writer = ThreadPoolExecutor(1, "cache")  # a piece of a megabyte takes a millisecond to write
-        self._writes: set[Future[None]] = set()
+        self._writer = LateWriter(levels.disk) if levels.disk is not None else None
         self.popular = Popular(levels.memory.uses, fill or FillOptions())
         self._searches: set[asyncio.Task[None]] = set()
         self.shared = 0  # jobs that joined work in progress
@@ -76,6 +73,8 @@ class CachedSource:
         if job.fresh:
             self._source.submit(job)
             return
+        if self._writer is not None:
+            self._writer.note_request()
         key = piece_key(self._maker, job.utterance)
         found = self._find(key)
         self.popular.note(key, job.utterance)
@@ -121,7 +120,8 @@ class CachedSource:
 
     async def close(self) -> None:
         """Wait until what is kept is where it is kept."""
-        self._writer.shutdown()
+        if self._writer is not None:
+            self._writer.close()
         if self._elsewhere is not None:
             await self._elsewhere.close()
 
@@ -135,6 +135,8 @@ class CachedSource:
             forgetting = asyncio.get_running_loop().create_task(self._elsewhere.clear())
             self._searches.add(forgetting)
             forgetting.add_done_callback(self._searches.discard)
+        if self._writer is not None:
+            self._writer.clear()
         kept = self.memory.clear()
         return max(kept, self.disk.clear()) if self.disk is not None else kept
 
@@ -223,22 +225,10 @@ class CachedSource:
             flight.on_error(error)
 
     def _keep(self, key: str, kept: Kept, predicted: bool) -> None:
-        if self.memory.put(key, kept, self._clock.mono_ns(), predicted=predicted) and self.disk is not None:
-            self._write(self.disk, key, kept)
+        if self.memory.put(key, kept, self._clock.mono_ns(), predicted=predicted) and self._writer is not None:
+            self._writer.put(key, kept, self._clock.wall_ns())
         if self._elsewhere is not None:
             self._elsewhere.put(key, kept)
-
-    def _write(self, disk: DiskCache, key: str, kept: Kept) -> None:
-        if len(self._writes) >= MAX_WRITES:
-            disk.stats.refused += 1
-            return
-        write = self._writer.submit(_write, disk, key, kept, self._clock.wall_ns())
-        self._writes.add(write)
-        write.add_done_callback(self._writes.discard)
-
-
-def _write(disk: DiskCache, key: str, kept: Kept, now_wall_ns: int) -> None:
-    disk.put(key, kept.to_bytes(), now_wall_ns)
 
 
 def level_facts(stats: LevelStats) -> dict[str, object]:
