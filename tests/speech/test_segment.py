@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voxtrace.speech.text import segment as segmentation
-from voxtrace.speech.text.segment import FIRST, HARD_CHARS, LATER, TOKEN_CHARS, Segmenter, segment
+from voxtrace.speech.text.segment import FIRST, HARD_CHARS, LATER, TOKEN_CHARS, Segmenter, _Scan, segment
 
 # Drawn from what decides: marks, spaces, brackets, digits, wide characters, emoji and a few words.
 FRAGMENTS = st.sampled_from(
@@ -128,6 +128,31 @@ def test_later_pieces_are_longer_than_the_first():
     lengths = [len(piece) for piece in texts_of("This is a clause, this is another one. " * 60)]
 
     assert lengths[0] <= FIRST.most < max(lengths) <= LATER.most + 1
+
+
+WORDS = st.lists(st.text("abcXYZ'", min_size=1, max_size=9), min_size=1, max_size=30)
+
+
+@given(WORDS, st.sampled_from(["", ".", "!", "?", " ", ". Yes.", ", yes."]), st.sampled_from([" ", "  ", ", ", "\n"]))
+def test_plain_words_are_told_at_once_and_cut_as_any_other_text(words, end, gap):
+    text = " ".join(words).replace(" ", gap, 1) + end
+    looked_at = _Scan(0, FIRST)
+    looked_at._is_one_piece = lambda text: False
+
+    assert _Scan(0, FIRST).find(text) == looked_at.find(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("one two three four five six seven eight nine ten", 1),
+        ("one two three four five six seven eight nine ten eleven", 2),
+        ("a" * FIRST.most, 1),
+        (f"{'a' * (FIRST.most - 2)} b c d e", 2),
+    ],
+)
+def test_plain_words_are_one_piece_up_to_the_limits(text, pieces):
+    assert len(segment(text)) == pieces
 
 
 def test_text_without_spaces_is_cut_before_it_grows_too_long():

@@ -87,8 +87,8 @@ class Outlet:
             self._line.write(self.unsent())
             # Whoever waits for this processor may be the server with our first block in its hands, or the client.
             # Without this they would wait to the end of our time slice, 3 ms: espeak-ng's whole sentence.
+            os.sched_yield()
             self._is_wanted = not self._line.is_cancelled(self._job)
-        os.sched_yield()
         return self._is_wanted
 
     def finish(self) -> bytes:

@@ -71,6 +71,8 @@ _PLACE = re.compile(
     """,
     re.VERBOSE,
 )
+# No place in it but single spaces between words, as in most short answers: told at once, and not space by space.
+_WORDS_ONLY = re.compile(r"[A-Za-z']+(?: [A-Za-z']+)*[.!?]?")
 _PAIRS = {"(": ")", "[": "]", "{": "}", "（": "）", "「": "」", "『": "』", "【": "】", "《": "》", "«": "»", "“": "”"}
 _PAIRS["„"] = "“"  # German; in English the same sign opens
 _QUOTES = frozenset("«“„")  # that open only in front of a word: German writes »so«
@@ -114,6 +116,8 @@ class _Scan:
 
     def find(self, text: str) -> tuple[int, Strength] | None:
         """Where the piece ends; None when that is not certain yet, or never will be."""
+        if self._position == self.start and self._is_one_piece(text):
+            return None
         if self._too_long is None:
             self._too_long = _where_too_long(text, self.start, self._limits.most)
         for place in _PLACE.finditer(text, self._position, self.start + HARD_CHARS + TOKEN_CHARS):
@@ -130,6 +134,12 @@ class _Scan:
         if len(text) - self.start > HARD_CHARS + TOKEN_CHARS:
             return _cut_anywhere(text, self.start, self.start + HARD_CHARS), Strength.NUMBER
         return None
+
+    def _is_one_piece(self, text: str) -> bool:
+        """Of a text that looks like it: nothing that follows is a place to cut, and it is not too long."""
+        if len(text) - self.start > self._limits.most or _WORDS_ONLY.fullmatch(text, self.start) is None:
+            return False
+        return text.count(" ", self.start) < self._limits.words
 
     def _is_too_long(self, position: int) -> bool:
         return self._too_long is not None and position > self._too_long
