@@ -7,7 +7,9 @@ could not run.
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
+import os
 import pkgutil
 import sys
 import traceback
@@ -16,6 +18,7 @@ from importlib import import_module
 from pathlib import Path
 
 import benchmarks
+import voxtrace
 from benchmarks.figure import Figure, number
 from benchmarks.machine import describe_machine
 
@@ -99,6 +102,12 @@ def _row(figure: Figure) -> tuple[str, ...]:
     return figure.name, f"{number(figure.value)} {figure.unit}".strip(), quartiles, count, figure.promise, kept
 
 
+def _compile() -> None:
+    """Have every module compiled, as a package is that somebody installed: else each start of a command compiles them."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    compileall.compile_dir(Path(voxtrace.__file__).parent, quiet=1)
+
+
 def main() -> int:
     known = benchmark_names()
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure what Voxtrace itself costs.")
@@ -109,6 +118,7 @@ def main() -> int:
     unknown = sorted(set(args.names) - set(known))
     if unknown:
         parser.error(f"no benchmark {', '.join(unknown)}; there are: {', '.join(known)}")
+    _compile()
     machine = describe_machine()  # before the run: it says how busy the machine was
     results = run_all(args.names or known)
     print(to_json(results, machine) if args.json else to_text(results, machine), end="")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 from math import exp
@@ -15,6 +16,7 @@ FALSE_ALARM = 0.01
 ROUNDED = 10
 # Values on each side of a suspect that tell how dense the population is around it.
 NEIGHBOURS = 16
+_LEAST_DENSITY = 1 / (2 * NEIGHBOURS)
 
 
 def repeated(values: Sequence[int]) -> frozenset[int]:
@@ -26,8 +28,11 @@ def repeated(values: Sequence[int]) -> frozenset[int]:
     hundredths of a millisecond or coarser, equal values are no sign, and only a constant is one.
     """
     counts = Counter(values)
-    often = [(value, n) for value, n in counts.items() if n >= FEWEST]
     allowed = FALSE_ALARM / max(len(counts), 1)
+    # A value is least expected where nothing is around it: what is no sign there is none anywhere.
+    sign = next(n for n in itertools.count(FEWEST) if chance_of(n, _LEAST_DENSITY) < allowed)
+    constant = max(FEWEST, len(values) // 2 + 1)
+    often = [(value, n) for value, n in counts.items() if n >= min(sign, constant)]
     is_fine = bool(often) and 2 * sum(n for value, n in counts.items() if value % ROUNDED) >= len(values)
     return frozenset(
         value

@@ -64,7 +64,7 @@ def _measured_with_steps(store: SqliteStore, request_ids: Sequence[str]) -> Iter
 
 def columns_of_rows(store: SqliteStore, rows: Sequence[RecordRow]) -> Iterator[Columns]:
     """The columns of these rows."""
-    fresh = rows if all(map(_is_fresh, rows)) else [row for row in rows if _is_fresh(row)]
+    fresh = [row for row in rows if row[3] is not None and is_current(row[3])]
     if fresh:
         request_ids, session_ids, started, numbers, words, _, _ = zip(*fresh, strict=True)
         packed = Rows(request_ids, session_ids, started, numbers, words)
