@@ -103,7 +103,7 @@ def _row(figure: Figure) -> tuple[str, ...]:
 
 
 def _compile() -> None:
-    """Have every module compiled, as a package is that somebody installed: else each start of a command compiles them."""
+    """Compile every module, as it is done where a package is installed: else each start of a command does it."""
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     compileall.compile_dir(Path(voxtrace.__file__).parent, quiet=1)
 
