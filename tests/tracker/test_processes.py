@@ -197,7 +197,8 @@ def test_a_disk_that_is_full_and_then_is_not_costs_only_what_found_no_room(tmp_p
 
     assert (was_flushed, is_flushed, waiting) == (False, True, 0)
     assert written + dropped["buffer_full"] == 3000
-    assert numbers == list(range(written))
+    # Where there was room again in between, depends on when the courier looked: there may be more than one gap.
+    assert (len(numbers), numbers) == (written, sorted(set(numbers)))
     assert sum(told) == dropped["buffer_full"]
 
 
