@@ -83,7 +83,7 @@ def _is_known(line: Line, groups: Sequence[Group]) -> bool:
 
 def _why_unknown(line: Line, profile: Profile, groups: Sequence[Group]) -> str:
     if line.metrics[0] in OF_THE_PROCESS:
-        return "no event tells it; the server's /metrics does"
+        return "no event of a request tells of the server's process"
     if (line.told and line.told != line.metrics[0]) or not groups:
         return "no request of this population" if not groups else "not measured"
     return "not measured, or not a number that is known here" if line.told else "not measured"

@@ -64,12 +64,17 @@ def summary_to_html(
         body.append("<h2>What to know</h2>")
         body.append(_table(("rule", "turns"), ((rule, str(count)) for rule, count in summary.findings)))
     body.append(f'<p class="quiet">{escape(method(summary))}</p>')
+    return page_of("Voice latency report", body)
+
+
+def page_of(title: str, body: Iterable[str], style: str = "") -> str:
+    """A page of these blocks; `style` is added to that of all reports."""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         # A report is opened from anywhere; whatever stood in a log, nothing in it may run or load anything.
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-        f"<title>Voice latency report</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f"<title>{escape(title)}</title>\n<style>{_STYLE}{style}</style>\n</head>\n<body>\n"
         + "\n".join(body)
         + "\n</body>\n</html>\n"
     )
