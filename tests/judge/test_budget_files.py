@@ -106,7 +106,9 @@ def test_a_budget_of_ones_own_has_units_a_filter_and_members_of_the_house():
         ('[mine]\nlimits = [{metric="ttfa_ms", targt=1}]', "did you mean target"),
         ('[mine]\nlimits = [{metric="ttfa_ms", target="1%"}]', "a unit that it is not measured in"),
         ('[mine]\nlimits = [{metric="ttfa_ms", target="fast"}]', "is no number"),
-        ('[mine]\nlimits = [{metric="ttfa_ms", target=nan}]', "from 0 up"),
+        ('[mine]\nlimits = [{metric="ttfa_ms", target=nan}]', "is no number"),
+        ('[mine]\nlimits = [{metric="ttfa_ms", target=-1}]', "from 0 up"),
+        (f'[mine]\nlimits = [{{metric="ttfa_ms", target="{"9" * 400}"}}]', "is no number"),
         ('[mine]\nlimits = [{metric="ttfa_ms", target=true}]', "is no number"),
         ('[mine]\nlimits = [{metric="ttfa_ms", target=900, critical=800}]', "must rise"),
         ('[mine]\nlimits = [{metric="cache_hits", target=0.2, critical=0.5}]', "must fall"),
@@ -152,6 +154,7 @@ def test_thresholds_of_an_alert_file_are_limits_and_what_has_no_meaning_here_is_
         {"metric": "api_latency_ms", "warning_threshold": 100.0, "critical_threshold": 200.0},
         {"metric": "error_rate", "warning_threshold": 0.02, "critical_threshold": 0.05},
         {"metric": "memory_mb", "warning_threshold": 800, "critical_threshold": 1200},
+        {"metric": "rtf", "warning_threshold": float("inf"), "critical_threshold": None},
         "nothing",
     ]
     lines = read(tmp_path, {"thresholds": thresholds})

@@ -87,7 +87,7 @@ def test_the_user_hears_nothing_then_a_word_then_silence_then_the_rest():
         "6.0 s the first word",
         "10.0 s silence for 4.3 s, in the middle of the answer",
         "14.3 s it goes on",
-        "19.3 s the answer is over, if it was played without a pause",
+        "19.3 s the answer is over, unless it was paused",
     ]
 
 

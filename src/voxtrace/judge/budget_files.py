@@ -6,11 +6,11 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from math import isfinite
 from typing import Any
 
 from voxtrace.analysis.definitions import DEFINITION_BY_NAME
 from voxtrace.analysis.filters import UnreadableFilter, read_filter
+from voxtrace.analysis.timeline import finite
 from voxtrace.judge.budgets import OF_THE_PROCESS, SHARES, Budget, Line, Profile, UnreadableBudget
 
 LEVELS = ("target", "warning", "critical")
@@ -149,18 +149,16 @@ def _budget(limit: Mapping[str, Any], nature: tuple[str, str], place: str) -> Bu
 
 def _value(value: object, unit: str, place: str) -> float:
     """A limit in the metric's own unit."""
+    number = finite(value)
     if isinstance(value, str) and (found := _VALUE.fullmatch(value)):
         factor = _FACTORS.get((unit, found[2])) if found[2] else 1.0
         if factor is None:
-            raise UnreadableBudget(
-                place, f"{value!r} has a unit that it is not measured in ({_UNITS.get(unit, 'none')})"
-            )
-        number = float(found[1]) * factor
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        number = float(value)
-    else:
+            told = _UNITS.get(unit, "none")
+            raise UnreadableBudget(place, f"{value!r} has a unit that it is not measured in ({told})")
+        number = finite(float(found[1]) * factor)
+    if number is None:
         raise UnreadableBudget(place, f"{value!r} is no number, such as 800, '800ms' or '1%'")
-    if not isfinite(number) or number < 0:
+    if number < 0:
         raise UnreadableBudget(place, f"{value!r} is not a number from 0 up")
     if unit == "share" and number > 1:
         raise UnreadableBudget(place, f"a share is at most 1; say '{number:g}%'")

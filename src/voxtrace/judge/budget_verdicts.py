@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from voxtrace.analysis import Group, Summary
+from voxtrace.analysis.definitions import DEFINITION_BY_NAME
 from voxtrace.analysis.quantiles import MIN_SAMPLES, SHOWN, Distribution
 from voxtrace.analysis.statistics.interval import Interval, share_interval
 from voxtrace.judge.budgets import OF_THE_PROCESS, SHARES, Budget, Line, Profile
@@ -69,7 +70,7 @@ def _judge_profile(profile: Profile, summary: Summary) -> Iterator[Judged]:
         elif name == "cache_hits":
             yield _judge_share(nothing, *summary.cache_hits)
         elif name in OF_THE_PROCESS or not _is_known(line, groups):
-            yield replace(nothing, why=_why_unknown(line, profile, groups))
+            yield replace(nothing, why=_why_unknown(line, groups))
         else:
             for group in groups:
                 of_group = replace(nothing, population=group.population.name, expected=group.turns)
@@ -81,12 +82,12 @@ def _is_known(line: Line, groups: Sequence[Group]) -> bool:
     return bool(groups) and any(name in SHARES or name in group.metrics for name in line.metrics for group in groups)
 
 
-def _why_unknown(line: Line, profile: Profile, groups: Sequence[Group]) -> str:
+def _why_unknown(line: Line, groups: Sequence[Group]) -> str:
     if line.metrics[0] in OF_THE_PROCESS:
         return "no event of a request tells of the server's process"
-    if (line.told and line.told != line.metrics[0]) or not groups:
-        return "no request of this population" if not groups else "not measured"
-    return "not measured, or not a number that is known here" if line.told else "not measured"
+    if not any(name in DEFINITION_BY_NAME or name in SHARES for name in line.metrics):
+        return "no number that is known here"
+    return "not measured" if groups else "no request of this population"
 
 
 def _judge_group(nothing: Judged, group: Group) -> Iterator[Judged]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from voxtrace.analysis.timeline import finite
 from voxtrace.judge.budgets import OF_THE_PROCESS, Budget, Line, Profile, UnreadableBudget
 
 _CLASSES = {"short": (1, 199), "medium": (200, 999), "long": (1000, 1_000_000)}
@@ -88,7 +89,7 @@ def _thresholds(content: object) -> Iterator[_Asked]:
     for each in content if isinstance(content, list) else []:
         if not isinstance(each, dict) or not isinstance(each.get("metric"), str):
             continue
-        levels = [_number(each.get(key)) for key in ("warning_threshold", "critical_threshold")]
+        levels = [finite(each.get(key)) for key in ("warning_threshold", "critical_threshold")]
         known = [level for level in levels if level is not None]
         if known:
             yield _asked(each["metric"], Budget(known[0], known[0], levels[1]))
@@ -97,7 +98,7 @@ def _thresholds(content: object) -> Iterator[_Asked]:
 def _result_budget(content: object) -> Iterator[_Asked]:
     """The budget within `performance-budget-results.json`."""
     for name, value in _object(content).items():
-        limit = _number(value)
+        limit = finite(value)
         if limit is not None:
             yield _asked(name, Budget(limit, limit))
 
@@ -106,17 +107,17 @@ def _gates(content: object) -> Iterator[_Asked]:
     """`expected_bands.json`."""
     gates = {name: _object(gate) for name, gate in _object(content).items()}
     ttfa, rtf = gates.pop("ttfa", {}), gates.pop("rtf", {})
-    limit, longest = _number(ttfa.get("threshold_p95_ms")), _number(ttfa.get("short_text_chars"))
+    limit, longest = finite(ttfa.get("threshold_p95_ms")), finite(ttfa.get("short_text_chars"))
     if limit is not None:
         chars = None if longest is None else (1, int(longest))
         yield _Asked("ttfa.threshold_p95_ms", "ttfa_ms", "p95", Budget(limit, limit), "short" if chars else "", chars)
-    limit = _number(rtf.get("long_paragraph_threshold_p95"))
+    limit = finite(rtf.get("long_paragraph_threshold_p95"))
     if limit is not None:
         told = "rtf.long_paragraph_threshold_p95"
         yield _Asked(told, "rtf", "p95", Budget(limit, limit), "long", _CLASSES["long"])
     for name, gate in gates.items():
         for key, value in gate.items():
-            limit = _number(value)
+            limit = finite(value)
             if limit is not None:
                 yield _asked(f"{name}.{key}", Budget(limit, limit))
 
@@ -126,7 +127,7 @@ def _baselines(content: object) -> Iterator[_Asked]:
     for name, values in _object(content).items():
         metric = name.removesuffix("_p95")
         for key, value in _object(values).items():
-            limit, found = _number(value), _CLASS_OF.fullmatch(key)
+            limit, found = finite(value), _CLASS_OF.fullmatch(key)
             if limit is None:
                 continue
             if found and metric in _NAMES:
@@ -143,7 +144,3 @@ def _asked(told: str, budget: Budget) -> _Asked:
 
 def _object(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

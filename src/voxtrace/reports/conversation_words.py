@@ -243,7 +243,7 @@ def _lived(story: TurnStory, moment: Moment, whole: int) -> str:
         "sound": sound,
         "silence": f"silence for {length}, in the middle of the answer",
         "again": "it goes on",
-        "end": "the answer is over" + ("" if moment.sure else ", if it was played without a pause"),
+        "end": "the answer is over" + ("" if moment.sure else ", unless it was paused"),
         "open": "how long the answer lasts, the log does not tell",
         "interrupted": "you speak into the answer",
         "unheard": "no event says that anything was ever heard",

@@ -79,15 +79,28 @@ def _slack(
 
 
 def _waited(spans: list[Span], path: CriticalPath) -> dict[int, int]:
-    """Of each step, how long the path went through it: a link is of the step of its name that covers most of it."""
+    """Of each step, how long the path went through it.
+
+    A link is of the steps of its name that cover it one after the other, the one that covers most first.
+    """
     found: dict[int, int] = {}
+    of_name: dict[str, list[int]] = {}
+    for index, span in enumerate(spans):
+        of_name.setdefault(span.name, []).append(index)
     for link in path.links:
-        best, most = -1, 0
-        for index, span in enumerate(spans):
-            if span.name == link.name:
-                covered = min(span.end or span.begin, link.end) - max(span.begin, link.begin)
-                if covered > most:
-                    best, most = index, covered
-        if best >= 0:
-            found[best] = found.get(best, 0) + most
+        at: int = link.begin
+        while at < link.end:
+            ends = [
+                (min(spans[each].end or 0, link.end), -each)
+                for each in of_name.get(link.name, ())
+                if _holds(spans[each], at)
+            ]
+            end, index = max(ends, default=(link.end, 1))
+            if index <= 0:
+                found[-index] = found.get(-index, 0) + end - at
+            at = end
     return found
+
+
+def _holds(span: Span, at: int) -> bool:
+    return span.end is not None and span.begin <= at < span.end
