@@ -102,6 +102,19 @@ def test_synthesis_alone_and_beside_others_are_two_numbers():
     assert found.metrics["chunk_rtf_beside"].value == pytest.approx(1.9)
 
 
+def test_the_slowest_chunk_and_the_pace_of_all_of_them_are_numbers():
+    found = turn(*chunk(0, 0, 2000, 100, text_length=30), *chunk(1, 100, 4100, 100, text_length=60)).metrics
+
+    assert (found["chunk_synthesis_ms"].value, found["chunk_synthesis_ms"].note) == (4000, "chunk 1 of 2")
+    assert found["chunk_chars_per_s"].value == pytest.approx(15)
+
+
+def test_a_chunk_whose_text_is_not_told_leaves_the_pace_open():
+    found = turn(*chunk(0, 0, 2000, 100, text_length=30), *chunk(1, 100, 4100, 100)).metrics
+
+    assert found["chunk_chars_per_s"].missing == "the log does not tell how long the text of each chunk is"
+
+
 def test_many_turns_tell_whether_chunks_slow_each_other_down():
     alone = [turn(*chunk(0, 0, 100 + n, 100)) for n in range(25)]
     beside = [turn(*chunk(0, 0, 200 + 2 * n, 100), *chunk(1, 0, 200 + 2 * n, 100)) for n in range(25)]

@@ -4,10 +4,13 @@ import pytest
 
 from voxtrace.analysis import Population
 from voxtrace.analysis.quantiles import Distribution
-from voxtrace.judge.budgets import CACHE_HITS, TTFA_CACHED, TTFA_UNCACHED, budget_for
+from voxtrace.judge.packaged import budget_for, share_budget
 from voxtrace.judge.status import Window, follow, level_of
 
 MISSES = Population("speech", "ok", "client", "miss", "warm", "real", "L2")
+HITS = Population("speech", "ok", "client", "hit", "warm", "real", "L2")
+TTFA_UNCACHED, TTFA_CACHED = budget_for(MISSES, "ttfa_ms"), budget_for(HITS, "ttfa_ms")
+CACHE_HITS = share_budget("cache_hits")
 
 
 def windows(*tails):

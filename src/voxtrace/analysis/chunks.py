@@ -12,15 +12,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 from voxtrace.analysis.model import Chunk, Metric, Span
+from voxtrace.analysis.timeline import finite
 from voxtrace.analysis.told import length_ms
-from voxtrace.units import Nanos, millis, nanos_from_millis
+from voxtrace.units import NANOS_PER_SECOND, Nanos, millis, nanos_from_millis
 
 State = Literal["critical", "hidden", "starving", "unknown"]
 SYNTHESIS = "synthesis"
 # Of a chunk's synthesis, beside another one, to count as made beside it.
 MOSTLY = 0.5
 _RTFS = {"chunk_rtf_alone": False, "chunk_rtf_beside": True}
+_WORK = ("chunk_synthesis_ms", "chunk_chars_per_s")
 _AUDIO = ("audio_duration", "audio")  # how logs name the length of a piece's sound
+_CHARS = ("text_length", "text_chars")  # and of its text
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,17 @@ class SpeechChunk:
     def rtf(self) -> float | None:
         """Synthesis / audio; None where the log does not tell the audio."""
         return (self.end - self.begin) / self.audio if self.audio else None
+
+    @property
+    def chars(self) -> float | None:
+        """Characters of its text; None where the log does not tell them."""
+        return next((found for name in _CHARS if (found := finite(self.detail.get(name)))), None)
+
+    @property
+    def chars_per_s(self) -> float | None:
+        """Characters / synthesis; None where either is not known."""
+        length = self.end - self.begin
+        return self.chars * NANOS_PER_SECOND / length if self.chars and length > 0 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +136,7 @@ def chunk_metrics(chunks: Sequence[SpeechChunk]) -> dict[str, Metric]:
     """What the pieces of an answer say together."""
     if not chunks:
         why = "no step of synthesis that began and ended"
-        return {name: Metric(missing=why, origin="turn") for name in ("chunk_gap_ms", *_RTFS)}
+        return {name: Metric(missing=why, origin="turn") for name in ("chunk_gap_ms", *_RTFS, *_WORK)}
     silence = gap(chunks)
     why = "the log does not tell how long the sound of each chunk is"
     metrics = {"chunk_gap_ms": Metric(missing=why, origin="turn")}
@@ -138,7 +152,23 @@ def chunk_metrics(chunks: Sequence[SpeechChunk]) -> dict[str, Metric]:
             metrics[name] = Metric(missing=why, origin="turn")
         else:
             metrics[name] = Metric(sum(work for work, _ in known) / audio, origin="turn")
-    return metrics
+    return metrics | {"chunk_synthesis_ms": _longest(chunks), "chunk_chars_per_s": _pace(chunks)}
+
+
+def _longest(chunks: Sequence[SpeechChunk]) -> Metric:
+    longest = max(chunks, key=lambda chunk: chunk.end - chunk.begin)
+    note = f"chunk {longest.name} of {len(chunks)}" if len(chunks) > 1 else ""
+    return Metric(millis(Nanos(longest.end - longest.begin)), origin="turn", note=note)
+
+
+def _pace(chunks: Sequence[SpeechChunk]) -> Metric:
+    chars, work = [chunk.chars for chunk in chunks], sum(chunk.end - chunk.begin for chunk in chunks)
+    known = [each for each in chars if each is not None]
+    if len(known) < len(chars):
+        return Metric(missing="the log does not tell how long the text of each chunk is", origin="turn")
+    if not work:
+        return Metric(missing="no time passed", origin="turn")
+    return Metric(sum(known) * NANOS_PER_SECOND / work, origin="turn")
 
 
 def _is_beside(chunk: SpeechChunk) -> bool | None:

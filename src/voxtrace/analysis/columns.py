@@ -80,6 +80,32 @@ class Rows:
     words: Sequence[bytes]  # numbers of texts, 32 bits each, little-endian
 
 
+def taken(page: Columns, rows: Bools) -> Columns:
+    """These rows of a page, in their order."""
+    kept, places = np.flatnonzero(rows).tolist(), np.cumsum(rows) - 1
+
+    def ragged(of: Ragged) -> Ragged:
+        return Ragged(places[of.rows[rows[of.rows]]], of.words[rows[of.rows]])
+
+    return Columns(
+        request_ids=[page.request_ids[row] for row in kept],
+        session_ids=[page.session_ids[row] for row in kept],
+        started=page.started[rows],
+        totals=page.totals[rows],
+        text_chars=page.text_chars[rows],
+        labels={name: words[rows] for name, words in page.labels.items()},
+        metrics={
+            name: Column(column.values[rows], column.states[rows], column.present[rows])
+            for name, column in page.metrics.items()
+            if column.present[rows].any()
+        },
+        parts=ragged(page.parts),
+        part_lengths=page.part_lengths[rows[page.parts.rows]],
+        findings=ragged(page.findings),
+        texts=page.texts,
+    )
+
+
 def used_words(rows: Rows) -> list[int]:
     """The numbers of all texts that these records name."""
     flat = np.frombuffer(b"".join(rows.words), "<u4")

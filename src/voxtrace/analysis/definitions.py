@@ -208,6 +208,17 @@ DEFINITIONS: tuple[Definition, ...] = (
         "chunk_gap_ms",
         "Silence within the answer: each chunk of it is needed by the end of the playout of the one before it.",
     ),
+    _turn(
+        "chunk_synthesis_ms",
+        "The longest synthesis of a chunk of the answer, until all its sound was there.",
+        "tts.synthesis_start",
+        "tts.synthesis_complete",
+    ),
+    _turn(
+        "chunk_chars_per_s",
+        "Characters of the chunks / time of their synthesis, what ran beside each other counted for each.",
+        better="more",
+    ),
     _turn("chunk_rtf_alone", "Synthesis time / audio of the chunks that were synthesised while no other was."),
     _turn("chunk_rtf_beside", "Synthesis time / audio of the chunks made beside others for most of their time."),
     _turn("playback_ms", "Playing the answer.", "playback.started", "playback.completed", better=""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from voxtrace.analysis.quantiles import Distribution
@@ -92,7 +93,20 @@ class Summary:
         return any(group.is_measured for group in self.groups)
 
     @property
+    def ended(self) -> int:
+        """Turns whose end is known."""
+        return sum(count for outcome, count in self.outcomes.items() if outcome != "unknown")
+
+    @property
     def error_rate(self) -> float | None:
         """Errors / turns whose end is known; None where no end is known."""
-        known = sum(count for outcome, count in self.outcomes.items() if outcome != "unknown")
-        return self.outcomes.get("error", 0) / known if known else None
+        return self.outcomes.get("error", 0) / self.ended if self.ended else None
+
+    @property
+    def cache_hits(self) -> tuple[int, int]:
+        """Speech requests that a cache answered as a whole, of those that say whether one did."""
+        turns = Counter[str]()
+        for group in self.groups:
+            if group.population.kind == "speech":
+                turns[group.population.cache] += group.turns
+        return turns["hit"], turns["hit"] + turns["partial"] + turns["miss"]

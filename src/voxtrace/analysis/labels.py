@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast, get_args
 
 from voxtrace.analysis.model import Cache, Labels, Mode, Outcome, Source, Start, Truth
@@ -16,6 +17,10 @@ _MODEL = (
 # Of a label; what is longer is no name, and what are more are no labels.
 MOST_TAGS, LONGEST_TAG = 16, 80
 _TAG_KEYS = ("label.", "flag.")
+# What kind of text was asked for, as load generators and benchmarks name it; budgets of speech are by it.
+TEXT_CLASS = "text_class"
+TEXT_CLASSES = frozenset({"short", "medium", "long", "complex", "article"})
+_NAMES_CLASS = (TEXT_CLASS, "preset")
 _ENDS = ("client.request_complete", "server.request_complete")
 
 
@@ -57,11 +62,18 @@ def _tags(timeline: Timeline) -> str:
         labels = metadata.get("labels")
         named = dict(labels) if isinstance(labels, dict) else {}
         named |= {key.partition(".")[2]: metadata[key] for key in metadata if key.startswith(_TAG_KEYS)}
+        if kind := _text_class(metadata):
+            named[TEXT_CLASS] = kind
         for name, value in named.items():
             if (name := _plain(name)) and isinstance(value, str | int | float | bool):
                 found.setdefault(name, value)
     kept = sorted(found)[:MOST_TAGS]
     return ";".join(f"{name}={_plain(found[name])}" for name in kept)
+
+
+def _text_class(metadata: Mapping[str, object]) -> str:
+    names = (metadata.get(key) for key in _NAMES_CLASS)
+    return next((name for name in names if isinstance(name, str) and name in TEXT_CLASSES), "")
 
 
 def _plain(value: object) -> str:

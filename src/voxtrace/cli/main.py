@@ -25,6 +25,7 @@ COMMANDS: tuple[str, ...] = (
     "play",
     "requests",
     "show",
+    "conversation",
     "report",
     "compare",
     "whatif",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -13,12 +14,15 @@ from voxtrace.analysis import Summary
 from voxtrace.analysis.columns import Columns
 from voxtrace.analysis.summing import Summing
 from voxtrace.cli.arguments import from_one, hours
+from voxtrace.cli.budgets import Budgeted, budget_arguments, budgets_asked
 from voxtrace.cli.column_pages import column_pages
 from voxtrace.cli.patience import Patience
 from voxtrace.cli.reading import measured_turns, open_for_reading, slowest_first, terminal
 from voxtrace.clock import wall_ns
 from voxtrace.errors import EXIT_FAIL
+from voxtrace.judge.budget_verdicts import Judged
 from voxtrace.judge.limits import Verdict, judge, parse_limit
+from voxtrace.reports.budget_report import budgets_to_html, budgets_to_json, budgets_to_markdown, budgets_to_terminal
 from voxtrace.reports.html_report import summary_to_html
 from voxtrace.reports.json_report import summary_to_json
 from voxtrace.reports.summary_report import summary_to_markdown, summary_to_terminal, verdict_lines
@@ -43,6 +47,8 @@ requests are counted and enter none, and what was not measured is listed with it
   voxtrace report --hours 24 --format markdown > report.md
   voxtrace report --format html > report.html       one file, without any network
   voxtrace report --session RUN --expect 'ttfb_p95<=50ms'    exit code 1 unless every limit is kept
+  voxtrace report --budget speech       each population by its own budget; exit code 1 unless all are kept
+  voxtrace report --budget mine.toml --allow-inconclusive
   voxtrace report --format json | jq '.groups[0].metrics.ttfa_ms'
 """
 
@@ -53,6 +59,7 @@ requests are counted and enter none, and what was not measured is listed with it
         parser.add_argument(
             "--expect", action="append", default=[], metavar="LIMIT", help="such as 'ttfa_p95<=800ms'; may be repeated"
         )
+        budget_arguments(parser)
         parser.add_argument(
             "--format", choices=("terminal", "markdown", "html", "json"), default="terminal", help="how to print"
         )
@@ -63,6 +70,7 @@ requests are counted and enter none, and what was not measured is listed with it
     def run(self, args: Namespace) -> int:
         limits = [parse_limit(limit) for limit in args.expect]
         now = wall_ns()
+        budgeted = Budgeted(budgets_asked(args.budget), now)
         since = None if args.hours is None else now - int(args.hours * 3600 * NANOS_PER_SECOND)
         query = RequestQuery(session_id=args.session, since_wall_ns=since)
         summing, slowest = Summing(now), Slowest(SLOWEST_SHOWN)
@@ -72,6 +80,7 @@ requests are counted and enter none, and what was not measured is listed with it
                 read = 0
                 for page in column_pages(store, query, args.last):
                     summing.add(page)
+                    budgeted.add(page)
                     if args.format == "html":
                         slowest.add(page)
                     read += len(page)
@@ -81,28 +90,69 @@ requests are counted and enter none, and what was not measured is listed with it
         finally:
             store.close()
         summary = summing.summary()
-        verdicts = [judge(limit, summary) for limit in limits]
-        if args.format == "json":
-            print(json.dumps(summary_to_json(summary, verdicts), indent=2))
-        elif args.format == "html":
-            print(summary_to_html(summary, slowest_first(worst, HEADLINE), verdicts), end="")
-        elif args.format == "markdown":
-            judged = [f"- {line}" for line in verdict_lines(verdicts)]
-            print("\n".join([summary_to_markdown(summary), *judged]) + (f"\n_{lost}_\n" if lost else ""))
-        elif summary.turns:
-            self._print(summary, verdicts, lost)
+        found = Found(
+            summary=summary,
+            verdicts=[judge(limit, summary) for limit in limits],
+            judged=budgeted.judged(summary) if args.budget else None,
+            left_out=budgeted.left_out(summary),
+            lost=lost,
+        )
+        if args.format == "html":
+            blocks = budgets_to_html(found.judged, found.left_out) if found.judged is not None else []
+            print(summary_to_html(summary, slowest_first(worst, HEADLINE), found.verdicts, blocks), end="")
         else:
-            print('no requests in that range; try: voxtrace say "Hello world", or voxtrace import FILE')
+            {"json": print_json, "markdown": print_markdown, "terminal": print_to_terminal}[args.format](found)
         # What was not measured keeps no limit.
-        return 0 if all(verdict.state == "pass" for verdict in verdicts) else EXIT_FAIL
+        good = ("pass", "warning", *(("inconclusive",) if args.allow_inconclusive else ()))
+        return 0 if all(state in good for state in found.states()) else EXIT_FAIL
 
-    def _print(self, summary: Summary, verdicts: Sequence[Verdict], lost: str) -> None:
-        console = terminal()
-        console.print(summary_to_terminal(summary, console.width))
-        for verdict, line in zip(verdicts, verdict_lines(verdicts), strict=True):
-            console.print(line, style=None if verdict.state == "pass" else "yellow", markup=False)
-        if lost:
-            console.print(lost, style="yellow", markup=False)
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """All that a report shows."""
+
+    summary: Summary
+    verdicts: Sequence[Verdict]
+    judged: Sequence[Judged] | None  # None: nobody asked for a budget
+    left_out: Sequence[str]
+    lost: str
+
+    def states(self) -> list[str]:
+        """Of every limit and every line of a budget; a budget without a line judges nothing."""
+        lines = [] if self.judged is None else [each.state for each in self.judged] or ["inconclusive"]
+        return [*(each.state for each in self.verdicts), *lines]
+
+
+def print_json(found: Found) -> None:
+    """One object; `budgets` is in it where somebody asked for one."""
+    told = summary_to_json(found.summary, found.verdicts)
+    if found.judged is not None:
+        told["budgets"] = budgets_to_json(found.judged, found.left_out)
+    print(json.dumps(told, indent=2))
+
+
+def print_markdown(found: Found) -> None:
+    """For an issue, a chat or a file."""
+    lines = [summary_to_markdown(found.summary), *(f"- {line}" for line in verdict_lines(found.verdicts))]
+    if found.judged is not None:
+        lines.append(budgets_to_markdown(found.judged, found.left_out))
+    print("\n".join(lines) + (f"\n_{found.lost}_\n" if found.lost else ""))
+
+
+def print_to_terminal(found: Found) -> None:
+    """For people at a terminal; what was asked of it stands last, where they look."""
+    console = terminal()
+    if found.summary.turns:
+        console.print(summary_to_terminal(found.summary, console.width))
+    else:
+        console.print('no requests in that range; try: voxtrace say "Hello world", or voxtrace import FILE')
+    for verdict, line in zip(found.verdicts, verdict_lines(found.verdicts), strict=True):
+        console.print(line, style=None if verdict.state == "pass" else "yellow", markup=False)
+    if found.judged is not None:
+        console.print()
+        console.print(budgets_to_terminal(found.judged, found.left_out))
+    if found.lost:
+        console.print(found.lost, style="yellow", markup=False)
 
 
 def losses(accounts: Accounts) -> str:

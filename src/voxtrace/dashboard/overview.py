@@ -12,7 +12,8 @@ from voxtrace.analysis import Group, Measured, Population, Summary, summarize
 from voxtrace.analysis.plausibility import check_population
 from voxtrace.analysis.summary import metric_distribution, population_of, series
 from voxtrace.dashboard.reading import Reader, row_to_json
-from voxtrace.judge.budgets import CACHE_HITS, ERROR_RATE, Budget, budget_for
+from voxtrace.judge.budgets import Budget
+from voxtrace.judge.packaged import budget_for, share_budget
 from voxtrace.judge.status import Status, Window, follow, level_of
 from voxtrace.reports.json_report import distribution_to_json, measured_to_json, summary_to_json
 from voxtrace.store import RequestQuery, RequestRow
@@ -161,7 +162,7 @@ def _status_to_json(status: Status, budget: Budget | None = None) -> dict[str, A
 
 def _errors(summary: Summary) -> dict[str, Any]:
     known = sum(count for outcome, count in summary.outcomes.items() if outcome != "unknown")
-    status = Status(level_of(summary.error_rate, ERROR_RATE))
+    status = Status(level_of(summary.error_rate, share_budget("error_rate")))
     if known < MIN_ERRORS_OF:
         status = Status("none", f"n={known}, a rate of errors needs {MIN_ERRORS_OF}")
     return {
@@ -177,7 +178,7 @@ def _cache(turns: Sequence[Measured]) -> dict[str, Any]:
     counts = Counter(turn.labels.cache for turn in turns)
     known = counts["hit"] + counts["partial"] + counts["miss"]
     # Nobody is warned of misses before the cache was ever hit: it may be switched off.
-    status = {"level": level_of(counts["hit"] / known, CACHE_HITS)} if counts["hit"] else None
+    status = {"level": level_of(counts["hit"] / known, share_budget("cache_hits"))} if counts["hit"] else None
     return {**{state: counts[state] for state in ("hit", "partial", "miss", "unknown")}, "status": status}
 
 

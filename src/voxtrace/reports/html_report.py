@@ -29,6 +29,10 @@ table { border-collapse: collapse; margin: .5rem 0 1.5rem; font-variant-numeric:
 th, td { text-align: right; padding: .15rem .8rem .15rem 0; border-bottom: 1px solid #8884; }
 th:first-child, td:first-child, .words { text-align: left; }
 th { font-weight: 600; } .quiet { color: var(--dim); }
+.pass { color: #2e8540; } .fail { color: #c2331f; font-weight: 600; } .warning, .inconclusive { color: #9a6700; }
+@media (prefers-color-scheme: dark) {
+  .pass { color: #6cc98a; } .fail { color: #ff8a75; } .warning, .inconclusive { color: #f2bd4b; }
+}
 .row { display: grid; grid-template-columns: 13rem 7rem 4rem 1fr; gap: .5rem; align-items: center; }
 .row > * { text-align: right; } .row > :first-child, .row > :last-child { text-align: left; }
 .track { position: relative; height: .9rem; }
@@ -38,10 +42,19 @@ th { font-weight: 600; } .quiet { color: var(--dim); }
 """
 
 
-def summary_to_html(summary: Summary, slowest: Sequence[Measured] = (), verdicts: Sequence[Verdict] = ()) -> str:
-    """The report, with a waterfall of each of the `slowest` turns, and what became of limits that somebody named."""
+def summary_to_html(
+    summary: Summary,
+    slowest: Sequence[Measured] = (),
+    verdicts: Sequence[Verdict] = (),
+    budgets: Sequence[str] = (),
+) -> str:
+    """The report, with a waterfall of each of the `slowest` turns, and what became of limits that somebody named.
+
+    `budgets` are blocks of the page, made by `budget_report`.
+    """
     body = ["<h1>Voice latency report</h1>", *(f"<p>{escape(line)}</p>" for line in headline(summary).splitlines())]
     body += [f"<p><strong>{escape(line)}</strong></p>" for line in verdict_lines(verdicts)]
+    body += budgets
     for group in summary.groups:
         body += _group(group)
     if slowest:
@@ -51,12 +64,17 @@ def summary_to_html(summary: Summary, slowest: Sequence[Measured] = (), verdicts
         body.append("<h2>What to know</h2>")
         body.append(_table(("rule", "turns"), ((rule, str(count)) for rule, count in summary.findings)))
     body.append(f'<p class="quiet">{escape(method(summary))}</p>')
+    return page_of("Voice latency report", body)
+
+
+def page_of(title: str, body: Iterable[str], style: str = "") -> str:
+    """A page of these blocks; `style` is added to that of all reports."""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         # A report is opened from anywhere; whatever stood in a log, nothing in it may run or load anything.
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-        f"<title>Voice latency report</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f"<title>{escape(title)}</title>\n<style>{_STYLE}{style}</style>\n</head>\n<body>\n"
         + "\n".join(body)
         + "\n</body>\n</html>\n"
     )

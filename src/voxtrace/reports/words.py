@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from voxtrace.analysis import Metric
 from voxtrace.analysis.definitions import DEFINITION_BY_NAME
 from voxtrace.analysis.quantiles import Distribution
+from voxtrace.analysis.statistics.interval import Interval
 from voxtrace.units import NANOS_PER_SECOND
 
 NONE = "—"
@@ -72,8 +73,12 @@ def percentile(of: Distribution, value: float | None, unit: str) -> str:
 def interval(of: Distribution, name: str, unit: str) -> str:
     """Where a percentile of all such turns lies, its unit left out; few samples bound it on one side or on none."""
     found = of.intervals.get(name)
-    ends = (None, None) if found is None else (found.low, found.high)
-    low, high = (None if end is None else percent(end) if unit == "%" else _digits(end) for end in ends)
+    return NONE if found is None else interval_words(found, unit)
+
+
+def interval_words(of: Interval, unit: str) -> str:
+    """Both ends of an interval, or the one that it has."""
+    low, high = (None if end is None else percent(end) if unit == "%" else _digits(end) for end in (of.low, of.high))
     if low is not None and high is not None:
         return f"{low} – {high}"
     return f"≥ {low}" if low is not None else f"≤ {high}" if high is not None else NONE

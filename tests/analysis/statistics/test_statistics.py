@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxtrace.analysis.statistics.interval import NoSamples, quantile, quantile_interval
+from voxtrace.analysis.statistics.interval import NoSamples, quantile, quantile_interval, share_interval
+from voxtrace.analysis.statistics.probability import binomial_pmf
 from voxtrace.analysis.statistics.ranks import mann_whitney
 from voxtrace.analysis.statistics.ratio import paired_ratio, quantile_ratio, welch_ratio
 from voxtrace.analysis.statistics.sketch import Sketch
@@ -141,3 +142,20 @@ def test_a_sketch_of_nothing_has_no_quantile_and_counts_no_infinity():
         Sketch().quantile(500)
     with pytest.raises(ValueError, match="finite"):
         Sketch().add([1.0, float("inf")])
+
+
+@given(st.integers(1, 400), st.data())
+def test_at_the_ends_of_a_shares_interval_what_was_seen_is_as_rare_as_allowed(n, data):
+    count = data.draw(st.integers(0, n))
+    of = share_interval(count, n)
+
+    assert of.holds(count / n)
+    if count:
+        assert sum(binomial_pmf(each, n, of.low) for each in range(count, n + 1)) == pytest.approx(0.025, abs=1e-6)
+    if count < n:
+        assert sum(binomial_pmf(each, n, of.high) for each in range(count + 1)) == pytest.approx(0.025, abs=1e-6)
+
+
+def test_of_no_request_a_share_can_be_anything_and_without_a_failure_it_has_a_closed_form():
+    assert (share_interval(0, 0).low, share_interval(0, 0).high) == (0, 1)
+    assert share_interval(0, 368).high == pytest.approx(1 - 0.025 ** (1 / 368))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from voxtrace.analysis.statistics.probability import binomial_ranks
+from voxtrace.analysis.statistics.probability import binomial_ranks, binomial_share
 from voxtrace.errors import VoxtraceError
 
 CONFIDENCE = 0.95
 ORDER_STATISTICS = "order statistics, exact binomial"
+CLOPPER_PEARSON = "Clopper-Pearson, exact binomial"
 
 
 class NoSamples(VoxtraceError):
@@ -62,3 +63,9 @@ def quantile_interval(ordered: Sequence[float], per_mille: int, confidence: floa
         ORDER_STATISTICS,
         confidence,
     )
+
+
+def share_interval(count: int, n: int, confidence: float = CONFIDENCE) -> Interval:
+    """Where the share lies of which `count` of `n` independent requests are a sample; of none, anywhere."""
+    low, high = binomial_share(count, n, (1 - confidence) / 2) if n else (0.0, 1.0)
+    return Interval(low, high, CLOPPER_PEARSON, confidence)

@@ -57,6 +57,18 @@ def binomial_pmf(count: int, n: int, share: float) -> float:
     return exp(choose + count * log(share) + (n - count) * log1p(-share))
 
 
+def binomial_share(count: int, n: int, tail: float) -> tuple[float, float]:
+    """Between which shares the true one lies where `count` of `n` were seen, with the probability `tail` on each side.
+
+    The sum of a binomial's tail is an incomplete beta function, which rises with the share.
+    """
+    low = _bisect(lambda share: incomplete_beta(count, n - count + 1, share) - tail, 0.0, 1.0) if count else 0.0
+    high = 1.0
+    if count < n:
+        high = _bisect(lambda share: incomplete_beta(count + 1, n - count, share) - (1 - tail), 0.0, 1.0)
+    return low, high
+
+
 def student_cdf(t: float, freedom: float) -> float:
     """Student's t distribution, by the incomplete beta function."""
     tail = 0.5 * incomplete_beta(freedom / 2, 0.5, freedom / (freedom + t * t))
