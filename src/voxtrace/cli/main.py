@@ -28,6 +28,7 @@ COMMANDS: tuple[str, ...] = (
     "report",
     "compare",
     "whatif",
+    "recommend",
     "load",
     "import",
     "export",

@@ -11,20 +11,18 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from voxtrace.analysis.beside import Certainty
 from voxtrace.analysis.definitions import DEFINITION_BY_NAME
-from voxtrace.analysis.remarks import Certainty
 from voxtrace.errors import EXIT_USAGE, VoxtraceError
 
 Kind = Literal["conversation", "speech", "any"]
 Owner = Literal["setting", "service", "own code", "network", "queue"]
+# fmt: off
 Measure = Literal[
-    *("step", "metric", "pace", "repeated", "serial", "queue"),
-    *("unexplained", "prompt", "reuse", "hits", "cold"),
+    "step", "metric", "pace", "repeated", "serial", "queue", "unexplained", "prompt", "reuse", "hits", "cold"
 ]
-WhatIf = Literal[
-    *("cap", "gone", "beside", "needed", "sooner", "pace"),
-    *("shorter prompt", "cached", "warm", "none"),
-]
+WhatIf = Literal["cap", "gone", "beside", "needed", "sooner", "pace", "shorter prompt", "cached", "warm", "none"]
+# fmt: on
 BUILT_IN = "thresholds.toml"
 MOST_BYTES = 1_000_000  # a file of thresholds is written by hand
 
@@ -126,18 +124,22 @@ def _rule(where: str, table: Mapping[str, Any]) -> Rule:
     if missing:
         raise BadThresholds(where, f"rule {table.get('name', '')!r} lacks {', '.join(missing)}")
     _check_values(where, table)
-    rule = Rule(**{key: float(value) if key in _NUMBERS else value for key, value in table.items()})
+    rule = Rule(**_typed(table))
     return _whole(where, rule)
 
 
 def _changed(where: str, rule: Rule, table: Mapping[str, Any]) -> Rule:
     _check_values(where, table)
-    given = {key: float(value) if key in _NUMBERS else value for key, value in table.items()}
+    given = _typed(table)
     if "over" in given and "under" not in given:
         given["under"] = None
     elif "under" in given and "over" not in given:
         given["over"] = None
     return _whole(where, replace(rule, **given))
+
+
+def _typed(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: float(value) if key in _NUMBERS else value for key, value in table.items()}
 
 
 def _check_values(where: str, table: Mapping[str, Any]) -> None:
