@@ -12,6 +12,7 @@ import numpy as np
 from voxtrace.analysis import Summary
 from voxtrace.analysis.columns import Columns
 from voxtrace.analysis.summing import Summing
+from voxtrace.cli.advice import newest_cases
 from voxtrace.cli.arguments import from_one, hours
 from voxtrace.cli.column_pages import column_pages
 from voxtrace.cli.patience import Patience
@@ -19,14 +20,18 @@ from voxtrace.cli.reading import measured_turns, open_for_reading, slowest_first
 from voxtrace.clock import wall_ns
 from voxtrace.errors import EXIT_FAIL
 from voxtrace.judge.limits import Verdict, judge, parse_limit
+from voxtrace.judge.recommendations import recommend
+from voxtrace.reports.advice_report import short_advice
 from voxtrace.reports.html_report import summary_to_html
 from voxtrace.reports.json_report import summary_to_json
 from voxtrace.reports.summary_report import summary_to_markdown, summary_to_terminal, verdict_lines
 from voxtrace.reports.terminal import HEADLINE
+from voxtrace.reports.words import counted
 from voxtrace.store import Accounts, RequestQuery
 from voxtrace.units import NANOS_PER_SECOND
 
 DEFAULT_LAST = 100_000
+ADVICE_FROM = 1_000  # turns that are replayed for it: a report has to come within a second
 SLOWEST_SHOWN = 5  # waterfalls in a page
 
 
@@ -76,21 +81,29 @@ requests are counted and enter none, and what was not measured is listed with it
                         slowest.add(page)
                     read += len(page)
                     patience.at(read)
+            cases = []
+            if args.format in ("terminal", "markdown"):
+                cases = newest_cases(store, query, min(args.last, ADVICE_FROM))
             worst = measured_turns(store, store.requests(slowest.request_ids()))
             lost = losses(store.accounts())
         finally:
             store.close()
         summary = summing.summary()
         verdicts = [judge(limit, summary) for limit in limits]
+        advice = short_advice(recommend(cases))
         if args.format == "json":
             print(json.dumps(summary_to_json(summary, verdicts), indent=2))
         elif args.format == "html":
             print(summary_to_html(summary, slowest_first(worst, HEADLINE), verdicts), end="")
         elif args.format == "markdown":
             judged = [f"- {line}" for line in verdict_lines(verdicts)]
-            print("\n".join([summary_to_markdown(summary), *judged]) + (f"\n_{lost}_\n" if lost else ""))
+            helping = ["", f"## {advice_head(len(cases))}", "", *(f"- {line}" for line in advice)] if advice else []
+            told = [summary_to_markdown(summary), *judged, *helping]
+            print("\n".join(told) + (f"\n_{lost}_\n" if lost else ""))
         elif summary.turns:
             self._print(summary, verdicts, lost)
+            if advice:
+                print_advice(len(cases), advice)
         else:
             print('no requests in that range; try: voxtrace say "Hello world", or voxtrace import FILE')
         # What was not measured keeps no limit.
@@ -103,6 +116,20 @@ requests are counted and enter none, and what was not measured is listed with it
             console.print(line, style=None if verdict.state == "pass" else "yellow", markup=False)
         if lost:
             console.print(lost, style="yellow", markup=False)
+
+
+def advice_head(turns: int) -> str:
+    """What the advice is about."""
+    return f"What would help most (the newest {counted(turns, 'turn')}; voxtrace recommend says more)"
+
+
+def print_advice(turns: int, advice: Sequence[str]) -> None:
+    """The first findings, below a report."""
+    console = terminal()
+    console.print()
+    console.print(advice_head(turns), style="bold", markup=False)
+    for line in advice:
+        console.print(line, markup=False)
 
 
 def losses(accounts: Accounts) -> str:
