@@ -65,10 +65,19 @@ def recommend(
     for done, rule in enumerate(thresholds() if rules is None else rules):
         for each in _expanded(rule):
             for name, members in populations.items():
-                if each.kind in ("any", members[0].kind):
+                if _is_about(each, members[0]):
                     found.append(_finding(each, name, members, everybody))
         told(done + 1)
     return tuple(sorted(found, key=_place))
+
+
+def _is_about(rule: Rule, one: Case) -> bool:
+    """Whether a rule has anything to say of the population that a turn is of."""
+    if rule.measure == "cold" and one.start == "warm":
+        return False
+    if rule.measure == "hits" and one.cache == "hit":
+        return False
+    return rule.kind in ("any", one.kind)
 
 
 def _expanded(rule: Rule) -> list[Rule]:
