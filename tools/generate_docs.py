@@ -23,6 +23,7 @@ from voxtrace.cli.main import COMMANDS, build_parser, load_command
 from voxtrace.config import SETTINGS
 from voxtrace.errors import VoxtraceError
 from voxtrace.events.stages import STAGES, Stage
+from voxtrace.judge.thresholds import thresholds
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 RULES = """\
@@ -166,6 +167,75 @@ def stages() -> str:
     )
 
 
+ADVICE = """\
+`voxtrace recommend` holds each threshold of the table against the newest turns (10,000, or `--last N`) and replays
+every turn that crosses it with the step that long, gone, or beside the one it waited for. It says of each finding
+which stage it is about, whose it is, what was seen in how many turns, what to change, what the replay gains, and
+how far that can be believed. The first three stand below `voxtrace report` and `voxtrace show` as well.
+
+- **Helps**: the replay gains something. What spares all turns together the most waiting stands first. p50 and p95
+  before and after are of whole replayed turns; nothing is added, and the gains of two findings can't be added
+  either.
+- **Open**: too slow, and no replay can say what it costs (stalls, unexplained time).
+- **Hidden**: too slow, and nobody waits for it: another branch ended later.
+- **Unknown**: no turn says anything about it. That is no pass.
+- **Kept**: no more than 5 % of the turns are on the wrong side.
+
+Populations are never mixed. The time of a step is its own: a metadata call within a synthesis has a rule of its
+own. Where no event tells when the agent was heard, the gain is that of the whole turn.
+
+A confidence is **high**, **medium** or **low**, with each reason why it is not higher: fewer than 20 turns with the
+finding (fewer than 5: low), a gain whose interval reaches further than half of it, more than 20 % of the wait
+without an event, ends of the wait that were not logged, sound that was made and may not have been heard (L0, L1),
+clocks that were not compared, and findings that are only likely or possible (a call for metadata that takes as long
+as speaking the text is *likely* a second synthesis; no event says so).
+
+A replay can't know how a machine behaves with less to do: two pieces that slowed each other down stay as slow.
+"""
+OWN_THRESHOLDS = """\
+`--thresholds FILE` takes a file of the same form over the built-in ones. A rule that is there already needs only
+what is different; a new one needs all that the comment at the head of `thresholds.toml` names.
+
+```toml
+[[rule]]
+name = "slow_language_model"
+over = 1500
+```
+
+A file that can't be used is refused as a whole, with the rule and the reason.
+"""
+
+
+def recommendations() -> str:
+    """docs/recommendations.md"""
+    rows = (
+        (
+            code(rule.name),
+            f"{rule.of or 'the wait'} ({rule.measure})",
+            f"{'>' if rule.over is not None else '<'} {_threshold(rule.limit, rule.unit)}",
+            rule.owner,
+            rule.change,
+            rule.what_if,
+            rule.source,
+        )
+        for rule in thresholds()
+    )
+    heads = ("rule", "looks at", "too much", "owner", "what to change", "what if", "from")
+    return page(
+        "src/voxtrace/judge/thresholds.toml",
+        "What would help most",
+        ADVICE,
+        "## The thresholds\n",
+        table(heads, rows),
+        "## Thresholds of your own\n",
+        OWN_THRESHOLDS,
+    )
+
+
+def _threshold(limit: float, unit: str) -> str:
+    return f"{limit:.0%}" if unit == "%" else f"{limit:,g} {unit}"
+
+
 def diagram(drawn: Sequence[Stage]) -> str:
     """The stages as Mermaid draws them: a lane for each side, arrows in order."""
     lines = ["```mermaid", "flowchart LR"]
@@ -246,6 +316,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "cli.md": command_line,
     "settings.md": settings,
     "stages.md": stages,
+    "recommendations.md": recommendations,
     "metrics.md": metrics,
     "errors.md": errors,
 }

@@ -69,7 +69,8 @@ def critical_path(turn: Turn) -> CriticalPath:
     """The chain of what the first sound waited for, and what ran beside it."""
     begin, heard = wait_within(turn)
     end = turn.total if heard is None else heard
-    steps = tuple(step for step in steps_of(turn) if step.begin <= end)
+    all_steps = steps_of(turn)
+    steps = tuple(step for step in all_steps if step.begin <= end)
     points = points_of(steps)
     links = _links(steps, points, begin, end)
     chunks = speech_chunks(turn.spans, heard)
@@ -82,7 +83,7 @@ def critical_path(turn: Turn) -> CriticalPath:
         chunks=chunks,
         gap=gap(chunks),
         stream_slack=stream_slack(turn.chunks) if turn.kind == "speech" and _by_caller(turn) else (),
-        remarks=remarks_on(turn, chunks, [link.name for link in links], end),
+        remarks=remarks_on(turn, all_steps, chunks, end),
     )
 
 

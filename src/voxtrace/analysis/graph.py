@@ -8,10 +8,13 @@ percentiles over replayed turns are of whole turns: no percentile is ever added 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
 from voxtrace.analysis.model import Span, Turn
+from voxtrace.units import Nanos
 
 NO_PARENT = -1
 # Work of other services that a step contains, beside that of its own side.
@@ -48,6 +51,7 @@ def steps_of(turn: Turn) -> tuple[Step, ...]:
         key=lambda span: (span.begin, -(span.end or 0), span.depth, span.name),
     )
     del spans[MOST_STEPS:]
+    spans = _trimmed(spans)
     steps: list[Step] = []
     open_spans: list[int] = []
     for index, span in enumerate(spans):
@@ -62,6 +66,17 @@ def steps_of(turn: Turn) -> tuple[Step, ...]:
         steps.append(Step(span.name, span.begin, end, parent))
         open_spans.append(index)
     return tuple(steps)
+
+
+def _trimmed(spans: list[Span]) -> list[Span]:
+    """Hand-overs without the work that they waited for: a log without events of its own begins them too early."""
+    ends = sorted(span.end or span.begin for span in spans if span.name not in _HANDS_OVER)
+    trimmed = []
+    for span in spans:
+        before = bisect_right(ends, span.end or span.begin) if span.name in _HANDS_OVER else 0
+        begin = max(span.begin, ends[before - 1]) if before else span.begin
+        trimmed.append(span if begin == span.begin else replace(span, begin=Nanos(begin)))
+    return sorted(trimmed, key=lambda span: (span.begin, -(span.end or 0), span.depth, span.name))
 
 
 def _contains(outer: Span, inner: Span) -> bool:

@@ -12,11 +12,13 @@ import sys
 from array import array
 from typing import NamedTuple
 
+from voxtrace.analysis.beside import Certainty
 from voxtrace.analysis.chunks import SYNTHESIS, speech_chunks
 from voxtrace.analysis.critical_path import wait_within
 from voxtrace.analysis.derived import VERSION
 from voxtrace.analysis.graph import steps_of
 from voxtrace.analysis.model import Measured, Metric, Turn
+from voxtrace.analysis.repeated_work import characters_of, is_named, repeated_steps
 
 # Labels of the record's texts, in order; behind them stand `slowest` and `shape`.
 LABELS = (
@@ -25,7 +27,11 @@ LABELS = (
 )
 HEAD_TEXTS = ("kind", *LABELS, "slowest", "shape")
 HEAD_NUMBERS = ("version", "total", "text_chars", "metrics", "parts", "findings")
-STEP_NUMBERS = 3  # begin, end, parent; of a chunk: place, step, audio
+STEP_NUMBERS = 3  # begin, end, parent; of a chunk: place, step, audio; of a fact: its code, step, number
+# Facts of steps: codes below zero, where a chunk has its place.
+CHARACTERS = -1  # of the text that the step speaks whole
+NAMED = -5  # the log tells of each piece of speech which text it was
+REPEATED: dict[Certainty, int] = {"certain": -2, "likely": -3, "possible": -4}  # work that had been done before
 STEPS_HEAD = ("wait_begin", "heard")
 
 NOT_A_NUMBER = float("nan")  # stands for None
@@ -75,7 +81,8 @@ def pack_steps(turn: Turn) -> Packed:
     """What a replay needs. The texts are the steps' names.
 
     Numbers: those of `STEPS_HEAD`; begin, end and parent of each step; then, where the sound of every chunk of speech
-    is known, of each step that makes one: the chunk's place in the answer, the step, the chunk's audio.
+    is known, of each step that makes one: the chunk's place in the answer, the step, the chunk's audio; then the facts
+    of single steps.
     """
     begin, heard = wait_within(turn)
     steps = steps_of(turn)
@@ -92,6 +99,12 @@ def pack_steps(turn: Turn) -> Packed:
             for end in dict.fromkeys((chunk.ready, chunk.end)):
                 for index in made.get((chunk.begin, end), ()):
                     numbers.extend((place, index, chunk.audio or 0))
+    for index, chars in characters_of(chunks, steps):
+        numbers.extend((CHARACTERS, index, chars))
+    if is_named(chunks):
+        numbers.extend((NAMED, 0, 0))
+    for index, certainty in repeated_steps(turn.spans, chunks, steps):
+        numbers.extend((REPEATED[certainty], index, 0))
     return Packed(_little_endian(numbers), tuple(step.name for step in steps))
 
 

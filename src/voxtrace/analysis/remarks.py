@@ -9,22 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
+from voxtrace.analysis.beside import OVERLAPS, Certainty, side_by_side
 from voxtrace.analysis.chunks import SYNTHESIS, SpeechChunk
-from voxtrace.analysis.graph import Change, Unplayable, replay, steps_of
-from voxtrace.analysis.model import Span, Turn
-from voxtrace.analysis.timeline import finite
+from voxtrace.analysis.graph import Step
+from voxtrace.analysis.model import Turn
+from voxtrace.analysis.repeated_work import METADATA_CALL, metadata_calls, same_texts, second_calls
+from voxtrace.analysis.supposition import Supposition, gone, rerun
 from voxtrace.units import NANOS_PER_MILLI, Nanos
 
-Certainty = Literal["certain", "likely", "possible"]
-
-# Metadata that names the text itself, or the sound that was made of it.
-_SAME = ("text_sha256", "text_sha", "text_hash", "text", "file_id")
-# A call for data about a piece that takes this share of its synthesis looks like a second synthesis …
-AS_LONG = 0.5
-# … unless it is so short that a slow network explains it.
-LONG_MS = 500.0
 # What is shorter is not worth anybody's time.
 WORTH_MS = 10.0
 # Waiting for an engine, of the engine's own work.
@@ -41,102 +34,58 @@ class Remark:
     gain: Nanos | None = None  # how much sooner the first sound would be; None: this turn can't tell
 
 
-@dataclass(frozen=True, slots=True)
-class Overlap:
-    """Two steps in a row of which the second does not need the first."""
-
-    first: str
-    second: str
-    why: str
-    certainty: Certainty
-
-
-OVERLAPS: tuple[Overlap, ...] = (
-    Overlap("classification", "retrieval", "a search needs the message, and seldom its class", "possible"),
-    Overlap("classification", "embedding", "an embedding needs the message only", "likely"),
-    Overlap("memory storage", "retrieval", "what is stored now is seldom what is searched for", "possible"),
-    Overlap("memory storage", "prompt", "storing can go on while the model works", "likely"),
-    Overlap("memory storage", "language model", "storing can go on while the model works", "likely"),
-    Overlap("pausing the microphone", "synthesis", "the microphone has to be off when the sound comes", "likely"),
-)
-
-
-def remarks_on(turn: Turn, chunks: Sequence[SpeechChunk], path: Sequence[str], end: Nanos) -> tuple[Remark, ...]:
-    """What is to say of a turn whose first sound, at `end`, waited for the steps of `path` in that order."""
-    found = [*_second_synthesis(turn, path, end), *_same_text(turn, chunks), *_overlaps(turn, path)]
-    return (*found, *_side_by_side(chunks), *_queue(turn))
+def remarks_on(turn: Turn, steps: Sequence[Step], chunks: Sequence[SpeechChunk], end: Nanos) -> tuple[Remark, ...]:
+    """What is to say of a turn of these steps, whose first sound was at `end`."""
+    found = [*_second_synthesis(turn, steps, end), *_same_text(turn, steps, chunks, end), *_overlaps(turn, steps, end)]
+    return (*found, *_side_by_side(chunks), *_queue(turn, steps, end))
 
 
 def _ms(nanos: float) -> str:
     return f"{nanos / NANOS_PER_MILLI:,.0f} ms"
 
 
-def _second_synthesis(turn: Turn, path: Sequence[str], end: Nanos) -> Iterator[Remark]:
+def _second_synthesis(turn: Turn, steps: Sequence[Step], end: Nanos) -> Iterator[Remark]:
     """A call for metadata that takes as long as speaking."""
-    calls = [span for span in turn.spans if span.name == "metadata call" and span.end is not None]
-    told: list[str] = []
-    for call in calls:
-        spoken = _first_call(turn.spans, call)
-        took = (call.end or 0) - call.begin
-        if spoken and took >= AS_LONG * spoken and took >= LONG_MS * NANOS_PER_MILLI:
-            told.append(f"{_ms(took)} after {_ms(spoken)} of synthesis")
-    if told:
+    found = list(second_calls(turn.spans))
+    if found:
+        told = [f"{_ms(each.took)} after {_ms(each.spoken)} of synthesis" for each in found[:4]]
         message = (
-            f"a second synthesis: the call for the metadata of {len(told)} of {len(calls)} chunks took as long as "
-            f"speaking the text again ({'; '.join(told[:4])}). No event says what the call does: look whether the "
-            "service makes the sound a second time for it"
+            f"a second synthesis: the call for the metadata of {len(found)} of {len(metadata_calls(turn.spans))} "
+            f"chunks took as long as speaking the text again ({'; '.join(told)}). No event says what the call does: "
+            "look whether the service makes the sound a second time for it"
         )
-        yield Remark("done_twice", "likely", message, _gain(turn, {"metadata call": lambda took: 0.0}, end))
+        calls = {(each.call.begin, each.call.end) for each in found}
+        places = [
+            place for place, each in enumerate(steps) if each.name == METADATA_CALL and (each.begin, each.end) in calls
+        ]
+        yield Remark("done_twice", "likely", message, _gain(turn, steps, _without(places), end))
 
 
-def _first_call(spans: Sequence[Span], call: Span) -> int:
-    """How long the synthesis in front of a call for its metadata took."""
-    piece = call.detail.get("chunk")
-    for span in spans:
-        same = span.name == SYNTHESIS and span.detail.get("chunk") == piece and span.end is not None
-        if same and span.begin <= call.begin <= (span.end or 0):
-            return call.begin - span.begin
-    ended = [span for span in spans if span.name == SYNTHESIS and span.end and span.end <= call.begin]
-    last = max((span for span in ended if span.detail.get("chunk") == piece), key=lambda span: span.begin, default=None)
-    return 0 if last is None or last.end is None else last.end - last.begin
-
-
-def _same_text(turn: Turn, chunks: Sequence[SpeechChunk]) -> Iterator[Remark]:
+def _same_text(turn: Turn, steps: Sequence[Step], chunks: Sequence[SpeechChunk], end: Nanos) -> Iterator[Remark]:
     """The same words made twice within a turn."""
-    surely: dict[tuple[str, object], list[str]] = {}
-    maybe: dict[tuple[object, object], list[str]] = {}
-    for chunk in chunks:
-        key = next((key for key in _SAME if isinstance(chunk.detail.get(key), str) and chunk.detail[key]), "")
-        if key:
-            surely.setdefault((key, chunk.detail[key]), []).append(chunk.name)
-        length = finite(chunk.detail.get("text_length"))
-        if length and chunk.audio and not key:
-            maybe.setdefault((length, chunk.audio), []).append(chunk.name)
-    for (key, _), names in surely.items():
-        if len(names) > 1:
-            yield Remark("done_twice", "certain", f"chunks {_listed(names)} have the same {key}")
-    for names in maybe.values():
-        if len(names) > 1:
-            message = f"chunks {_listed(names)} have texts of one length and sound of one length: maybe the same words"
-            yield Remark("done_twice", "possible", message)
+    for same in same_texts(chunks):
+        names = _listed([chunk.name for chunk in same.chunks])
+        message = f"chunks {names} have the same {same.key}"
+        if not same.key:
+            message = f"chunks {names} have texts of one length and sound of one length: maybe the same words"
+        again = {(chunk.begin, chunk.end) for chunk in same.chunks[1:]}
+        places = [
+            place for place, each in enumerate(steps) if each.name == SYNTHESIS and (each.begin, each.end) in again
+        ]
+        yield Remark("done_twice", same.certainty, message, _gain(turn, steps, _without(places), end))
 
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
 
 
-def _overlaps(turn: Turn, path: Sequence[str]) -> Iterator[Remark]:
-    lengths: dict[str, int] = {}
-    for span in turn.spans:
-        lengths[span.name] = lengths.get(span.name, 0) + (span.end or span.begin) - span.begin
+def _overlaps(turn: Turn, steps: Sequence[Step], end: Nanos) -> Iterator[Remark]:
     for overlap in OVERLAPS:
-        if overlap.first not in path or overlap.second not in path:
-            continue
-        gain = min(lengths.get(overlap.first, 0), lengths.get(overlap.second, 0))
-        is_serial = path.index(overlap.first) < path.index(overlap.second)
-        if is_serial and gain >= WORTH_MS * NANOS_PER_MILLI:
+        supposed = side_by_side(steps, overlap)
+        gain = supposed and _gain(turn, steps, supposed, end)
+        if gain and gain >= WORTH_MS * NANOS_PER_MILLI:
             message = f"{overlap.second} waited for {overlap.first}, and could run beside it: {overlap.why}"
-            yield Remark("could_overlap", overlap.certainty, message, Nanos(gain))
+            yield Remark("could_overlap", overlap.certainty, message, gain)
 
 
 def _side_by_side(chunks: Sequence[SpeechChunk]) -> Iterator[Remark]:
@@ -151,7 +100,7 @@ def _side_by_side(chunks: Sequence[SpeechChunk]) -> Iterator[Remark]:
     yield Remark("contention", "possible", message)
 
 
-def _queue(turn: Turn) -> Iterator[Remark]:
+def _queue(turn: Turn, steps: Sequence[Step], end: Nanos) -> Iterator[Remark]:
     queue, service = (turn.metrics.get(name) for name in ("queue_ms", "inference_ms"))
     if queue is None or service is None or queue.value is None or not service.value:
         return
@@ -160,13 +109,14 @@ def _queue(turn: Turn) -> Iterator[Remark]:
             f"the first piece waited {queue.value:,.0f} ms for an engine that then took {service.value:,.0f} ms: "
             "the engines were busy, not slow"
         )
-        yield Remark("queue_wait", "certain", message, Nanos(round(queue.value * NANOS_PER_MILLI)))
+        places = [place for place, step in enumerate(steps) if step.name == "queue"]
+        yield Remark("queue_wait", "certain", message, _gain(turn, steps, _without(places), end))
 
 
-def _gain(turn: Turn, changes: dict[str, Change], end: Nanos) -> Nanos | None:
-    """How much sooner the first sound of this turn would be."""
-    try:
-        moved = replay(steps_of(turn), changes, [end]).moments[0]
-    except Unplayable:
-        return None
-    return Nanos(round(end - moved))
+def _without(places: Sequence[int]) -> Supposition:
+    return Supposition(warps=dict.fromkeys(places, gone))
+
+
+def _gain(turn: Turn, steps: Sequence[Step], supposed: Supposition, end: Nanos) -> Nanos:
+    """How much sooner the first sound of this turn would be, by a replay."""
+    return Nanos(max(round(end - rerun(steps, supposed, end, turn.total).sound), 0))

@@ -14,16 +14,18 @@ from math import isnan
 
 import numpy as np
 
+from voxtrace.analysis.beside import Certainty
 from voxtrace.analysis.columns import Floats
 from voxtrace.analysis.graph import Change, Step, Unplayable, replay
 from voxtrace.analysis.intervals import RULES
 from voxtrace.analysis.quantiles import Distribution
-from voxtrace.analysis.record import STEP_NUMBERS, STEPS_HEAD
+from voxtrace.analysis.record import CHARACTERS, NAMED, REPEATED, STEP_NUMBERS, STEPS_HEAD
 from voxtrace.analysis.samples import Samples
 from voxtrace.errors import EXIT_USAGE, VoxtraceError
 from voxtrace.units import NANOS_PER_MILLI
 
 _AMOUNT = re.compile(r"(?P<number>[+-]?\d+(?:\.\d+)?)(?P<unit>ms|s|%|x)")
+_CERTAINTIES = {code: certainty for certainty, code in REPEATED.items()}
 _ENDINGS = ("_complete", "_end", "_start", "_received", "_sent")
 
 
@@ -129,6 +131,9 @@ class Replayable:
     heard: int | None  # None: nobody says when the first sound was heard
     total: int
     chunks: tuple[tuple[Sequence[int], int], ...] = ()  # in the order of playing: steps that make it, audio
+    characters: tuple[tuple[int, int], ...] = ()  # steps that speak a piece whole, and of how many characters
+    repeated: tuple[tuple[int, Certainty], ...] = ()  # steps whose work had been done before, and how sure that is
+    is_named: bool = False  # the log tells of each piece of speech which text it was
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +275,19 @@ def replayable(total: float, numbers: Sequence[float], names: Sequence[str]) -> 
     )
     heard = None if isnan(numbers[1]) else int(numbers[1])
     chunks: dict[int, tuple[list[int], int]] = {}
+    characters: list[tuple[int, int]] = []
+    is_named = False
+    repeated: list[tuple[int, Certainty]] = []
     for at in range(first_chunk, len(numbers), STEP_NUMBERS):
-        place, step, audio = map(int, numbers[at : at + STEP_NUMBERS])
-        chunks.setdefault(place, ([], audio))[0].append(step)
-    return Replayable(steps, int(numbers[0]), heard, int(total), tuple(chunk for _, chunk in sorted(chunks.items())))
+        place, step, number = map(int, numbers[at : at + STEP_NUMBERS])
+        if place >= 0:
+            chunks.setdefault(place, ([], number))[0].append(step)
+        elif place == CHARACTERS:
+            characters.append((step, number))
+        elif place == NAMED:
+            is_named = True
+        elif place in _CERTAINTIES:
+            repeated.append((step, _CERTAINTIES[place]))
+    in_order = tuple(chunk for _, chunk in sorted(chunks.items()))
+    facts = tuple(characters), tuple(repeated), is_named
+    return Replayable(steps, int(numbers[0]), heard, int(total), in_order, *facts)

@@ -29,6 +29,7 @@ COMMANDS: tuple[str, ...] = (
     "report",
     "compare",
     "whatif",
+    "recommend",
     "load",
     "import",
     "export",

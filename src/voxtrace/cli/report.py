@@ -13,6 +13,7 @@ import numpy as np
 from voxtrace.analysis import Summary
 from voxtrace.analysis.columns import Columns
 from voxtrace.analysis.summing import Summing
+from voxtrace.cli.advice import newest_cases
 from voxtrace.cli.arguments import from_one, hours
 from voxtrace.cli.budgets import Budgeted, budget_arguments, budgets_asked
 from voxtrace.cli.column_pages import column_pages
@@ -22,15 +23,19 @@ from voxtrace.clock import wall_ns
 from voxtrace.errors import EXIT_FAIL
 from voxtrace.judge.budget_verdicts import Judged
 from voxtrace.judge.limits import Verdict, judge, parse_limit
+from voxtrace.judge.recommendations import recommend
+from voxtrace.reports.advice_report import short_advice
 from voxtrace.reports.budget_report import budgets_to_html, budgets_to_json, budgets_to_markdown, budgets_to_terminal
 from voxtrace.reports.html_report import summary_to_html
 from voxtrace.reports.json_report import summary_to_json
 from voxtrace.reports.summary_report import summary_to_markdown, summary_to_terminal, verdict_lines
 from voxtrace.reports.terminal import HEADLINE
+from voxtrace.reports.words import counted
 from voxtrace.store import Accounts, RequestQuery
 from voxtrace.units import NANOS_PER_SECOND
 
 DEFAULT_LAST = 100_000
+ADVICE_FROM = 1_000  # turns that are replayed for it: a report has to come within a second
 SLOWEST_SHOWN = 5  # waterfalls in a page
 
 
@@ -85,6 +90,9 @@ requests are counted and enter none, and what was not measured is listed with it
                         slowest.add(page)
                     read += len(page)
                     patience.at(read)
+            cases = []
+            if args.format in ("terminal", "markdown"):
+                cases = newest_cases(store, query, min(args.last, ADVICE_FROM))
             worst = measured_turns(store, store.requests(slowest.request_ids()))
             lost = losses(store.accounts())
         finally:
@@ -96,6 +104,8 @@ requests are counted and enter none, and what was not measured is listed with it
             judged=budgeted.judged(summary) if args.budget else None,
             left_out=budgeted.left_out(summary),
             lost=lost,
+            advice=short_advice(recommend(cases)),
+            advised=len(cases),
         )
         if args.format == "html":
             blocks = budgets_to_html(found.judged, found.left_out) if found.judged is not None else []
@@ -116,6 +126,8 @@ class Found:
     judged: Sequence[Judged] | None  # None: nobody asked for a budget
     left_out: Sequence[str]
     lost: str
+    advice: Sequence[str]  # the first findings
+    advised: int  # turns that they come from
 
     def states(self) -> list[str]:
         """Of every limit and every line of a budget; a budget without a line judges nothing."""
@@ -136,6 +148,8 @@ def print_markdown(found: Found) -> None:
     lines = [summary_to_markdown(found.summary), *(f"- {line}" for line in verdict_lines(found.verdicts))]
     if found.judged is not None:
         lines.append(budgets_to_markdown(found.judged, found.left_out))
+    if found.advice:
+        lines += ["", f"## {advice_head(found.advised)}", "", *(f"- {line}" for line in found.advice)]
     print("\n".join(lines) + (f"\n_{found.lost}_\n" if found.lost else ""))
 
 
@@ -148,11 +162,27 @@ def print_to_terminal(found: Found) -> None:
         console.print('no requests in that range; try: voxtrace say "Hello world", or voxtrace import FILE')
     for verdict, line in zip(found.verdicts, verdict_lines(found.verdicts), strict=True):
         console.print(line, style=None if verdict.state == "pass" else "yellow", markup=False)
+    if found.advice:
+        print_advice(found.advised, found.advice)
     if found.judged is not None:
         console.print()
         console.print(budgets_to_terminal(found.judged, found.left_out))
     if found.lost:
         console.print(found.lost, style="yellow", markup=False)
+
+
+def advice_head(turns: int) -> str:
+    """What the advice is about."""
+    return f"What would help most (the newest {counted(turns, 'turn')}; voxtrace recommend says more)"
+
+
+def print_advice(turns: int, advice: Sequence[str]) -> None:
+    """The first findings, below a report."""
+    console = terminal()
+    console.print()
+    console.print(advice_head(turns), style="bold", markup=False)
+    for line in advice:
+        console.print(line, markup=False)
 
 
 def losses(accounts: Accounts) -> str:

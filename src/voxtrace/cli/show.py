@@ -6,7 +6,10 @@ import json
 from argparse import ArgumentParser, Namespace
 from typing import ClassVar
 
+from voxtrace.analysis.cases import case_of
 from voxtrace.cli.reading import one_turn, open_for_reading, terminal
+from voxtrace.judge.recommendations import recommend
+from voxtrace.reports.advice_report import short_advice
 from voxtrace.reports.json_report import turn_to_json
 from voxtrace.reports.terminal import one_turn as turn_for_terminal
 from voxtrace.store import RequestQuery
@@ -40,4 +43,9 @@ The parts tile the total; time that no event explains is called unattributed. A 
         else:
             console = terminal()
             console.print(turn_for_terminal(turn, console.width))
+            advice = short_advice(recommend([case_of(turn)]))
+            if advice:
+                console.print("\nWHICH THRESHOLDS IT CROSSED", style="bold")
+            for line in advice:
+                console.print(line, markup=False)
         return 0

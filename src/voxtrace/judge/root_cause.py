@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from voxtrace.analysis import Turn
+from voxtrace.analysis.beside import Certainty
 from voxtrace.analysis.critical_path import CriticalPath, shares
-from voxtrace.analysis.remarks import Certainty, Remark
+from voxtrace.analysis.remarks import Remark
 from voxtrace.analysis.tiling import UNATTRIBUTED
 from voxtrace.units import Nanos
 

@@ -35,4 +35,4 @@ def tell(turn: Turn, profiles: Sequence[Profile] = ()) -> TurnStory:
     """The story of a turn, by these budgets; without any by those of the house that are for such turns."""
     path = critical_path(turn)
     judged = tuple(judge_turn(turn, profiles or usual_budgets(turn)))
-    return TurnStory(turn, path, judged, moments_of(turn, path), root_cause(turn, path), advice_on(turn, path, judged))
+    return TurnStory(turn, path, judged, moments_of(turn, path), root_cause(turn, path), advice_on(turn, path))

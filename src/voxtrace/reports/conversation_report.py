@@ -108,9 +108,11 @@ def story_to_json(story: TurnStory) -> dict[str, Any]:
         "recommendations": [
             {
                 "rule": each.rule,
+                "owner": each.owner or None,
                 "message": each.message,
                 "certainty": each.certainty,
                 "gain_ms": None if each.gain is None else _ms(each.gain),
+                "until": each.until or None,
             }
             for each in story.advice
         ],

@@ -214,8 +214,8 @@ def advice_lines(story: TurnStory) -> Iterator[str]:
     """What to do, the largest gain first."""
     helping = [each for each in story.advice if each.gain]
     for number, each in enumerate(helping, start=1):
-        gain = f"the first sound {time_words(each.gain or 0)} sooner in a replay of this turn"
-        yield f"{number}. {each.message} ({each.rule}, {each.certainty}): {gain}"
+        gain = f"the {each.until} {time_words(each.gain or 0)} sooner in a replay of this turn"
+        yield f"{number}. {each.message} ({each.rule}, {each.owner}, {each.certainty}): {gain}"
 
 
 def user_lines(story: TurnStory) -> Iterator[str]:
