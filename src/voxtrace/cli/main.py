@@ -25,6 +25,7 @@ COMMANDS: tuple[str, ...] = (
     "play",
     "requests",
     "show",
+    "sessions",
     "report",
     "compare",
     "whatif",

@@ -7,6 +7,7 @@ from html import escape
 
 from voxtrace.analysis import Group, Measured, Summary
 from voxtrace.judge.limits import Verdict
+from voxtrace.reports.session_report import Section
 from voxtrace.reports.summary_report import (
     METRIC_HEAD,
     PART_HEAD,
@@ -51,12 +52,29 @@ def summary_to_html(summary: Summary, slowest: Sequence[Measured] = (), verdicts
         body.append("<h2>What to know</h2>")
         body.append(_table(("rule", "turns"), ((rule, str(count)) for rule, count in summary.findings)))
     body.append(f'<p class="quiet">{escape(method(summary))}</p>')
+    return _page("Voice latency report", body)
+
+
+def sections_to_html(sections: Sequence[Section], method_told: str) -> str:
+    """Sections of any report as one file."""
+    body: list[str] = []
+    for number, section in enumerate(sections):
+        level = "h1" if not number else "h2"
+        body.append(f"<{level}>{escape(section.title)}</{level}>")
+        body += [f"<p>{escape(line)}</p>" for line in section.lines]
+        if section.rows:
+            body.append(_table(section.head, section.rows, words=not section.numbers))
+    body.append(f'<p class="quiet">{escape(method_told)}</p>')
+    return _page(sections[0].title if sections else "Voxtrace", body)
+
+
+def _page(title: str, body: Sequence[str]) -> str:
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         # A report is opened from anywhere; whatever stood in a log, nothing in it may run or load anything.
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-        f"<title>Voice latency report</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
         + "\n".join(body)
         + "\n</body>\n</html>\n"
     )
