@@ -179,11 +179,11 @@ def _expected(
 
 def _by_text(turn: SessionTurn, this: PromptText, last: PromptText) -> tuple[float | None, HowExpected, str]:
     common = common_prefix(this.text, last.text)
+    if any(each.is_cut and common == len(each.text) for each in (this, last)):
+        return None, "", f"the log cut the prompts off; their first {common:,} characters are equal"
     whole = turn.value("prompt_chars") if this.is_cut else float(len(this.text))
     if not whole or whole < common:
         return None, "", "the log cut the prompt off, and its length is not known"
-    if any(each.is_cut and common == len(each.text) for each in (this, last)):
-        return None, "", f"the log cut the prompts off; their first {common:,} characters are equal"
     return common / whole, "text", ""
 
 

@@ -144,14 +144,16 @@ def _why(main: Strand | None) -> str:
 
 
 def first_requests(sessions: Sequence[Session]) -> Ratio | None:
-    """First turns against later ones over sessions, each with itself; None where fewer than three have both."""
-    pairs = [
-        (session.wait.p50, session.first.value)
-        for session in sessions
-        if session.first and session.first.value is not None and session.first.ratio and session.wait
-        and session.wait.p50 is not None
-    ]  # fmt: skip
-    return paired_ratio(pairs)
+    """First turns against later ones over sessions, each with itself; None where fewer than three have both.
+
+    Only of the definition of the wait that most of these sessions have: a first byte is no voice-to-voice.
+    """
+    pairs: dict[str, list[tuple[float, float]]] = {}
+    for session in sessions:
+        first, wait = session.first, session.wait
+        if first and first.ratio and first.value is not None and wait and wait.p50 is not None:
+            pairs.setdefault(first.metric, []).append((wait.p50, first.value))
+    return paired_ratio(max(pairs.values(), key=len, default=[]))
 
 
 def explained(session: Session, turns: Sequence[SessionTurn], texts: Mapping[str, PromptText]) -> Explained:

@@ -14,7 +14,7 @@ from voxtrace.cli.column_pages import PAGE, column_pages, columns_of_rows
 from voxtrace.errors import VoxtraceError
 from voxtrace.store import RequestQuery, SessionQuery, SessionRow, SqliteStore
 
-AT_ONCE = 400  # sessions of one query
+AT_ONCE = 5_000  # sessions of one query: below what SQLite takes of parameters
 # Of one session: some 3 kB each while they are looked at. Its newest turns are.
 MOST_TURNS = 20_000
 

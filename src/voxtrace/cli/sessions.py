@@ -35,6 +35,7 @@ from voxtrace.reports.session_report import (
     sections_to_terminal,
     session_sections,
 )
+from voxtrace.reports.words import counted
 from voxtrace.store import SessionQuery, SessionRow, SqliteStore
 from voxtrace.units import NANOS_PER_SECOND
 
@@ -107,9 +108,8 @@ are never mixed in one number. docs/sessions.md tells how each is found.
 
 def _nothing(without: int) -> str:
     if without:
-        return (
-            f"no sessions in that range; {without:,} turns name none (an event's session_id says to which it belongs)"
-        )
+        told = counted(without, "turn")
+        return f"no sessions in that range; {told} without one (the session_id of an event says to which it belongs)"
     return "no sessions in that range; they come with events that name a session_id, or with voxtrace import FILE"
 
 

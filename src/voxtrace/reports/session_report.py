@@ -74,15 +74,16 @@ def list_sections(listed: Listed, id_width: int | None = None) -> Iterator[Secti
     known = f"{counted(listed.in_store, 'session')}, {counted(listed.turns, 'turn')}"
     lines = [f"{known}; {len(listed.sessions):,} shown, {order}"]
     if listed.without:
-        lines.append(f"{counted(listed.without, 'turn')} name no session and are in none of these")
+        lines.append(f"{counted(listed.without, 'turn')} without a session: in none of these")
     head = ("last turn (UTC)", "session", "turns", "heard after, p50", "longest", "trend", "failed")
     rows = tuple(_list_row(session, id_width) for session in listed.sessions)
     yield Section("SESSIONS", tuple(lines), head, rows, frozenset({2, 3, 4}))
     if listed.firsts is not None:
         low, high = listed.firsts.interval.low, listed.firsts.interval.high
+        chance = ": within chance" if listed.firsts.interval.holds(1.0) else ""
         told = (
             f"First turns took {listed.firsts.value:.2f} times the later ones of their session "
-            f"({low:.2f} to {high:.2f}; {listed.firsts.units} sessions, {listed.firsts.method})."
+            f"({low:.2f} to {high:.2f}; {listed.firsts.units} sessions, {listed.firsts.method}){chance}."
         )
         yield Section("FIRST TURNS", (told,))
 
