@@ -137,6 +137,13 @@ def test_a_cold_first_turn_stands_out_and_an_usual_one_does_not():
     assert first_words(usual.firsts[0]).endswith("within chance")
 
 
+def test_a_rounding_error_is_no_cold_start():
+    turns = [talk(n, llm=500.0 + (1e-6 if not n else 1e-9 * n)) for n in range(8)]
+    first = explain(turns).firsts[0]
+
+    assert (first.is_slower, first.is_faster) == (False, False)
+
+
 def test_a_first_turn_that_failed_or_was_left_out_has_no_ratio():
     failed = first_turn(session_of([talk(n, outcome="ok" if n else "error") for n in range(6)]))
     pages = [columns_of([measured(talk(n)) for n in range(6)])]

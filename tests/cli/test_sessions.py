@@ -184,3 +184,54 @@ def test_runs_of_a_benchmark_are_sessions(tmp_path, capsys):
 
     assert told["turns"] >= 600
     assert told["metric"] is not None
+
+
+def voice_log(turns):
+    """A latency.log of one session; the tenth turn reads its prompt again although the context was handed over."""
+    for n in range(turns):
+        size = 900 + 80 * n
+        prefill = size * 0.4 if n in (0, 9) else 24.0 + n % 3
+        answered = 0.11 + (prefill + 600) / 1000
+        handed = {"kv_context_length": size - 80 if n else 0, "has_kv_cache": n > 0}
+        read = {"prompt_eval_count": size, "prompt_eval_duration_ms": prefill}
+        for after, service, name, facts in (
+            (0.0, "stt", "stt_transcript_finalized", {}),
+            (0.01, "v34", "v34_webhook_received", {"session_id": "living-room"}),
+            (0.1, "v34", "v34_prompt_built", {"prompt_chars": 4 * size}),
+            (0.11, "v34", "v34_ollama_sent", handed),
+            (answered, "v34", "v34_ollama_received", read),
+            (answered + 0.2, "tts", "tts_audio_playback_start", {}),
+        ):
+            line = {"timestamp": 1764253805.0 + 40 * n + after, "request_id": f"{n:08x}", "service": service}
+            yield json.dumps({**line, "event": name, "metadata": facts})
+
+
+def test_a_handed_over_context_that_the_model_did_not_use_is_found_in_a_log(tmp_path, capsys):
+    (tmp_path / "latency.log").write_text("\n".join(voice_log(14)) + "\n")
+    main(["import", str(tmp_path / "latency.log"), "--data", str(tmp_path / "data")])
+    capsys.readouterr()
+    _, out = run(capsys, "living", "--json", "--data", str(tmp_path / "data"))
+    told = json.loads(out.out)
+    again = [each for each in told["kv_reuse"] if each["is_read_again"]]
+
+    assert (told["turns"], told["metric"], told["wait"]["bound"]) == (14, "voice_to_voice_ms", "lower")
+    assert [(each["place"], each["expected_by"], each["observed_by"]) for each in again] == [(10, "handed", "time")]
+    assert told["kv_reuse"][3]["observed"] == pytest.approx(0.943, abs=0.01)
+
+
+def test_answers_that_tell_only_their_usage_keep_their_session(tmp_path, capsys):
+    def line(n):
+        details = {"cached_tokens": 0 if n in (0, 4) else 896}
+        usage = {"prompt_tokens": 1000 + 50 * n, "completion_tokens": 9, "prompt_tokens_details": details}
+        answer = {"object": "chat.completion", "id": f"c{n}", "model": "m", "choices": [], "usage": usage}
+        told = {"session_id": "chat", "request_id": f"q{n}", "timestamp": f"2026-01-01T10:0{n}:00Z"}
+        return json.dumps({**told, "response": answer})
+
+    (tmp_path / "answers.jsonl").write_text("\n".join(map(line, range(6))) + "\n")
+    main(["import", str(tmp_path / "answers.jsonl"), "--data", str(tmp_path / "data")])
+    capsys.readouterr()
+    _, out = run(capsys, "chat", "--json", "--data", str(tmp_path / "data"))
+    told = json.loads(out.out)
+
+    assert (told["wait"], told["longest"], told["trend"], told["ends_not_known"]) == (None, None, None, 6)
+    assert [each["place"] for each in told["kv_reuse"] if each["is_read_again"]] == [5]

@@ -10,6 +10,7 @@ from voxtrace.analysis.session_turns import FIRST, HEADS, STEPS, SessionTurn, St
 from voxtrace.analysis.statistics.interval import CONFIDENCE
 from voxtrace.analysis.statistics.ratio import Ratio, one_to_many_ratio
 from voxtrace.analysis.statistics.trend import Estimate, spearman, theil_sen
+from voxtrace.analysis.verdicts import MIN_EFFECT
 
 Verdict = Literal["rises", "falls", "none", "too_few"]
 """`none`: no trend that could not be chance. `too_few`: nobody can tell."""
@@ -59,8 +60,15 @@ class FirstTurn:
 
     @property
     def is_slower(self) -> bool:
-        """Whether the first took longer than chance explains."""
-        return self.ratio is not None and self.ratio.interval.low is not None and self.ratio.interval.low > 1
+        """Whether the first took longer than chance explains, by what somebody should act on."""
+        low = None if self.ratio is None else self.ratio.interval.low
+        return low is not None and low > 1 + MIN_EFFECT
+
+    @property
+    def is_faster(self) -> bool:
+        """Whether it took shorter."""
+        high = None if self.ratio is None else self.ratio.interval.high
+        return high is not None and high < 1 - MIN_EFFECT
 
 
 def trend(strand: Strand, metric: str, confidence: float = CONFIDENCE) -> Trend:

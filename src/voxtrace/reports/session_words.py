@@ -6,6 +6,7 @@ from voxtrace.analysis.kv_reuse import Reuse
 from voxtrace.analysis.session_trends import FEWEST_TURNS, SIZES, FirstTurn, Relation, Trend
 from voxtrace.analysis.sessions import Session
 from voxtrace.analysis.statistics.interval import Interval
+from voxtrace.analysis.verdicts import MIN_EFFECT
 from voxtrace.reports.words import NONE, amount, percent, unit_of
 
 UNKNOWN = "not known"
@@ -69,10 +70,10 @@ def first_words(first: FirstTurn | None) -> str:
         return f"{value}; ratio not known: {first.why}"
     low, high = first.ratio.interval.low, first.ratio.interval.high
     told = f"{first.ratio.value:.2f} times the later ones ({low:.2f} to {high:.2f}, n={first.later})"
-    if first.is_slower:
+    if first.is_slower or first.is_faster:
         return f"{value}, {told}"
-    faster = high is not None and high < 1
-    return f"{value}, {told}" if faster else f"{value}, {told}: within chance"
+    is_chance = first.ratio.interval.holds(1.0)
+    return f"{value}, {told}: {'within chance' if is_chance else f'less than {MIN_EFFECT:.0%} may be between them'}"
 
 
 def expected_words(reuse: Reuse) -> str:
