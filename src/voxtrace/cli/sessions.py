@@ -120,7 +120,8 @@ def _one(store: SqliteStore, args: Namespace) -> tuple[dict[str, Any], list[Sect
     turns = session_turns(pages, first_place=first_place(row, most), now_wall_ns=now)
     texts = _texts(store, [turn.request_id for turn in turns if turn.population.kind == "conversation"][-MOST_TEXTS:])
     found = explained(session, turns, texts)
-    return explained_to_json(found), list(session_sections(found))
+    # Of twenty thousand turns the JSON takes as much memory as the turns.
+    return explained_to_json(found) if args.format == "json" else {}, list(session_sections(found))
 
 
 def _texts(store: SqliteStore, request_ids: Sequence[str]) -> dict[str, PromptText]:
