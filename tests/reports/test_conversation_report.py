@@ -12,7 +12,7 @@ from voxtrace.judge.turn_story import tell
 from voxtrace.reports.conversation_html import story_to_html
 from voxtrace.reports.conversation_report import story_to_json, story_to_markdown, story_to_terminal
 from voxtrace.reports.conversation_words import sections_of
-from voxtrace.reports.session_words import session_sections
+from voxtrace.reports.session_story import session_sections
 from voxtrace.testing.turns import client_events, event, server_events
 
 

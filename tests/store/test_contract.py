@@ -11,8 +11,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.store.build import NOON_NS, SECOND_NS, event, turn
-from voxtrace.events import Event, Unreadable
-from voxtrace.store import Derived, Position, Rejected, RequestQuery, Retention, SqliteStore, open_store
+from voxtrace.events import NO_REQUEST, Event, Unreadable
+from voxtrace.store import (
+    Derived,
+    Position,
+    Rejected,
+    RequestQuery,
+    Retention,
+    SessionCounts,
+    SessionQuery,
+    SessionRow,
+    SqliteStore,
+    open_store,
+)
 from voxtrace.testing import ManualClock
 
 ADAPTERS: list[Callable[..., SqliteStore]] = [open_store]
@@ -339,3 +350,30 @@ def test_neither_order_nor_batches_nor_repetition_change_what_is_stored(tmp_path
     assert same_rows
     assert stored == {identity(each) for each in events}
     assert unaccounted == 0
+
+
+def test_sessions_come_newest_first_with_their_turns_and_their_ends(store):
+    def of(request_id, session_id, second):
+        return Event(request_id, "stt", "said", NOON_NS + second * SECOND_NS, f"e{request_id}", session_id=session_id)
+
+    store.append([of("r1", "kitchen", 5), of("r2", "hall", 3), of("r3", "kitchen", 1), of("r4", None, 9)])
+    store.append([of(NO_REQUEST, "kitchen", 20)])
+    kitchen = SessionRow("kitchen", 2, NOON_NS + SECOND_NS, NOON_NS + 5 * SECOND_NS)
+
+    assert store.sessions(SessionQuery()) == [kitchen, SessionRow("hall", 1, *[NOON_NS + 3 * SECOND_NS] * 2)]
+    assert store.sessions(SessionQuery(since_wall_ns=NOON_NS + 4 * SECOND_NS)) == [kitchen]
+    assert (store.session("kitchen"), store.session("attic")) == (kitchen, None)
+    assert store.session_counts() == SessionCounts(sessions=2, turns=3, without=1)
+    rows = store.records(RequestQuery(session_ids=("kitchen", "attic")))
+    assert sorted(row[0] for row in rows) == ["r1", "r3"]
+
+
+def test_a_piece_of_a_sessions_id_finds_it_at_its_beginning_or_else_anywhere(store):
+    names = ("room-1", "room-2", "the-room", "50%_x")
+    store.append([event(n, request_id=f"r{n}", session_id=name) for n, name in enumerate(names)])
+
+    assert store.find_sessions("room") == ["room-2", "room-1"]
+    assert store.find_sessions("-room") == ["the-room"]
+    assert store.find_sessions("%") == ["50%_x"]
+    assert store.find_sessions("room", limit=1) == ["room-2"]
+    assert store.find_sessions("nowhere") == []

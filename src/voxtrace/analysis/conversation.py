@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from voxtrace.analysis.axis import Placed
 from voxtrace.analysis.model import Metric
+from voxtrace.analysis.prompts import prompt_metrics
 from voxtrace.analysis.speech import audible_moment
 from voxtrace.analysis.tiling import ZERO, Wait
 from voxtrace.analysis.timeline import Timeline, finite
@@ -59,6 +60,7 @@ def conversation_metrics(timeline: Timeline, total: Nanos) -> dict[str, Metric]:
     metrics["prompt_chars"] = (
         Metric(prompt, origin="turn") if prompt is not None else Metric(missing=why, origin="turn")
     )
+    metrics |= prompt_metrics(timeline, _calls(timeline, "llm.request_sent", "llm.response_received"))
     metrics["turn_total_ms"] = _total(timeline, total)
     return metrics
 

@@ -9,6 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+_UNITS = (
+    *(("_ms", "ms"), ("_count", "count"), ("_per_s", "1/s")),
+    *(("_chars", "characters"), ("_tokens", "tokens"), ("_ns_per_token", "ns/token")),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Definition:
@@ -23,8 +28,8 @@ class Definition:
 
     @property
     def unit(self) -> str:
-        """The unit that the name's suffix says: ms, a ratio, a count, characters or tokens a second."""
-        for suffix, unit in (("_ms", "ms"), ("_count", "count"), ("_per_s", "1/s"), ("_chars", "characters")):
+        """The unit that the name's suffix says: ms, a ratio, a count, characters, tokens, any of them a second."""
+        for suffix, unit in _UNITS:
             if self.name.endswith(suffix):
                 return unit
         return "ratio"
@@ -198,6 +203,21 @@ DEFINITIONS: tuple[Definition, ...] = (
     ),
     _turn("llm_chars_per_s", "Characters of the answer / time of the model.", better="more"),
     _turn("prompt_chars", "Length of the prompt.", better=""),
+    _turn("prompt_tokens", "Length of the prompt as the model counts, cached tokens included.", better=""),
+    _turn("cached_tokens", "Tokens of the prompt that the model says it took from its cache.", better=""),
+    _turn("kv_reuse_ratio", "Tokens that the model says it took from its cache / tokens of the prompt.", better="more"),
+    _turn(
+        "kv_handed_tokens",
+        "Context of earlier turns that the caller handed to the model; whether the model used it is not said.",
+        better="",
+    ),
+    _turn(
+        "prefill_tokens",
+        "Tokens of the prompt that the model says it evaluated. Some runtimes count cached ones too.",
+        better="",
+    ),
+    _turn("prefill_ms", "Reading the prompt, by the model's own account."),
+    _turn("prefill_ns_per_token", "Reading the prompt / tokens evaluated. Far below that of a first request: reuse."),
     _turn(
         "tts_first_audio_ms",
         "From the first synthesis to the first audio of the turn.",

@@ -16,7 +16,7 @@ from voxtrace.errors import EXIT_FAIL, InvalidOption, VoxtraceError
 from voxtrace.judge.turn_story import TurnStory, tell
 from voxtrace.reports.conversation_html import story_to_html
 from voxtrace.reports.conversation_report import story_to_json, story_to_markdown, story_to_terminal
-from voxtrace.reports.session_words import session_sections
+from voxtrace.reports.session_story import session_sections
 from voxtrace.store import RequestQuery, SqliteStore
 
 LOOKED_THROUGH = 20_000  # newest requests, for one that is a turn of a conversation

@@ -26,6 +26,7 @@ COMMANDS: tuple[str, ...] = (
     "requests",
     "show",
     "conversation",
+    "sessions",
     "report",
     "compare",
     "whatif",

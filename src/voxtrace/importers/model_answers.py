@@ -121,7 +121,8 @@ class _Reading:
         common = {"model": model if isinstance(model, str) else None, "writer": timing.writer}
         if timing.total_ms is None:
             self._untimed += 1
-            yield clock.event(0.0, 9, "llm", "llm.response_received", **common, **dict(timing.facts))
+            event = clock.event(0.0, 9, "llm", "llm.response_received", **common, **dict(timing.facts))
+            yield event._replace(session_id=session)
             return
         # Several calls of one turn share its id; each keeps a clock and numbers of its own.
         clock = clock if told is None else RequestClock(named, started, f"{named}/{digest(text)}")

@@ -7,6 +7,7 @@ from html import escape
 
 from voxtrace.analysis import Group, Measured, Summary
 from voxtrace.judge.limits import Verdict
+from voxtrace.reports.session_report import Section
 from voxtrace.reports.summary_report import (
     METRIC_HEAD,
     PART_HEAD,
@@ -65,6 +66,19 @@ def summary_to_html(
         body.append(_table(("rule", "turns"), ((rule, str(count)) for rule, count in summary.findings)))
     body.append(f'<p class="quiet">{escape(method(summary))}</p>')
     return page_of("Voice latency report", body)
+
+
+def sections_to_html(sections: Sequence[Section], method_told: str) -> str:
+    """Sections of any report as one file."""
+    body: list[str] = []
+    for number, section in enumerate(sections):
+        level = "h1" if not number else "h2"
+        body.append(f"<{level}>{escape(section.title)}</{level}>")
+        body += [f"<p>{escape(line)}</p>" for line in section.lines]
+        if section.rows:
+            body.append(_table(section.head, section.rows, words=not section.numbers))
+    body.append(f'<p class="quiet">{escape(method_told)}</p>')
+    return page_of(sections[0].title if sections else "Voxtrace", body)
 
 
 def page_of(title: str, body: Iterable[str], style: str = "") -> str:

@@ -13,14 +13,14 @@ from voxtrace.units import NANOS_PER_SECOND
 NONE = "—"
 
 # Ratios that are kept as such and talked about in percent.
-SHARES = frozenset({"realtime_ratio"})
+SHARES = frozenset({"realtime_ratio", "kv_reuse_ratio"})
 
 
 def amount(value: float, unit: str) -> str:
     """A number with as many places as its size deserves; only a true 0 is written as 0."""
     if unit == "%":
         return percent(value)
-    if unit in ("count", "characters"):
+    if unit in ("count", "characters", "tokens"):
         return f"{value:,.0f}"
     return _digits(value) + ("" if unit in ("1/s", "ratio") else f" {unit}")
 

@@ -19,6 +19,9 @@ from voxtrace.store.ports import (
     RequestQuery,
     RequestRow,
     Retention,
+    SessionCounts,
+    SessionQuery,
+    SessionRow,
     Store,
 )
 from voxtrace.store.sqlite import SqliteStore
@@ -35,6 +38,9 @@ __all__ = [
     "RequestQuery",
     "RequestRow",
     "Retention",
+    "SessionCounts",
+    "SessionQuery",
+    "SessionRow",
     "SqliteStore",
     "Store",
     "open_store",

@@ -1,4 +1,4 @@
-"""What the house needs from a place that remembers: records and three small ports.
+"""What the house needs from a place that remembers: records and four small ports.
 
 Events are the only truth. Everything else in a store (what was derived, rows per request) can be built
 again from them.
@@ -47,6 +47,7 @@ class RequestQuery:
     limit: int = 20
     before: tuple[int, str] | None = None  # `RequestRow.cursor` of the last row of the page before
     session_id: str | None = None
+    session_ids: tuple[str, ...] | None = None  # of any of these; at most a few hundred
     since_wall_ns: int | None = None  # started at this time or later
     until_wall_ns: int | None = None  # started before this time
 
@@ -67,6 +68,33 @@ class RequestRow:
     def cursor(self) -> tuple[int, str]:
         """Where the next page begins; see `RequestQuery.before`."""
         return self.started_wall_ns, self.request_id
+
+
+@dataclass(frozen=True, slots=True)
+class SessionQuery:
+    """Which sessions, by their last turn, newest first."""
+
+    limit: int = 20
+    since_wall_ns: int | None = None  # its last turn started at this time or later
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """One session as the store knows it."""
+
+    session_id: str
+    turns: int
+    first_wall_ns: int  # start of its first turn
+    last_wall_ns: int  # start of its last
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCounts:
+    """What is in a store."""
+
+    sessions: int
+    turns: int  # that belong to a session
+    without: int  # turns of which nothing says to which session they belong
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +237,26 @@ class RequestLog(Protocol):
         ...
 
 
+class SessionLog(Protocol):
+    """Reads sessions back."""
+
+    def sessions(self, query: SessionQuery) -> list[SessionRow]:
+        """Sessions, newest first."""
+        ...
+
+    def session(self, session_id: str) -> SessionRow | None:
+        """The session of exactly that id."""
+        ...
+
+    def find_sessions(self, piece: str, limit: int = 10) -> list[str]:
+        """Ids of the newest sessions whose id begins with `piece`; where none does, of those that hold it."""
+        ...
+
+    def session_counts(self) -> SessionCounts:
+        """How many sessions there are, and how many turns belong to none."""
+        ...
+
+
 class Derivations(Protocol):
     """Keeps what was computed from events."""
 
@@ -254,8 +302,8 @@ class Derivations(Protocol):
         ...
 
 
-class Store(EventLog, RequestLog, Derivations, Protocol):
-    """All three, and what only its owner does."""
+class Store(EventLog, RequestLog, SessionLog, Derivations, Protocol):
+    """All four, and what only its owner does."""
 
     def prune(self, retention: Retention) -> Pruned:
         """Forget what may be forgotten, oldest requests first, in small transactions."""

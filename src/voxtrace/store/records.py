@@ -42,6 +42,9 @@ def query_conditions(query: RequestQuery) -> tuple[str, list[object]]:
     if query.session_id is not None:
         conditions.append("r.session_id = ?")
         values.append(query.session_id)
+    if query.session_ids is not None:
+        conditions.append(f"r.session_id IN ({','.join('?' * len(query.session_ids))})")
+        values += query.session_ids
     if query.since_wall_ns is not None:
         conditions.append("r.started_wall_ns >= ?")
         values.append(query.since_wall_ns)

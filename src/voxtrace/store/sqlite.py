@@ -28,10 +28,14 @@ from voxtrace.store.ports import (
     RequestQuery,
     RequestRow,
     Retention,
+    SessionCounts,
+    SessionQuery,
+    SessionRow,
 )
 from voxtrace.store.records import DERIVED_TABLES, put_record, query_conditions, select_records, select_texts
 from voxtrace.store.retention import prune
 from voxtrace.store.rows import SELECT_EVENTS, event_from_row, pack_document, unpack_document, why_unstorable
+from voxtrace.store.sessions import count_sessions, find_sessions, select_session, select_sessions
 
 T = TypeVar("T")
 
@@ -246,6 +250,24 @@ class SqliteStore:
                     rows = db.execute(SELECT_EVENTS, number)
                     found[request_id] = [event_from_row(request_id, row) for row in rows]
         return found
+
+    # ---- sessions
+
+    def sessions(self, query: SessionQuery) -> list[SessionRow]:
+        with self._reading() as db:
+            return select_sessions(db, query)
+
+    def session(self, session_id: str) -> SessionRow | None:
+        with self._reading() as db:
+            return select_session(db, session_id)
+
+    def find_sessions(self, piece: str, limit: int = 10) -> list[str]:
+        with self._reading() as db:
+            return find_sessions(db, piece, limit)
+
+    def session_counts(self) -> SessionCounts:
+        with self._reading() as db:
+            return count_sessions(db)
 
     # ---- derivations
 

@@ -11,6 +11,7 @@ from voxtrace.analysis.statistics.probability import student_cdf, student_quanti
 
 PAIRED = "paired t of log ratios"
 WELCH = "Welch t of log medians"
+ONE_TO_MANY = "one value against many, t of logarithms that scatter alike"
 MOVER = "MOVER of order-statistic intervals"
 # Below this many, the variance of the logs itself is a guess.
 FEWEST_UNITS = 3
@@ -59,6 +60,20 @@ def welch_ratio(a: Sequence[float], b: Sequence[float], confidence: float = CONF
     else:  # Welch and Satterthwaite
         freedom = error**4 / (share_a**2 / (len(logs[0]) - 1) + share_b**2 / (len(logs[1]) - 1))
     return _from_t(mean_b - mean_a, error, freedom, min(map(len, logs)), WELCH, confidence)
+
+
+def one_to_many_ratio(one: float, many: Sequence[float], confidence: float = CONFIDENCE) -> Ratio | None:
+    """One value over the geometric mean of others, if all scatter alike: Student's t of the logarithms.
+
+    The one value was measured once, so the interval is as wide as that of a prediction. None where there are fewer
+    than three others above zero.
+    """
+    logs = [log(value) for value in many if value > 0]
+    if one <= 0 or len(logs) < FEWEST_UNITS:
+        return None
+    middle, variance = _moments(logs)
+    error = sqrt(variance * (1 + 1 / len(logs)))
+    return _from_t(log(one) - middle, error, len(logs) - 1, len(logs), ONE_TO_MANY, confidence)
 
 
 def quantile_ratio(

@@ -76,8 +76,12 @@ def spearman(x: Sequence[float], y: Sequence[float], confidence: float = CONFIDE
     if np.ptp(of_x) == 0 or np.ptp(of_y) == 0:
         return None
     value = float(np.clip(np.corrcoef(of_x, of_y)[0, 1], -1.0, 1.0))
-    if abs(value) == 1.0:
-        return Estimate(value, Interval(value, value, SPEARMAN, confidence), n)
-    reach = NORMAL.inv_cdf(1 - (1 - confidence) / 2) * sqrt((1 + value * value / 2) / (n - 3))
-    ends = (tanh(atanh(value) - reach), tanh(atanh(value) + reach))
+    # The transformation has no end at 1, and four points in order do not prove a law: the interval of a perfect order
+    # is that of the next one, with two neighbours changed.
+    inner = min(abs(value), 1 - 12 / (n * (n * n - 1)))
+    reach = NORMAL.inv_cdf(1 - (1 - confidence) / 2) * sqrt((1 + inner * inner / 2) / (n - 3))
+    low, high = tanh(atanh(inner) - reach), tanh(atanh(inner) + reach)
+    if abs(value) > inner:
+        high = 1.0
+    ends = (low, high) if value >= 0 else (-high, -low)
     return Estimate(value, Interval(*ends, SPEARMAN, confidence), n)

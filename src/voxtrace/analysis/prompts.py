@@ -1,0 +1,134 @@
+"""What a language model tells of its prompt: how long it was, how long it took to read, how much had been kept.
+
+Runtimes mean different things by one name. OpenAI's `prompt_tokens` and today's Ollama count the whole prompt;
+llama.cpp's `prompt_n`, and some versions of Ollama, leave out what came from the cache. So what was evaluated and how
+long the prompt was are two metrics, and the second is only there where somebody said it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from voxtrace.analysis.axis import Placed
+from voxtrace.analysis.model import Metric
+from voxtrace.analysis.timeline import Timeline, finite
+from voxtrace.analysis.told import length_ms
+
+_SENT, _RECEIVED = "llm.request_sent", "llm.response_received"
+# Writers that count what they evaluated without what was in the cache.
+_WITHOUT_CACHED = ("llama.cpp",)
+_WHOLE = ("ollama",)
+OVERLAP = "calls to the model overlap: which answer belongs to which call is not known"
+Facts = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One call's own account of its prompt; None is not told."""
+
+    tokens: float | None
+    cached: float | None
+    evaluated: float | None
+    prefill_ms: float | None
+    handed: float | None  # tokens of context that came from the caller; 0 where it said that there was none
+
+
+def prompt_metrics(timeline: Timeline, calls: Sequence[tuple[Placed, Placed]] | None) -> dict[str, Metric]:
+    """The numbers of a turn's prompts; none where nothing in the turn tells of any. Several calls are added up."""
+    if calls is None:
+        told = any(_prompt(each.event.metadata) for stage in (_SENT, _RECEIVED) for each in timeline.all(stage))
+        return dict.fromkeys(_READERS, Metric(missing=OVERLAP, origin="turn")) if told else {}
+    facts: list[Facts] = [{**sent.event.metadata, **received.event.metadata} for sent, received in calls]
+    alone = timeline.all(_RECEIVED) or timeline.all(_SENT)
+    prompts = [_prompt(each) for each in facts or [placed.event.metadata for placed in alone]]
+    known = [each for each in prompts if each is not None]
+    if not known:
+        return {}
+    if len(known) < len(prompts):
+        why = f"only {len(known)} of {len(prompts)} calls to the model tell of their prompts"
+        return dict.fromkeys(_READERS, Metric(missing=why, origin="turn"))
+    note = f"{len(known)} calls together" if len(known) > 1 else ""
+    return {name: _metric(read(known), note) for name, read in _READERS.items()}
+
+
+def _metric(found: float | str, note: str) -> Metric:
+    if isinstance(found, str):
+        return Metric(missing=found, origin="turn")
+    return Metric(found, origin="turn", note=note)
+
+
+def _prompt(facts: Facts) -> Prompt | None:
+    """What the events of one call say, or None where they say nothing of the prompt."""
+    told, cached, evaluated = (_count(facts, name) for name in ("prompt_tokens", "cached_tokens", "prompt_eval_count"))
+    writer = facts.get("writer")
+    if told is None and evaluated is not None and cached is not None:
+        if writer in _WITHOUT_CACHED or cached > evaluated:
+            told = evaluated + cached
+        elif writer in _WHOLE:
+            told = evaluated
+    if told is not None and cached is not None and evaluated == told and cached <= told:
+        evaluated = told - cached  # it counted the whole prompt, and took so much of it from the cache
+    handed = _count(facts, "kv_context_length")
+    if facts.get("has_kv_cache") is False:
+        handed = 0.0
+    prefill = length_ms(facts, "prompt_eval_duration")
+    found = Prompt(told, cached, evaluated, prefill if prefill is not None and prefill >= 0 else None, handed)
+    return found if any(each is not None for each in (told, cached, evaluated, found.prefill_ms, handed)) else None
+
+
+def _count(facts: Facts, name: str) -> float | None:
+    number = finite(facts.get(name))
+    return number if number is not None and number >= 0 else None
+
+
+def _sum(values: Sequence[float | None], why: str) -> float | str:
+    known = [each for each in values if each is not None]
+    return sum(known) if len(known) == len(values) else why
+
+
+def _tokens(prompts: Sequence[Prompt]) -> float | str:
+    return _sum([each.tokens for each in prompts], "the model did not say how many tokens its prompt has")
+
+
+def _cached(prompts: Sequence[Prompt]) -> float | str:
+    return _sum([each.cached for each in prompts], "the model did not say how many tokens came from its cache")
+
+
+def _reuse(prompts: Sequence[Prompt]) -> float | str:
+    tokens, cached = _tokens(prompts), _cached(prompts)
+    if isinstance(tokens, str) or isinstance(cached, str):
+        return cached if isinstance(cached, str) else str(tokens)
+    if not tokens:
+        return "the prompt has no tokens"
+    return cached / tokens if cached <= tokens else "more tokens came from the cache than the prompt is said to have"
+
+
+def _evaluated(prompts: Sequence[Prompt]) -> float | str:
+    return _sum([each.evaluated for each in prompts], "the model did not say how many tokens it evaluated")
+
+
+def _prefill(prompts: Sequence[Prompt]) -> float | str:
+    return _sum([each.prefill_ms for each in prompts], "the model did not say how long it read the prompt")
+
+
+def _per_token(prompts: Sequence[Prompt]) -> float | str:
+    tokens, took = _evaluated(prompts), _prefill(prompts)
+    if isinstance(tokens, str) or isinstance(took, str):
+        return took if isinstance(took, str) else str(tokens)
+    return took * 1e6 / tokens if tokens else "no token was evaluated: all came from the cache"
+
+
+def _handed(prompts: Sequence[Prompt]) -> float | str:
+    return _sum([each.handed for each in prompts], "the caller did not say how much context it handed over")
+
+
+_READERS: Mapping[str, Callable[[Sequence[Prompt]], float | str]] = {
+    "prompt_tokens": _tokens,
+    "cached_tokens": _cached,
+    "kv_reuse_ratio": _reuse,
+    "kv_handed_tokens": _handed,
+    "prefill_tokens": _evaluated,
+    "prefill_ms": _prefill,
+    "prefill_ns_per_token": _per_token,
+}
