@@ -16,6 +16,7 @@ _MODEL = (
 # Of a label; what is longer is no name, and what are more are no labels.
 MOST_TAGS, LONGEST_TAG = 16, 80
 _TAG_KEYS = ("label.", "flag.")
+_SOURCES = get_args(Source)
 _ENDS = ("client.request_complete", "server.request_complete")
 
 
@@ -71,8 +72,8 @@ def _plain(value: object) -> str:
 
 def _source(timeline: Timeline) -> Source:
     """Any event may say that nobody real asked."""
-    said = (placed.event.metadata.get("source") for placed in timeline.axis.placed)
-    return cast("Source", next((each for each in said if each in get_args(Source)), "real"))
+    said = (placed.event.metadata.get("source") for placed in timeline.axis.placed if placed.event.metadata)
+    return cast("Source", next((each for each in said if each in _SOURCES), "real"))
 
 
 def _one_of(kind: object, value: str, otherwise: str = "unknown") -> str:
