@@ -41,7 +41,7 @@ def label(timeline: Timeline) -> Labels:
         model=timeline.text("model", *_MODEL),
         version=timeline.text("version", *reversed(_ENDS), *_MODEL),
         tags=_tags(timeline),
-        text_chars=int(chars) if chars is not None else None,
+        text_chars=int(chars) if chars is not None and chars >= 0 else None,
         hedged=timeline.text("hedged", *reversed(_ENDS)),
         mode=cast("Mode", _one_of(Mode, timeline.text("mode", *reversed(_ENDS)), otherwise="")),
         error=timeline.text("error", *_ENDS) if outcome == "error" else "",

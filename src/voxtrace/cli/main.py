@@ -31,6 +31,7 @@ COMMANDS: tuple[str, ...] = (
     "load",
     "import",
     "export",
+    "schema",
     "recompute",
     "prune",
     "cache",
