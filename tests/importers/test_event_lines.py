@@ -171,3 +171,10 @@ def test_the_two_calls_of_a_spoken_chunk_are_events_where_its_end_tells_their_ti
         "chunk_metadata_end": 0,
     }
     assert notes(found) == {"derived": 3}
+
+
+@pytest.mark.parametrize("told", ["1764253805", "1764253805.0", "1764253805000"])
+def test_a_unix_time_that_was_written_as_text_is_that_time(told):
+    (event,) = events(imported(line(timestamp=told)))
+
+    assert event.wall_ns == NOON_NS

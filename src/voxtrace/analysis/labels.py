@@ -21,6 +21,7 @@ _TAG_KEYS = ("label.", "flag.")
 TEXT_CLASS = "text_class"
 TEXT_CLASSES = frozenset({"short", "medium", "long", "complex", "article"})
 _NAMES_CLASS = (TEXT_CLASS, "preset")
+_SOURCES = get_args(Source)
 _ENDS = ("client.request_complete", "server.request_complete")
 
 
@@ -45,7 +46,7 @@ def label(timeline: Timeline) -> Labels:
         model=timeline.text("model", *_MODEL),
         version=timeline.text("version", *reversed(_ENDS), *_MODEL),
         tags=_tags(timeline),
-        text_chars=int(chars) if chars is not None else None,
+        text_chars=int(chars) if chars is not None and chars >= 0 else None,
         hedged=timeline.text("hedged", *reversed(_ENDS)),
         mode=cast("Mode", _one_of(Mode, timeline.text("mode", *reversed(_ENDS)), otherwise="")),
         error=timeline.text("error", *_ENDS) if outcome == "error" else "",
@@ -83,8 +84,8 @@ def _plain(value: object) -> str:
 
 def _source(timeline: Timeline) -> Source:
     """Any event may say that nobody real asked."""
-    said = (placed.event.metadata.get("source") for placed in timeline.axis.placed)
-    return cast("Source", next((each for each in said if each in get_args(Source)), "real"))
+    said = (placed.event.metadata.get("source") for placed in timeline.axis.placed if placed.event.metadata)
+    return cast("Source", next((each for each in said if each in _SOURCES), "real"))
 
 
 def _one_of(kind: object, value: str, otherwise: str = "unknown") -> str:

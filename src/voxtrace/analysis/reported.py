@@ -81,7 +81,7 @@ def _objects(found: object, path: str, depth: int) -> Iterator[tuple[str, Mappin
 
 
 def _facts(turn: Turn, *names: str) -> Iterator[object]:
-    return (mark.metadata[name] for mark in turn.marks for name in names if name in mark.metadata)
+    return (mark.metadata[name] for mark in turn.marks if mark.metadata for name in names if name in mark.metadata)
 
 
 def _reported_ratios(turn: Turn) -> Iterator[tuple[float, bool]]:

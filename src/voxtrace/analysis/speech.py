@@ -36,7 +36,9 @@ def arrivals(timeline: Timeline) -> tuple[Chunk, ...]:
     for placed in timeline.all(stage):
         audio_ms, size = finite(placed.event.metadata.get("audio_ms")), placed.event.metadata.get("bytes")
         if audio_ms is not None and audio_ms >= 0:
-            chunks.append(Chunk(placed.at, nanos_from_millis(audio_ms), size if isinstance(size, int) else 0))
+            chunks.append(
+                Chunk(placed.at, nanos_from_millis(audio_ms), size if isinstance(size, int) and size >= 0 else 0)
+            )
     return tuple(chunks)
 
 

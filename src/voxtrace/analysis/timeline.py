@@ -10,6 +10,9 @@ from voxtrace.analysis.model import Metric, Origin
 from voxtrace.units import Nanos, millis
 
 END_BEFORE_START = "end_before_start"
+# Milliseconds of 31 years: no length and no count that a log of speech tells is larger, and as nanoseconds a place on
+# an axis is still a whole number of 64 bits.
+MOST = 1e12
 
 
 def finite(value: object) -> float | None:
@@ -17,7 +20,7 @@ def finite(value: object) -> float | None:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return None
     try:
-        return float(value) if isfinite(value) else None
+        return float(value) if isfinite(value) and abs(value) <= MOST else None
     except OverflowError:  # a whole number of hundreds of digits
         return None
 

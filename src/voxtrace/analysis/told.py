@@ -47,8 +47,10 @@ def told_within(step: Span, stages: frozenset[str]) -> list[Span]:
         return []
     found = []
     for told in TOLD:
+        if told.end != step.stage or told.stage in stages:
+            continue
         first, second = length_ms(step.detail, told.first), length_ms(step.detail, told.second)
-        if told.end != step.stage or told.stage in stages or first is None or second is None or min(first, second) < 0:
+        if first is None or second is None or min(first, second) < 0:
             continue
         took = (step.end - step.begin) / NANOS_PER_MILLI
         if abs(first + second - took) > max(took * TOLERANCE, TOLERANCE_MS):

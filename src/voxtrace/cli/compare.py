@@ -15,7 +15,7 @@ from voxtrace.analysis.filters import Filter, NoSuchTurns, UnreadableFilter, rea
 from voxtrace.cli.arguments import from_one
 from voxtrace.cli.column_pages import column_pages
 from voxtrace.cli.patience import Patience
-from voxtrace.cli.reading import open_for_reading, terminal
+from voxtrace.cli.reading import open_measured, terminal
 from voxtrace.clock import wall_ns
 from voxtrace.reports.compare_report import comparison_to_json, comparison_to_markdown, comparison_to_terminal
 from voxtrace.store import RequestQuery, SqliteStore
@@ -59,7 +59,7 @@ filters do not name is never mixed: cached requests are compared with cached one
     def run(self, args: Namespace) -> int:
         now = wall_ns()
         asked = _asked(args)
-        store = open_for_reading(args.data)
+        store = open_measured(args.data)
         try:
             if args.view == "providers":
                 pages = list(_pages(store, RequestQuery(), args.last))

@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, TextIO
 
+from voxtrace import __version__
 from voxtrace.analysis import Measured, Turn
-from voxtrace.cli.reading import one_turn, open_for_reading, turns_with_progress
+from voxtrace.analysis.columns import Columns, columns_of
+from voxtrace.cli.column_pages import column_pages
+from voxtrace.cli.patience import Patience
+from voxtrace.cli.reading import one_turn, open_for_reading, open_measured, turns_with_progress
 from voxtrace.errors import InvalidOption
 from voxtrace.events.codec import encode
 from voxtrace.reports.csv_report import write_csv
 from voxtrace.reports.json_report import measured_to_json
+from voxtrace.reports.parquet_report import load_pyarrow, write_parquet
 from voxtrace.reports.trace_events import trace_events
 from voxtrace.store import RequestQuery, SqliteStore
 
@@ -28,29 +33,36 @@ class ExportCommand:
     """Writes turns or events as other tools read them."""
 
     name: ClassVar[str] = "export"
-    help: ClassVar[str] = "write requests or events for other tools: CSV, JSON lines, Perfetto"
+    help: ClassVar[str] = "write requests or events for other tools: CSV, Parquet, JSON lines, Perfetto"
     details: ClassVar[str] = """\
   csv      one row a request; a metric without a value is an empty cell, and the last column says why
+  parquet  typed columns: a metric without a value is null, and the columns beside it say why; each column has its
+           unit and definition (extra: voxtrace[parquet])
   jsonl    one JSON object a request, as `voxtrace requests --json` prints it
   trace    Trace Event Format: open it in ui.perfetto.dev or chrome://tracing
   events   the events themselves, one a line; `voxtrace import` reads them back, here or on another machine
 
   voxtrace export csv --out requests.csv
+  voxtrace export parquet --out requests.parquet
   voxtrace export trace --request 4bf92f35 --out slow.json
   voxtrace export events --session call-17 | ssh other voxtrace import -
 """
 
     def arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("format", choices=tuple(_WRITERS), help="what to write")
+        parser.add_argument("format", choices=("csv", "parquet", *tuple(_WRITERS)[1:]), help="what to write")
         parser.add_argument("--out", metavar="FILE", help="write to this file (default: standard output)")
         parser.add_argument("--last", type=int, metavar="N", help=f"only the newest N requests (trace: {TRACED})")
         parser.add_argument("--session", metavar="ID", help="only requests of this session")
         parser.add_argument("--request", metavar="ID", help="only this request; a piece of its id will do")
 
     def run(self, args: Namespace) -> int:
-        store = open_for_reading(args.data)
+        if args.format == "parquet":
+            load_pyarrow()  # before anything is opened or overwritten
+        store = open_measured(args.data) if args.format == "parquet" else open_for_reading(args.data)
         with ExitStack() as stack:
             stack.callback(store.close)
+            if args.format == "parquet":
+                return _parquet(store, args)
             try:
                 out = stack.enter_context(Path(args.out).open("w", encoding="utf-8", newline="")) if args.out else None
             except OSError as why:
@@ -63,6 +75,31 @@ class ExportCommand:
 
 def _csv(store: SqliteStore, args: Namespace, out: TextIO) -> int:
     return write_csv(_measured(store, args), out)
+
+
+def _parquet(store: SqliteStore, args: Namespace) -> int:
+    query, last = RequestQuery(session_id=args.session), args.last or sys.maxsize
+    if not args.out and sys.stdout.isatty():
+        raise InvalidOption("--out", None, "Parquet is no text for a terminal; name a file")
+    pages = [columns_of([one_turn(store, args.request)])] if args.request else column_pages(store, query, last)
+    with Patience("writing turns") as patience, ExitStack() as stack:
+        try:
+            out = stack.enter_context(Path(args.out).open("wb")) if args.out else sys.stdout.buffer
+        except OSError as why:
+            raise InvalidOption("--out", args.out, why.strerror or str(why)) from why
+        written = write_parquet(_told(pages, patience), out, __version__)
+    if args.out:
+        print(f"{written:,} requests written to {args.out}")
+    return 0
+
+
+def _told(pages: Iterable[Columns], patience: Patience) -> Iterator[Columns]:
+    """The pages, with a line of progress once it takes long."""
+    read = 0
+    for page in pages:
+        yield page
+        read += len(page)
+        patience.at(read)
 
 
 def _jsonl(store: SqliteStore, args: Namespace, out: TextIO) -> int:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import gc
 import re
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta, timezone, tzinfo
 from typing import ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from voxtrace.cli.import_progress import Progress
 from voxtrace.cli.import_summary import to_json, to_text
+from voxtrace.cli.small_records import no_search_for_cycles
 from voxtrace.collector.importing import FileReport, Importing, unfinished
 from voxtrace.collector.reading import ReadOptions
 from voxtrace.collector.sources import Source, SourceUnreadable, find_sources
@@ -60,7 +59,7 @@ Formats:
         reports: list[FileReport] = []
         try:
             run = Importing(store, options)
-            with Progress() as progress, _no_search_for_cycles():
+            with Progress() as progress, no_search_for_cycles():
                 reports.extend(_reports(run, find_sources(args.paths), progress.opened, progress.read))
             interrupted = unfinished(store.accounts_at_positions()[1]) if store is not None else []
         finally:
@@ -72,18 +71,6 @@ Formats:
         for name in interrupted:
             progress.say(f"voxtrace: an import of {name} was cut off; import it again to store the rest")
         return 0 if any(report.read for report in reports) else EXIT_USAGE
-
-
-@contextmanager
-def _no_search_for_cycles() -> Iterator[None]:
-    """Millions of small records without a cycle among them: looking for one again and again is a tenth of the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _reports(

@@ -34,6 +34,7 @@ COMMANDS: tuple[str, ...] = (
     "load",
     "import",
     "export",
+    "schema",
     "recompute",
     "prune",
     "cache",

@@ -11,13 +11,15 @@ from rich.console import Console
 from voxtrace.analysis import Measured, Turn, assemble
 from voxtrace.analysis.crowds import MAX_EVENTS_OF_A_TURN, crowd
 from voxtrace.analysis.derived import from_json
+from voxtrace.analysis.record import is_current
 from voxtrace.cli.patience import Patience
-from voxtrace.cli.take_in import take_in_spool
+from voxtrace.cli.take_in import keep_numbers, take_in_spool
 from voxtrace.errors import VoxtraceError
 from voxtrace.store import RequestQuery, SqliteStore, open_store
 from voxtrace.store.ports import RequestRow
 
 PAGE = 2000  # requests read at a time
+MANY = 2000  # turns without numbers: from here on it pays to start processes, and to keep what they find
 PIPED_WIDTH = 120  # columns where the output is no terminal
 
 
@@ -38,6 +40,26 @@ def open_for_reading(folder: Path) -> SqliteStore:
     """
     take_in_spool(folder)
     return open_store(folder, readonly=True)
+
+
+def open_measured(folder: Path) -> SqliteStore:
+    """As `open_for_reading`, for who looks at very many: the numbers of all that is new are worked out, and kept.
+
+    Raises:
+        StoreError: there is none, or it can't be read.
+    """
+    take_in_spool(folder)
+    store = open_store(folder, readonly=True)
+    if len(store.stale(MANY)) < MANY and not _of_old_definitions(store):
+        return store
+    store.close()
+    keep_numbers(folder)
+    return open_store(folder, readonly=True)
+
+
+def _of_old_definitions(store: SqliteStore) -> bool:
+    newest = store.records(RequestQuery(limit=1))
+    return any(numbers is not None and not is_current(numbers) for _, _, _, numbers, *_ in newest)
 
 
 def measured_turns(store: SqliteStore, rows: Sequence[RequestRow]) -> list[Measured]:

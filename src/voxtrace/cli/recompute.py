@@ -8,6 +8,7 @@ from typing import ClassVar
 from rich.console import Console
 from rich.progress import Progress
 
+from voxtrace.cli.small_records import no_search_for_cycles
 from voxtrace.collector import recompute
 from voxtrace.store import open_store
 from voxtrace.store.connection import require_store
@@ -32,7 +33,7 @@ at any time, with the same result. It may run while `voxtrace up` does.
         require_store(args.data)
         store = open_store(args.data)
         try:
-            with Progress(console=Console(stderr=True), transient=True) as shown:
+            with Progress(console=Console(stderr=True), transient=True) as shown, no_search_for_cycles():
                 task = shown.add_task("turns", total=None)
                 done = recompute(store, lambda done, total: shown.update(task, completed=done, total=total))
         finally:

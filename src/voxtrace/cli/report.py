@@ -18,7 +18,7 @@ from voxtrace.cli.arguments import from_one, hours
 from voxtrace.cli.budgets import Budgeted, budget_arguments, budgets_asked
 from voxtrace.cli.column_pages import column_pages
 from voxtrace.cli.patience import Patience
-from voxtrace.cli.reading import measured_turns, open_for_reading, slowest_first, terminal
+from voxtrace.cli.reading import measured_turns, open_measured, slowest_first, terminal
 from voxtrace.clock import wall_ns
 from voxtrace.errors import EXIT_FAIL
 from voxtrace.judge.budget_verdicts import Judged
@@ -79,7 +79,7 @@ requests are counted and enter none, and what was not measured is listed with it
         since = None if args.hours is None else now - int(args.hours * 3600 * NANOS_PER_SECOND)
         query = RequestQuery(session_id=args.session, since_wall_ns=since)
         summing, slowest = Summing(now), Slowest(SLOWEST_SHOWN)
-        store = open_for_reading(args.data)
+        store = open_measured(args.data)
         try:
             with Patience("reading turns") as patience:
                 read = 0

@@ -1,13 +1,15 @@
-"""Taking in what waits in the spool, where no `voxtrace watch` does it: who looks wants to see what happened."""
+"""What `voxtrace watch` does all the time, where none runs: who looks wants to see what happened, and soon."""
 
 from __future__ import annotations
 
 import sys
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from rich.console import Console
 
 from voxtrace.cli.folder_lock import only_one
+from voxtrace.cli.patience import Patience
 from voxtrace.errors import DataFolderInUse, VoxtraceError
 from voxtrace.store import open_store
 
@@ -41,3 +43,22 @@ def take_in_spool(folder: Path) -> None:
     except (VoxtraceError, OSError) as why:
         waiting = count_waiting(spool, {})
         print(f"voxtrace: up to {waiting} events wait in {spool} and are not in what follows: {why}", file=sys.stderr)
+
+
+def keep_numbers(folder: Path) -> None:
+    """Work out the numbers of all turns that have none, and keep them, unless a `watch` is at it.
+
+    Where that can't be done nothing is said: who reads works out what is not kept.
+    """
+    from voxtrace.collector.measure_apart import measure_apart
+
+    try:
+        with only_one(folder, "watch"):
+            store = open_store(folder)
+            try:
+                with Patience("measuring turns") as patience:
+                    measure_apart(store, folder, patience.at)
+            finally:
+                store.close()
+    except (VoxtraceError, OSError, BrokenProcessPool):
+        return

@@ -17,7 +17,7 @@ from voxtrace.analysis.whatif import Replayable, Supposing, read_wishes
 from voxtrace.cli.arguments import from_one
 from voxtrace.cli.column_pages import pages_with_steps
 from voxtrace.cli.patience import Patience
-from voxtrace.cli.reading import open_for_reading, terminal
+from voxtrace.cli.reading import open_measured, terminal
 from voxtrace.clock import wall_ns
 from voxtrace.reports.whatif_report import whatif_to_json, whatif_to_markdown, whatif_to_terminal
 from voxtrace.store import RequestQuery
@@ -61,7 +61,7 @@ gains nothing, and percentiles are never added.
         where = read_filter(args.where, wall_ns())
         supposing, replayed = Supposing(wishes), 0
         query = RequestQuery(since_wall_ns=where.since_wall_ns, until_wall_ns=where.until_wall_ns)
-        store = open_for_reading(args.data)
+        store = open_measured(args.data)
         try:
             with Patience("replaying turns") as patience:
                 seen = 0

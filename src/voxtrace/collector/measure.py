@@ -11,6 +11,7 @@ from voxtrace.analysis.derived import VERSION, to_json
 from voxtrace.analysis.record import Packed, pack, pack_steps
 from voxtrace.events import Event
 from voxtrace.store import Derived, Record, Store
+from voxtrace.store.ports import RequestLog
 
 # Turns of one transaction. Fourteen events each and 0.2 ms of work: other writers wait for none of it.
 TURNS_PER_STEP = 100
@@ -46,7 +47,7 @@ def measure_in_steps(
         stale = store.stale(wanted, touched_before_wall_ns=touched_before_wall_ns)
         if not stale:
             return
-        store.put_derived(_derive(store, stale))
+        store.put_derived(derive(store, stale))
         done += len(stale)
         yield stale
 
@@ -71,7 +72,8 @@ def recompute(store: Store, on_progress: Callable[[int, int], None] = lambda don
     return done
 
 
-def _derive(store: Store, request_ids: Sequence[str]) -> Iterator[Derived]:
+def derive(store: RequestLog, request_ids: Sequence[str]) -> Iterator[Derived]:
+    """What is derived of these requests, from the events that they have now."""
     rows = store.requests(request_ids)
     events = store.events_of(row.request_id for row in rows if row.event_count <= MAX_EVENTS_OF_A_TURN)
     for row in rows:

@@ -67,14 +67,14 @@ def read_source(source: Source, options: ReadOptions, on_bytes: OnBytes) -> Gene
         SourceUnreadable: it can't be opened, or its reading broke off.
     """
     is_long = source.size is not None and source.size >= options.ahead_bytes
-    read = _read_ahead if is_long and _has_two_cores() else _read_here
+    read = _read_ahead if is_long and usable_cores() > 1 else _read_here
     return read(source, options, on_bytes)
 
 
-def _has_two_cores() -> bool:
-    # What this process may use, where the system tells; a container may have less than the machine.
+def usable_cores() -> int:
+    """Cores that this process may use, where the system tells; a container may have less than the machine."""
     usable = getattr(os, "sched_getaffinity", None)
-    return (len(usable(0)) if usable else os.cpu_count() or 1) > 1
+    return (len(usable(0)) if usable else os.cpu_count()) or 1
 
 
 def _read_here(source: Source, options: ReadOptions, on_bytes: OnBytes) -> Generator[Opened | Batch, None, None]:

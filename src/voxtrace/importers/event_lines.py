@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import PurePath
 
@@ -11,7 +12,7 @@ from voxtrace.events.codec import decode, event_from_record, parse_json
 from voxtrace.importers.event_marks import Nobodys, calls_of
 from voxtrace.importers.fast_json import parse_lines_json
 from voxtrace.importers.lines import lines
-from voxtrace.importers.local_time import LocalTimes
+from voxtrace.importers.local_time import LocalTimes, unix_ns
 from voxtrace.importers.log_lines import may_be_log
 from voxtrace.importers.ports import ByteStream, Context, Item, Note, Refused
 from voxtrace.importers.same_id import is_nobodys
@@ -19,6 +20,7 @@ from voxtrace.importers.same_id import is_nobodys
 SNIFFED_LINES = 20_000
 _SPOKEN = "chunk_tts_end"
 _PADDING = b"\0 \t\r\n"
+_UNIX_TEXT = re.compile(r"\d{10,13}(\.\d+)?", re.ASCII)
 
 
 class EventLines:
@@ -89,7 +91,15 @@ def _with_local_time(text: bytes, times: LocalTimes) -> Event | Unreadable | Non
     if not isinstance(record, dict):
         return None
     candidates = (record.get(key) for key in ("timestamp", "time", "iso_time"))
-    wall_ns = next((found for found in map(times.from_text, candidates) if found is not None), None)
+    moments = (_moment(each, times) for each in candidates)
+    wall_ns = next((found for found in moments if found is not None), None)
     if wall_ns is None:
         return None
     return event_from_record({**record, "wall_ns": wall_ns}, text)
+
+
+def _moment(told: object, times: LocalTimes) -> int | None:
+    """A date, or a Unix time that was written as text."""
+    if isinstance(told, str) and _UNIX_TEXT.fullmatch(told):
+        return unix_ns(float(told))
+    return times.from_text(told)

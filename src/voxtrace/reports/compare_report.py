@@ -14,7 +14,7 @@ from voxtrace.analysis.compare import Comparison, Stratum
 from voxtrace.analysis.shifts import Shift, Side
 from voxtrace.analysis.statistics.ratio import Ratio
 from voxtrace.analysis.verdicts import Judged
-from voxtrace.reports.json_report import SCHEMA, interval_to_json
+from voxtrace.reports.json_report import interval_to_json, schema_name
 from voxtrace.reports.words import NONE, amount, counted
 
 HEAD = ("number", "A p50", "B p50", "B / A", "95 % interval", "A p95", "B p95", "B / A", "B is")
@@ -161,7 +161,7 @@ def _markdown(head: Sequence[str], lines: Iterator[tuple[str, ...]]) -> list[str
 def comparison_to_json(comparison: Comparison) -> dict[str, Any]:
     """For programs: everything, each number with its method."""
     return {
-        "schema": SCHEMA,
+        "schema": schema_name("comparison"),
         "a": {"filter": comparison.a, "turns": comparison.turns_a},
         "b": {"filter": comparison.b, "turns": comparison.turns_b},
         "strata": [

@@ -23,6 +23,11 @@ INCONCLUSIVE = "inconclusive"
 PLACES = 3  # of milliseconds: what is finer than a microsecond is the machine's noise
 
 
+def schema_name(form: str) -> str:
+    """What a JSON form is called in its field `schema`; `reports.schemas` describes those that commands print."""
+    return f"{SCHEMA}/{form}"
+
+
 def metric_to_json(metric: Metric) -> dict[str, object]:
     """`{"value": x}`, `{"missing": why}` or `{"rejected": rule}`, with what else the metric says of itself."""
     facts: dict[str, object]
@@ -73,7 +78,7 @@ def measured_to_json(turn: Measured) -> dict[str, Any]:
 def turn_to_json(turn: Turn) -> dict[str, Any]:
     """A turn with all that a waterfall draws."""
     return {
-        "schema": SCHEMA,
+        "schema": schema_name("turn"),
         **measured_to_json(turn),
         "spans": [
             {
@@ -184,7 +189,7 @@ def steadiness_to_json(of: Steadiness) -> dict[str, object]:
 def summary_to_json(summary: Summary, verdicts: Sequence[Verdict] = ()) -> dict[str, Any]:
     """A whole report, with what became of limits that somebody named."""
     return {
-        "schema": SCHEMA,
+        "schema": schema_name("report"),
         "turns": summary.turns,
         "from": _unix(summary.first_wall_ns),
         "to": _unix(summary.last_wall_ns),

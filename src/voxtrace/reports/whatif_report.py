@@ -12,7 +12,7 @@ from rich.text import Text
 
 from voxtrace.analysis.quantiles import Distribution
 from voxtrace.analysis.whatif import Effect, Wish
-from voxtrace.reports.json_report import SCHEMA, distribution_to_json, interval_to_json
+from voxtrace.reports.json_report import distribution_to_json, interval_to_json, schema_name
 from voxtrace.reports.words import counted, interval, percentile
 
 HEAD = ("until", "", "p50", "95 % interval", "p95", "95 % interval", "n")
@@ -75,7 +75,7 @@ def whatif_to_markdown(wishes: Sequence[Wish], effects: Sequence[Effect]) -> str
 def whatif_to_json(wishes: Sequence[Wish], effects: Sequence[Effect]) -> dict[str, Any]:
     """For programs."""
     return {
-        "schema": SCHEMA,
+        "schema": schema_name("whatif"),
         "changes": [{"step": wish.step, "told": wish.told} for wish in wishes],
         "method": METHOD,
         "populations": [

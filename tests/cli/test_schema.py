@@ -1,0 +1,174 @@
+"""What the commands print with `--json` is what the schemas say: all of it, and nothing beside it."""
+
+import json
+import random
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from tests.reports.test_pages import CONVERSATION
+from voxtrace.analysis.crowds import MAX_EVENTS_OF_A_TURN
+from voxtrace.cli.main import main
+from voxtrace.reports.schemas import FORMS, schema_of
+from voxtrace.store import open_store
+from voxtrace.testing.turns import client_events, event, server_events
+
+ODD = (None, "", "x", 0, -1, 1.5, True, 10**30, 1e308, [1], {"a": None}, "12.5ms", "Infinity")
+NAMES = (
+    "speech_end", "stt_pause_detected", "stt_start", "stt_end", "v34_webhook_received", "v34_ollama_sent",
+    "llm_first_token", "v34_ollama_received", "chunk_tts_start", "chunk_tts_end", "tts_synthesis_start",
+    "tts_audio_playback_start", "tts_audio_playback_complete", "REQUEST_START", "REQUEST_COMPLETE",
+    "REQUEST_RECEIVED", "FIRST_AUDIO_CHUNK", "unheard_of", "unheard_of_start", "unheard_of_end",
+)  # fmt: skip
+KEYS = ("outcome", "cache", "start", "source", "engine", "text_length", "chunk", "audio_duration_ms", "prompt_chars",
+        "streaming_efficiency", "labels", "flag.new", "api_request_s", "metadata_s", "response_length")  # fmt: skip
+
+
+def closed(schema):
+    """The same, refusing what it does not name."""
+    if isinstance(schema, list):
+        return [closed(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inner = {key: closed(value) for key, value in schema.items()}
+    return {**inner, "additionalProperties": False} if "properties" in schema and "required" in schema else inner
+
+
+def complaints(form, told):
+    found = Draft202012Validator(closed(schema_of(form))).iter_errors(told)
+    return [f"{'/'.join(map(str, each.absolute_path))}: {each.message[:200]}" for each in found]
+
+
+def named(request_id, events):
+    return [each._replace(request_id=request_id, event_id=f"{request_id}.{each.event_id}") for each in events]
+
+
+def chunked(request_id, chance):
+    told = [event("v34_webhook_received", 0, "v34"), event("v34_ollama_received", 900, "v34")]
+    for chunk in range(3):
+        begin = 950 + 100 * chunk + chance.random()
+        told += [event("chunk_tts_start", begin, "v34", chunk=chunk)]
+        told += [event("chunk_tts_end", begin + 700, "v34", chunk=chunk, audio_duration_ms=800, text="the same")]
+    return named(request_id, [*told, event("tts_audio_playback_start", 1700, "tts")])
+
+
+def speech(number, chance):
+    first = 80 + chance.lognormvariate(3, 0.4) + 40 * (number % 2)
+    events = client_events(first_byte=first, chunks=[(first + n * 40, 60.0) for n in range(3)])
+    facts = {"provider": "cuda" if number % 2 else "cpu", "cache": "hit" if number % 3 == 0 else "miss"}
+    told = [each._replace(metadata={**each.metadata, **facts}) for each in events + server_events()]
+    return [each._replace(session_id=f"call-{number // 20}") for each in named(f"s{number}", told)]
+
+
+def odd(number, chance):
+    events = [
+        event(
+            chance.choice(NAMES), chance.uniform(-50, 5000), chance.choice(("client", "server", "tts", "v34")),
+            **{key: chance.choice(ODD) for key in chance.sample(KEYS, chance.randint(0, 4))},
+        )
+        for _ in range(chance.randint(1, 12))
+    ]  # fmt: skip
+    told = [each._replace(event_id=f"o{place}") for place, each in enumerate(events)]
+    return named(f"odd{number}", told)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder, chance = tmp_path_factory.mktemp("varied"), random.Random(11)
+    store = open_store(folder)
+    for number in range(120):
+        store.append(speech(number, chance))
+        store.append(odd(number, chance))
+    for number in range(30):
+        store.append(chunked(f"c{number}", chance))
+    store.append(named("talk", CONVERSATION))
+    failed = [event("REQUEST_START", 0, "client"), event("REQUEST_COMPLETE", 1, "client", outcome="error", error="no")]
+    store.append(named("bad", failed))
+    crowd = [event("tick", n, "s", request_id="crowd") for n in range(MAX_EVENTS_OF_A_TURN + 1)]
+    store.append([each._replace(event_id=f"e{n}") for n, each in enumerate(crowd)])
+    store.close()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def nothing(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("empty")
+    open_store(folder).close()
+    return folder
+
+
+def printed(capsys, folder, *words):
+    main([*words, "--data", str(folder)])
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_schema_is_one_of_its_dialect_and_is_printed(form, capsys):
+    assert main(["schema", form]) == 0
+    told = json.loads(capsys.readouterr().out)
+
+    assert told == schema_of(form)
+    Draft202012Validator.check_schema(told)
+
+
+def test_without_a_name_the_schemas_are_listed(capsys):
+    assert main(["schema"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(FORMS)
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ("requests", ["requests", "--json", "--last", "400"]),
+        ("report", ["report", "--json"]),
+        ("report", ["report", "--json", "--expect", "ttfa_p95<=800ms", "--expect", "stt_p50<=1s"]),
+        ("report", ["report", "--json", "--session", "nobody"]),
+        ("comparison", ["compare", "provider=cpu", "provider=cuda", "--json"]),
+        ("comparison", ["compare", "--view", "cache", "--json"]),
+        ("comparison", ["compare", "--view", "providers", "--json"]),
+        ("whatif", ["whatif", "--set", "inference=0.5x", "--json"]),
+        ("whatif", ["whatif", "--drop", "synthesis", "--json"]),
+    ],
+)
+def test_what_a_command_prints_is_what_its_schema_says(form, words, data, capsys):
+    told = printed(capsys, data, *words)
+
+    assert complaints(form, told) == []
+
+
+def test_every_turn_is_what_its_schema_says(data, capsys):
+    ids = [turn["request_id"] for turn in printed(capsys, data, "requests", "--json", "--last", "400")]
+    shown = {request_id: printed(capsys, data, "show", request_id, "--json") for request_id in ids}
+
+    assert len(ids) == 120 + 120 + 30 + 3
+    assert {name: found for name, told in shown.items() if (found := complaints("turn", told))} == {}
+
+
+def test_a_line_of_jsonl_is_an_item_of_the_list_of_requests(data, capsys):
+    main(["export", "jsonl", "--data", str(data)])
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    assert complaints("requests", lines) == []
+
+
+def test_an_empty_store_is_what_the_schemas_say(nothing, capsys):
+    assert complaints("report", printed(capsys, nothing, "report", "--json")) == []
+    assert complaints("requests", printed(capsys, nothing, "requests", "--json")) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (lambda turn: turn["metrics"].update(ttfa_ms={"origin": "client"}), "metrics/ttfa_ms"),
+        (lambda turn: turn["metrics"]["ttfa_ms"].update(value=1.0, missing="x"), "metrics/ttfa_ms"),
+        (lambda turn: turn["metrics"].update(invented_ms={"value": 1.0, "origin": "client"}), "metrics"),
+        (lambda turn: turn["labels"].update(cache="maybe"), "labels/cache"),
+        (lambda turn: turn.update(schema="voxtrace/2/turn"), "schema"),
+        (lambda turn: turn.pop("parts"), ""),
+    ],
+)
+def test_a_schema_refuses_what_is_not_so(change, place, data, capsys):
+    told = printed(capsys, data, "show", "s1", "--json")
+    change(told)
+
+    assert any(each.startswith(place) for each in complaints("turn", told))

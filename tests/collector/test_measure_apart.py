@@ -1,0 +1,47 @@
+"""Very many turns are derived by several processes, with the same result as by one."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.collector.test_measure import derived, speech
+from voxtrace.cli.main import main
+from voxtrace.cli.reading import MANY
+from voxtrace.collector import measure
+from voxtrace.collector.measure_apart import TURNS_PER_PIECE, measure_apart
+from voxtrace.store import open_store
+
+pytestmark = pytest.mark.slow
+
+
+def filled(folder, turns):
+    store = open_store(folder)
+    store.append([each for n in range(turns) for each in speech(f"r{n}", 100 * n, 40 + n % 7)])
+    return store
+
+
+def test_several_processes_derive_what_one_derives(tmp_path):
+    alone, apart = (filled(tmp_path / name, 2 * TURNS_PER_PIECE + 5) for name in ("alone", "apart"))
+    measure(alone)
+
+    assert measure_apart(apart, tmp_path / "apart") == 2 * TURNS_PER_PIECE + 5
+    assert apart.stale(1) == []
+    assert derived(apart) == derived(alone)
+
+    alone.close()
+    apart.close()
+
+
+def test_a_report_of_many_new_turns_keeps_their_numbers_and_says_the_same_the_next_time(tmp_path, capsys):
+    filled(tmp_path, MANY).close()
+
+    said = [(main(["report", "--json", "--data", str(tmp_path)]), capsys.readouterr().out) for _ in range(2)]
+    store = open_store(tmp_path, readonly=True)
+    stale = store.stale(1)
+    store.close()
+
+    assert stale == []
+    assert said[0] == said[1]
+    assert json.loads(said[0][1])["turns"] == MANY
