@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from voxtrace.analysis.absence import Absence
 from voxtrace.analysis.quantiles import Distribution
 from voxtrace.analysis.statistics.ratio import Ratio
 from voxtrace.analysis.steadiness import Steadiness
@@ -67,6 +69,7 @@ class Group:
     continuity: float | None  # share of streams with max_stall_ms <= 100; unmeasured ones count as broken
     steadiness: tuple[Steadiness, ...] = ()  # largest run first
     contention: Ratio | None = None  # RTF of chunks that were made beside others / of those made alone, in the middle
+    absences: Mapping[str, Absence] = field(default_factory=dict)  # of the metrics that some turns have and others lack
 
     @property
     def is_measured(self) -> bool:

@@ -7,7 +7,9 @@ from html import escape
 
 from voxtrace.analysis import Group, Measured, Summary
 from voxtrace.judge.limits import Verdict
+from voxtrace.reports.absence_words import absence_rows
 from voxtrace.reports.summary_report import (
+    ABSENT_HEAD,
     METRIC_HEAD,
     PART_HEAD,
     headline,
@@ -75,6 +77,9 @@ def _group(group: Group) -> Iterable[str]:
     unmeasured = list(missing_rows(group))
     if unmeasured:
         yield _table(("not measured", "why (turns)"), unmeasured, words=True)
+    absent = list(absence_rows(group))
+    if absent:
+        yield _table(ABSENT_HEAD, absent, words=True)
 
 
 def _waterfall(turn: Measured) -> Iterable[str]:
