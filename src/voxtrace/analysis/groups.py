@@ -14,6 +14,12 @@ from voxtrace.analysis.steadiness import Steadiness
 CONTINUOUS_STALL_MS = 100.0
 # The others are counted, and their numbers enter no percentile: what did not come to its end has no length.
 MEASURED_OUTCOMES = ("ok", "interrupted", "unknown")
+_TRANSPORTS = {
+    "http": "over HTTP",
+    "live": "live text",
+    "wyoming": "over Wyoming",
+    "wyoming-live": "live text over Wyoming",
+}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -29,6 +35,7 @@ class Population:
     truth: str
     mode: str = ""  # of the engine: another one starts sooner, or sounds better
     hedged: str = ""  # the engine that was heard first, and not the one that was asked
+    transport: str = ""  # a text that comes in pieces starts the clock with the first of them
 
     @property
     def name(self) -> str:
@@ -38,6 +45,7 @@ class Population:
             words.append("seen by the client" if self.origin == "client" else "seen by the server only")
         words += ["end not logged"] if self.outcome == "unknown" else []
         words += ["interrupted"] if self.outcome == "interrupted" else []
+        words += [_TRANSPORTS[self.transport]] if self.transport else []
         words += [f"cache {self.cache}"] if self.cache != "unknown" else []
         words += [self.start] if self.start != "unknown" else []
         words += [self.source] if self.source != "real" else []

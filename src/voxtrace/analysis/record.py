@@ -21,7 +21,7 @@ from voxtrace.analysis.model import Measured, Metric, Turn
 # Labels of the record's texts, in order; behind them stand `slowest` and `shape`.
 LABELS = (
     *("outcome", "cache", "start", "source", "truth", "origin"),
-    *("engine", "provider", "voice", "format", "model", "version", "tags", "error", "mode", "hedged"),
+    *("engine", "provider", "voice", "format", "model", "version", "tags", "error", "mode", "hedged", "transport"),
 )
 HEAD_TEXTS = ("kind", *LABELS, "slowest", "shape")
 HEAD_NUMBERS = ("version", "total", "text_chars", "metrics", "parts", "findings")
