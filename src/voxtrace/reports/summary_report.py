@@ -91,7 +91,7 @@ def part_rows(group: Group) -> Iterator[tuple[str, ...]]:
             percent(part.share),
             percentile(of, of.p50, "ms"),
             percentile(of, of.p95, "ms"),
-            str(part.turns),
+            coverage(of),
         )
 
 
