@@ -98,3 +98,33 @@ def test_a_series_names_the_slowest_request_of_each_slice():
     (bucket,) = series(turns(3), "ttfb_ms", 3600 * 10**9)
 
     assert (bucket.of.measured, bucket.slowest_request) == (3, "r2")
+
+
+def test_text_that_came_in_pieces_and_whole_texts_are_never_one_percentile():
+    ways = {"http": 4, "live": 3, "wyoming": 2, "wyoming-live": 1}
+    made = []
+    for way, count in ways.items():
+        for number in range(count):
+            name = f"{way}{number}"
+            events = server_events(request_id=name)
+            events[0].metadata["transport"] = way
+            made.append(assemble(name, events))
+    groups = summarize(made).groups
+
+    assert {group.population.transport: group.turns for group in groups} == ways
+    assert len({group.population.name for group in groups}) == len(ways)
+    assert "live text" in groups[1].population.name
+
+
+def test_the_way_of_a_text_is_what_the_server_says_else_what_the_clients_address_shows():
+    asked = event("REQUEST_START", 0, "client", url="http://127.0.0.1:8880/v1/audio/speech")
+    elsewhere = event("REQUEST_START", 0, "client", url="ws://127.0.0.1:8880/v1/audio/speech/live")
+    said = event("REQUEST_RECEIVED", 1, "server", transport="live")
+    strange = event("REQUEST_RECEIVED", 1, "server", transport="pigeon")
+
+    assert [assemble("r1", events).labels.transport for events in ([asked], [asked, said], [elsewhere], [strange])] == [
+        "http",
+        "live",
+        "",
+        "",
+    ]

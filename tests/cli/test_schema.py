@@ -123,6 +123,7 @@ def test_without_a_name_the_schemas_are_listed(capsys):
         ("report", ["report", "--json"]),
         ("report", ["report", "--json", "--expect", "ttfa_p95<=800ms", "--expect", "stt_p50<=1s"]),
         ("report", ["report", "--json", "--session", "nobody"]),
+        ("report", ["report", "--json", "--budget", "speech", "--budget", "conversation"]),
         ("comparison", ["compare", "provider=cpu", "provider=cuda", "--json"]),
         ("comparison", ["compare", "--view", "cache", "--json"]),
         ("comparison", ["compare", "--view", "providers", "--json"]),

@@ -26,7 +26,7 @@ def test_a_generator_that_kept_up_has_no_fault():
         ({"lag_ms": TAIL}, "event loop"),
         ({"cpu_share": 0.9}, "90% of its core"),
         ({"not_sent": 3}, "3 requests were not sent"),
-        ({"error_ms": TAIL}, "calibration was wrong by 9.0 ms"),
+        ({"error_ms": TAIL}, "calibration was wrong: p99 9.0 ms"),
         ({"error_ms": distribution([], 10)}, "measured nothing"),
     ],
 )
@@ -38,3 +38,9 @@ def test_each_fault_is_said(change, words):
 
 def test_of_few_requests_the_latest_decides():
     assert faults_of(replace(GOOD, late_ms=distribution([0.1, 9.0], 2)))
+
+
+def test_of_too_few_for_a_p99_the_largest_is_said_and_called_so():
+    (fault,) = faults_of(replace(GOOD, late_ms=distribution([0.0] * 30 + [9.0], 31)))
+
+    assert "of 31 the largest 9.0 ms behind the plan" in fault

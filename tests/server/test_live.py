@@ -122,6 +122,7 @@ def test_all_stages_of_an_utterance_are_marked(server):
         "REQUEST_COMPLETE",
     }
     assert server.end_of("live-stages")["outcome"] == "ok"
+    assert next(each for each in events if each.name == "REQUEST_RECEIVED").metadata["transport"] == "live"
 
 
 @pytest.mark.parametrize("name", ["wav", "mp3", "opus", "aac", "flac"])

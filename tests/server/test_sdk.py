@@ -158,6 +158,7 @@ def test_all_stages_of_a_request_are_marked_in_their_order(server):
     names = [event.name for event in events]
     first = [name for name in names if name.startswith("FIRST_")]
 
+    assert events[0].metadata["transport"] == "http"
     assert names[:6] == [
         "REQUEST_RECEIVED",
         "PROCESSING_START",

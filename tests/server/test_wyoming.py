@@ -15,6 +15,7 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 
 from tests.server.raw_client import speak
 from tests.server.serving import Serving, serving
+from voxtrace.events.codec import decode
 
 pytestmark = pytest.mark.slow
 
@@ -183,3 +184,15 @@ def test_a_client_that_leaves_frees_the_engine(tmp_path):
 
         assert speak(server.port, input="abc").is_complete
         assert server.status()["requests"]["cancelled"] == 1
+
+
+def test_a_whole_text_and_one_in_chunks_say_how_they_came(tmp_path):
+    with serving(tmp_path, faults=None, wyoming=True) as server:
+        converse(server.wyoming_port, Synthesize("One whole text."))
+        pieces = (SynthesizeStart(), SynthesizeChunk("One in "), SynthesizeChunk("chunks."), SynthesizeStop())
+        converse(server.wyoming_port, *pieces, until=("synthesize-stopped", "error"))
+
+    lines = [line for spool in tmp_path.glob("**/*.jsonl") for line in spool.read_bytes().splitlines()]
+    received = [each for line in lines if getattr(each := decode(line), "name", "") == "REQUEST_RECEIVED"]
+
+    assert [each.metadata["transport"] for each in received] == ["wyoming", "wyoming-live"]

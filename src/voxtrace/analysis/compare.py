@@ -25,7 +25,7 @@ from voxtrace.analysis.statistics.ratio import PAIRED, WELCH, quantile_ratio
 from voxtrace.units import NANOS_PER_MILLI, NANOS_PER_SECOND
 
 # What turns have in common that are compared with each other, unless a filter names it.
-STRATA = ("kind", "outcome", "origin", "cache", "start", "source", "truth", "mode", "hedged")
+STRATA = ("kind", "outcome", "origin", "cache", "start", "source", "truth", "mode", "hedged", "transport")
 # Each engine, model and voice has modes of its own: who names one of these compares them in whatever mode they spoke.
 WITH_MODES = frozenset({"engine", "model", "voice"})
 # A pause as long as this ends a run of turns without a session: the machine may be another one afterwards.

@@ -17,7 +17,7 @@ from voxtrace.units import NANOS_PER_SECOND
 # Labels that a filter may name; every other key is a label or flag that the events themselves carry.
 LABELS = (
     *("engine", "provider", "voice", "format", "model", "version"),
-    *("kind", "outcome", "cache", "start", "source", "truth", "origin", "mode", "hedged"),
+    *("kind", "outcome", "cache", "start", "source", "truth", "origin", "mode", "hedged", "transport"),
 )
 TIMES = ("since", "until")
 ANY = ";"  # between values of which one will do is "|"; ";" parts the tags of a record

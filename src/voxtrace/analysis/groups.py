@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from voxtrace.analysis.absence import Absence
 from voxtrace.analysis.quantiles import Distribution
 from voxtrace.analysis.statistics.ratio import Ratio
 from voxtrace.analysis.steadiness import Steadiness
@@ -13,6 +15,12 @@ from voxtrace.analysis.steadiness import Steadiness
 CONTINUOUS_STALL_MS = 100.0
 # The others are counted, and their numbers enter no percentile: what did not come to its end has no length.
 MEASURED_OUTCOMES = ("ok", "interrupted", "unknown")
+_TRANSPORTS = {
+    "http": "over HTTP",
+    "live": "live text",
+    "wyoming": "over Wyoming",
+    "wyoming-live": "live text over Wyoming",
+}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -28,6 +36,7 @@ class Population:
     truth: str
     mode: str = ""  # of the engine: another one starts sooner, or sounds better
     hedged: str = ""  # the engine that was heard first, and not the one that was asked
+    transport: str = ""  # a text that comes in pieces starts the clock with the first of them
 
     @property
     def name(self) -> str:
@@ -37,6 +46,7 @@ class Population:
             words.append("seen by the client" if self.origin == "client" else "seen by the server only")
         words += ["end not logged"] if self.outcome == "unknown" else []
         words += ["interrupted"] if self.outcome == "interrupted" else []
+        words += [_TRANSPORTS[self.transport]] if self.transport else []
         words += [f"cache {self.cache}"] if self.cache != "unknown" else []
         words += [self.start] if self.start != "unknown" else []
         words += [self.source] if self.source != "real" else []
@@ -68,6 +78,7 @@ class Group:
     continuity: float | None  # share of streams with max_stall_ms <= 100; unmeasured ones count as broken
     steadiness: tuple[Steadiness, ...] = ()  # largest run first
     contention: Ratio | None = None  # RTF of chunks that were made beside others / of those made alone, in the middle
+    absences: Mapping[str, Absence] = field(default_factory=dict)  # of the metrics that some turns have and others lack
 
     @property
     def is_measured(self) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from voxtrace.analysis.axis import Axis, Placed
+from voxtrace.analysis.begins import Begins
 from voxtrace.analysis.model import Span
 from voxtrace.analysis.told import told_within
 
@@ -112,6 +113,11 @@ _RULES_BY_END: dict[str, tuple[Rule, ...]] = {}
 for _rule in RULES:
     _RULES_BY_END[_rule.end] = (*_RULES_BY_END.get(_rule.end, ()), _rule)
 
+_RULES_BY_BEGIN: dict[str, tuple[Rule, ...]] = {}
+for _rule in RULES:
+    for _stage in _rule.begins:
+        _RULES_BY_BEGIN[_stage] = (*_RULES_BY_BEGIN.get(_stage, ()), _rule)
+
 _ENDINGS = ("_complete", "_end", "_done", "_finished")
 # Moments whose names end in "start" but that open no work of their own.
 _POINTS = frozenset({"client.request_start", "server.processing_start", "user.speech_start", "stt.http_request_start"})
@@ -126,19 +132,26 @@ class Interval:
 
 
 class _Seen:
-    """The events passed so far, by stage and by the stem of their names."""
+    """The events passed so far: of each rule those that may begin its work, and starts by the stem of their names."""
 
     def __init__(self, axis: Axis) -> None:
         self.axis = axis
-        self.taken: set[tuple[int, int]] = set()  # a rule and the event that it began with, by identity
-        self.by_stage: dict[str, list[Placed]] = {}
+        self.of_rule: dict[tuple[int, str], Begins] = {}  # by the rule's identity and that stage
         self.starts: dict[tuple[str, str], list[Placed]] = {}
+        self.own_starts: dict[tuple[str, str], Begins] = {}
 
     def add(self, placed: Placed) -> None:
-        if placed.stage:
-            self.by_stage.setdefault(placed.stage, []).append(placed)
+        for rule in _RULES_BY_BEGIN.get(placed.stage, ()):
+            key = id(rule), placed.stage
+            if (begins := self.of_rule.get(key)) is None:
+                begins = self.of_rule[key] = Begins(rule.per)
+            begins.add(placed)
         if _is_start(placed.event.name):
-            self.starts.setdefault((placed.event.service, _stem(placed.event.name)), []).append(placed)
+            named = placed.event.service, _stem(placed.event.name)
+            self.starts.setdefault(named, []).append(placed)
+            if (begins := self.own_starts.get(named)) is None:
+                begins = self.own_starts[named] = Begins("span", is_strict=True)
+            begins.add(placed)
 
     def nearest(self, rule: Rule, end: Placed) -> Placed | None:
         """The latest earlier event of the most preferred stage that belongs to the same piece.
@@ -148,28 +161,15 @@ class _Seen:
         """
         wanted = end.event.metadata.get(rule.per) if rule.per else None
         for stage in rule.begins:
-            occurred = False
-            for earlier in reversed(self.by_stage.get(stage, ())):
-                if wanted is not None and earlier.event.metadata.get(rule.per, wanted) != wanted:
-                    continue
-                occurred = True
-                if (id(rule), id(earlier)) not in self.taken and self.axis.comparable(earlier, end):
-                    self.taken.add((id(rule), id(earlier)))
-                    return earlier
-            if occurred:
-                return None
+            begins = self.of_rule.get((id(rule), stage))
+            if begins is not None and begins.has_occurred(wanted):
+                return begins.take(wanted, lambda earlier: self.axis.comparable(earlier, end))
         return None
 
     def own_start(self, end: Placed) -> Placed | None:
         """The start that a span of the tracker, or any log with the same habit, wrote for this end."""
-        span = end.event.metadata.get("span")
-        for earlier in reversed(self.starts.get((end.event.service, _stem(end.event.name)), ())):
-            if span is not None and earlier.event.metadata.get("span") != span:
-                continue
-            if (0, id(earlier)) not in self.taken:
-                self.taken.add((0, id(earlier)))
-                return earlier
-        return None
+        begins = self.own_starts.get((end.event.service, _stem(end.event.name)))
+        return None if begins is None else begins.take(end.event.metadata.get("span"), lambda _: True)
 
 
 def find_intervals(axis: Axis) -> list[Interval]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast, get_args
 
-from voxtrace.analysis.model import Cache, Labels, Mode, Outcome, Source, Start, Truth
+from voxtrace.analysis.model import Cache, Labels, Mode, Outcome, Source, Start, Transport, Truth
 from voxtrace.analysis.speech import NULL_DEVICE
 from voxtrace.analysis.timeline import Timeline
 
@@ -50,6 +50,7 @@ def label(timeline: Timeline) -> Labels:
         hedged=timeline.text("hedged", *reversed(_ENDS)),
         mode=cast("Mode", _one_of(Mode, timeline.text("mode", *reversed(_ENDS)), otherwise="")),
         error=timeline.text("error", *_ENDS) if outcome == "error" else "",
+        transport=_transport(timeline),
     )
 
 
@@ -86,6 +87,14 @@ def _source(timeline: Timeline) -> Source:
     """Any event may say that nobody real asked."""
     said = (placed.event.metadata.get("source") for placed in timeline.axis.placed if placed.event.metadata)
     return cast("Source", next((each for each in said if each in _SOURCES), "real"))
+
+
+def _transport(timeline: Timeline) -> Transport:
+    """What the server says; else what the address shows that a client asked: over HTTP a text is sent whole."""
+    said = _one_of(Transport, timeline.text("transport", "server.request_received"), otherwise="")
+    if not said and timeline.text("url", "client.request_start").startswith(("http://", "https://")):
+        said = "http"
+    return cast("Transport", said)
 
 
 def _one_of(kind: object, value: str, otherwise: str = "unknown") -> str:

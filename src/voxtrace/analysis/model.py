@@ -26,6 +26,10 @@ Cache = Literal["miss", "partial", "hit", "unknown"]
 Start = Literal["cold", "warm", "unknown"]
 Source = Literal["real", "probe", "bench", "load"]
 Mode = Literal["fast", "balanced", "high", ""]
+Transport = Literal["http", "live", "wyoming", "wyoming-live", ""]
+"""How a text came to the server: whole (`http`, `wyoming`), or in pieces while it was being written. A request whose
+text comes in pieces begins with the first of them, and its numbers count from there."""
+
 Truth = Literal["L0", "L1", "L2", "L3", "L4", "L5", "unknown"]
 
 
@@ -75,6 +79,7 @@ class Labels(Struct, frozen=True, gc=False, omit_defaults=True):
     error: str = ""  # the cause's code where the outcome is error
     hedged: str = ""  # the engine whose voice was heard first, where it stood in for the one that was asked
     mode: Mode = ""  # in which the engine spoke, where it has any
+    transport: Transport = ""
 
 
 class Part(Struct, frozen=True, gc=False, array_like=True):

@@ -157,12 +157,21 @@ def _end_of_speech_not_logged(turn: Turn, marks: Marks) -> Doubt | None:
     return Doubt(f"the end of the user's speech was not logged{bound}")
 
 
-def _server_events_missing(turn: Turn, marks: Marks) -> Doubt | None:
+def _one_side_only(turn: Turn, marks: Marks) -> Doubt | None:
+    """Only where both sides note events: the answer came from a server that does, or the caller said who it is.
+
+    Results of other tools, a server that refused to connect and clients that know nothing of us have one side.
+    """
     sides = {stage.partition(".")[0] for stage in marks}
     if turn.kind != "speech" or {"client", "server"} <= sides or not {"client", "server"} & sides:
         return None
+    headers, received = _first(marks, "client.headers_received"), _first(marks, "server.request_received")
+    by_server = headers is not None and "server_recv_wall_ns" in headers.metadata
+    by_caller = received is not None and {"source", "transport"} <= received.metadata.keys()
+    if not (by_server or by_caller):
+        return None
     absent = "server" if "client" in sides else "client"
-    return Doubt(f"no event of the {absent} has this request id: only one side is known")
+    return Doubt(f"no event of the {absent} has this request id, though it notes them: only one side is known")
 
 
 TURN_RULES: tuple[TurnRule, ...] = (
@@ -188,7 +197,11 @@ TURN_RULES: tuple[TurnRule, ...] = (
         "Between machines whose clocks were not compared nothing can be subtracted.",
         _clock_offset_unknown,
     ),
-    TurnRule("one_side_only", "Events of only one side tell half of the story.", _server_events_missing),
+    TurnRule(
+        "one_side_only",
+        "Where client and server both note events, those of only one side tell half of the story.",
+        _one_side_only,
+    ),
     *REPORTED_RULES,
 )
 

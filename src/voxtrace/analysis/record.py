@@ -23,7 +23,7 @@ from voxtrace.analysis.repeated_work import characters_of, is_named, repeated_st
 # Labels of the record's texts, in order; behind them stand `slowest` and `shape`.
 LABELS = (
     *("outcome", "cache", "start", "source", "truth", "origin"),
-    *("engine", "provider", "voice", "format", "model", "version", "tags", "error", "mode", "hedged"),
+    *("engine", "provider", "voice", "format", "model", "version", "tags", "error", "mode", "hedged", "transport"),
 )
 HEAD_TEXTS = ("kind", *LABELS, "slowest", "shape")
 HEAD_NUMBERS = ("version", "total", "text_chars", "metrics", "parts", "findings")

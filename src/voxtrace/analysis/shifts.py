@@ -23,6 +23,7 @@ class Side:
     """One side of one number."""
 
     measured: int
+    expected: int  # turns of the side, measured or not
     p50: float | None
     p95: float | None
 
@@ -93,8 +94,8 @@ def shift_of(what: What, values: Sequence[Floats], units: Units) -> list[Found]:
         name=what.name,
         unit=what.unit,
         is_part=what.is_part,
-        a=_side(a),
-        b=_side(b),
+        a=_side(a, len(values[0])),
+        b=_side(b, len(values[1])),
         ratio=ratio,
         p95_ratio=p95,
         test=test,
@@ -107,10 +108,10 @@ def shift_of(what: What, values: Sequence[Floats], units: Units) -> list[Found]:
     return [Found(found, looked)]
 
 
-def _side(ordered: Floats) -> Side:
+def _side(ordered: Floats, expected: int) -> Side:
     has_tail = len(ordered) >= MIN_SAMPLES[950]
     p50 = float(quantile(ordered, 500))  # type: ignore[arg-type]
-    return Side(len(ordered), p50, float(quantile(ordered, 950)) if has_tail else None)  # type: ignore[arg-type]
+    return Side(len(ordered), expected, p50, float(quantile(ordered, 950)) if has_tail else None)  # type: ignore[arg-type]
 
 
 def _median_ratio(sides: Sequence[tuple[Floats, Ints]], a: Floats, b: Floats) -> tuple[Ratio | None, str, float | None]:

@@ -25,6 +25,7 @@ def population_of(turn: Measured) -> Population:
         labels.truth,
         labels.mode,
         labels.hedged,
+        labels.transport,
     )
 
 

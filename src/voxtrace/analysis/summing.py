@@ -12,11 +12,13 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 
+from voxtrace.analysis.absence import Absence
 from voxtrace.analysis.columns import Bools, Column, Columns, Floats, Ints, Words
 from voxtrace.analysis.definitions import DEFINITION_BY_NAME
 from voxtrace.analysis.first_sounds import LATE, FirstSounds, first_sounds, suspects_among
 from voxtrace.analysis.groups import CONTINUOUS_STALL_MS, MEASURED_OUTCOMES, Group, PartShare, Population, Summary
 from voxtrace.analysis.plausibility import FUTURE_NS
+from voxtrace.analysis.presence import Presence
 from voxtrace.analysis.quantiles import Distribution
 from voxtrace.analysis.record import LOWER, MISSING, REJECTED
 from voxtrace.analysis.runs import Runs
@@ -99,6 +101,7 @@ class Summing:
         self._groups: list[_Group] = []
         self._pages: list[_Page] = []
         self._runs = Runs()
+        self._presence = Presence()
 
     def add(self, page: Columns) -> None:
         """Count a page of turns."""
@@ -126,6 +129,7 @@ class Summing:
         late = {name: page.metrics[name] for name in LATE if name in page.metrics}
         self._pages.append(_Page(late, first_sounds(page), groups, is_future, page.texts))
         self._runs.add(page, groups, is_future)
+        self._presence.add(page, groups, is_future)
 
     def _group_of(self, page: Columns) -> Ints:
         """The number of each row's population; -1 where it failed or was cancelled."""
@@ -167,7 +171,7 @@ class Summing:
     def summary(self) -> Summary:
         """What all pages said together."""
         self._settle()
-        steadiness = self._runs.steadiness()
+        steadiness, absences = self._runs.steadiness(), self._presence.absences(self._numbers)
         ordered = sorted(self._numbers.items(), key=lambda item: (-self._groups[item[1]].turns, item[0]))
         return Summary(
             turns=self._turns,
@@ -176,7 +180,7 @@ class Summing:
             outcomes=dict(self._outcomes),
             errors=dict(self._errors),
             groups=tuple(
-                _finished(population, self._groups[number], steadiness.get(number, ()))
+                _finished(population, self._groups[number], steadiness.get(number, ()), absences.get(number, {}))
                 for population, number in ordered
             ),
             findings=tuple(self._findings.most_common()),
@@ -190,6 +194,7 @@ class Summing:
             for name, column in page.columns.items():
                 refused = page.first.refused(name, suspects)
                 self._runs.refuse(number, name, refused)
+                self._presence.refuse(number, name, refused)
                 self._add_settled(name, column, page, refused)
         if replays := self._runs.replays():
             self._findings["cached_replay"] = replays
@@ -243,7 +248,9 @@ def _count(counter: Counter[str], words: Words, texts: Mapping[int, str]) -> Non
         counter[texts[word]] += count
 
 
-def _finished(population: Population, group: _Group, steadiness: tuple[Steadiness, ...]) -> Group:
+def _finished(
+    population: Population, group: _Group, steadiness: tuple[Steadiness, ...], absences: Mapping[str, Absence]
+) -> Group:
     names = [name for name in DEFINITION_BY_NAME if name in group.metrics]
     metrics = {name: group.metrics[name].distribution(group.turns) for name in names}
     stalls = metrics.get("max_stall_ms")
@@ -257,6 +264,7 @@ def _finished(population: Population, group: _Group, steadiness: tuple[Steadines
         contention=_contention(group),
         continuity=group.continuous / group.turns if stalls is not None and stalls.measured else None,
         steadiness=steadiness,
+        absences={name: absences[name] for name in names if name in absences},
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from itertools import pairwise
 from operator import itemgetter
 
@@ -43,15 +44,18 @@ def tile(intervals: Sequence[Interval], total: Nanos, wait: Wait) -> tuple[Part,
     cuts |= {int(edge) for edge in (wait.begin, wait.end) if edge is not None and 0 < edge < total}
     edges = sorted(cuts)
     parts: list[Part] = []
-    active: list[tuple[int, int, int, str]] = []
+    # The one to name the moment is on top; those that ended wait below until they come up.
+    active: list[tuple[int, int, int, int, str]] = []  # -depth, -begin, place, end, name
     coming = 0
     for begin, end in pairwise(edges):
         while coming < len(bars) and bars[coming][0] <= begin:
-            active.append(bars[coming])
+            began, ended, depth, named = bars[coming]
+            heappush(active, (-depth, -began, coming, ended, named))
             coming += 1
-        active = [bar for bar in active if bar[1] > begin]
-        owner = max(active, key=itemgetter(2, 0), default=None)
-        name = owner[3] if owner else UNATTRIBUTED
+        while active and active[0][3] <= begin:
+            heappop(active)
+        owner = active[0] if active else None
+        name = owner[4] if owner else UNATTRIBUTED
         waited = begin >= wait.begin and (wait.end is None or begin < wait.end)
         last = parts[-1] if parts else None
         if last is not None and last.name == name and last.waited == waited:

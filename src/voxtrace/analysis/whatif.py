@@ -254,16 +254,16 @@ def _effect(population: str, group: _Group) -> Effect:
         if name not in group.before:
             continue
         before, after = np.array(group.before[name]), np.array(group.after[name])
-        outcomes.append(Outcome(name, _told(before), _told(after), _told(before - after)))
+        outcomes.append(Outcome(name, *(_told(each, group.turns) for each in (before, after, before - after))))
     replayed = group.turns - group.unplayable.total()
     unplayable = tuple(group.unplayable.most_common())
     return Effect(population, group.turns, replayed, group.touched, tuple(outcomes), unplayable)
 
 
-def _told(values: Floats) -> Distribution:
+def _told(values: Floats, expected: int) -> Distribution:
     samples = Samples()
     samples.add(values)
-    return samples.distribution(len(values))
+    return samples.distribution(expected)
 
 
 def replayable(total: float, numbers: Sequence[float], names: Sequence[str]) -> Replayable:

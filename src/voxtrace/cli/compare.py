@@ -31,9 +31,10 @@ class CompareCommand:
     help: ClassVar[str] = "compare two populations: which step got slower or faster, and whether that can be chance"
     details: ClassVar[str] = """\
 A and B are filters: KEY=VALUE with commas between. Keys are engine, provider, voice, format, model, version, kind,
-outcome, cache, start, source, truth, origin, mode, hedged, since, until (a time, UTC where it tells no zone, or an
-age as 2h), and the names of labels or flags that events carry. VALUE may be ONE|OTHER; "all" is every turn. What the
-filters do not name is never mixed: cached requests are compared with cached ones, cold ones with cold ones.
+outcome, cache, start, source, truth, origin, mode, hedged, transport (http, live, wyoming, wyoming-live), since, until
+(a time, UTC where it tells no zone, or an age as 2h), and the names of labels or flags that events carry. VALUE may be
+ONE|OTHER; "all" is every turn. What the filters do not name is never mixed: cached requests are compared with cached
+ones, cold ones with cold ones.
 
   voxtrace compare engine=espeak-ng engine=kokoro
   voxtrace compare version=1.4 version=1.5 --format markdown

@@ -15,7 +15,7 @@ from voxtrace.analysis.quantiles import Distribution, distribution
 from voxtrace.cli.load_outcome import measure_record
 from voxtrace.loadtest.generator import Progress
 from voxtrace.loadtest.record import Record
-from voxtrace.reports.words import percentile
+from voxtrace.reports.words import coverage, percentile
 
 # Drawing takes some milliseconds of the very loop that stamps, so it is done seldom.
 REFRESH_S = 0.5
@@ -56,7 +56,7 @@ def picture(progress: Progress, seconds: float, ttfa: Distribution) -> Group:
     """The state of a run as a person sees it."""
     elapsed = max(progress.elapsed_s, 0.001)
     table = Table(box=None, padding=(0, 3, 0, 0), show_edge=False, header_style="dim")
-    for name in ("elapsed", "offered", "sent", "completed", "in flight", "errors", "TTFA p50", "p95"):
+    for name in ("elapsed", "offered", "sent", "completed", "in flight", "errors", "TTFA p50", "p95", "measured"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_row(
         f"{progress.elapsed_s:.1f} of {seconds:g} s",
@@ -65,6 +65,7 @@ def picture(progress: Progress, seconds: float, ttfa: Distribution) -> Group:
         str(sum(progress.errors.values())),
         percentile(ttfa, ttfa.p50, "ms"),
         percentile(ttfa, ttfa.p95, "ms"),
+        coverage(ttfa),
     )
     notes = ", ".join(f"{code} {count}" for code, count in progress.errors.most_common(5))
     hint = f"TTFA of {ttfa.measured} recent requests; Ctrl-C stops and keeps what was measured"

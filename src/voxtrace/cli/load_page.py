@@ -19,7 +19,7 @@ from voxtrace.judge.limits import Verdict
 from voxtrace.loadtest.arrivals import ClosedLoop
 from voxtrace.reports.json_report import SCHEMA, distribution_to_json, summary_to_json, verdict_to_json
 from voxtrace.reports.summary_report import METRIC_HEAD, metric_rows, missing_rows
-from voxtrace.reports.words import NONE, amount, percentile
+from voxtrace.reports.words import NONE, amount, coverage, percentile
 from voxtrace.units import NANOS_PER_SECOND
 
 # What a page shows of each class of text; --json has every metric.
@@ -27,8 +27,8 @@ SHOWN = (
     "ttfa_ms", "ttfa_from_send_ms", "first_audio_ms", "ttfb_ms", "headers_ms", "leading_silence_ms", "audio_ms",
     "realtime_ratio", "stall_count", "max_stall_ms", "required_prebuffer_ms",
 )  # fmt: skip
-SELF_HEAD = ("the generator itself", "p50", "p99", "largest", "n")
-ERROR_HEAD = ("error", "requests", "known after p50", "p95", "largest", "for example")
+SELF_HEAD = ("the generator itself", "p50", "p99", "largest", "measured")
+ERROR_HEAD = ("error", "requests", "known after p50", "p95", "largest", "measured", "for example")
 LIMIT_HEAD = ("limit", "verdict", "measured", "n", "")
 METHOD = (
     "ttfa_ms counts from the planned moment of each request (no coordinated omission), ttfa_from_send_ms from its "
@@ -83,7 +83,7 @@ def error_rows(outcome: LoadOutcome) -> Iterator[tuple[str, ...]]:
     for kind in outcome.errors:
         of = kind.told_ms
         tail = percentile(of, of.p50, "ms"), percentile(of, of.p95, "ms"), percentile(of, of.largest, "ms")
-        yield (kind.code, str(kind.count), *tail, kind.example)
+        yield (kind.code, str(kind.count), *tail, coverage(of), kind.example)
 
 
 def limit_rows(outcome: LoadOutcome) -> Iterator[tuple[str, ...]]:
@@ -183,7 +183,7 @@ def _missing(group: Group) -> Iterator[tuple[str, str]]:
 
 def _self_row(name: str, of: Distribution) -> tuple[str, ...]:
     values = (percentile(of, value, "ms") for value in (of.p50, of.p99, of.largest))
-    return (name, *values, str(of.measured))
+    return (name, *values, coverage(of))
 
 
 def _rate(per_s: float | None) -> str:

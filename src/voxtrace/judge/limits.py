@@ -111,11 +111,14 @@ def _judge_group(limit: Limit, group: Group) -> Verdict:
     value = {500: of.p50, 950: of.p95, 990: of.p99, 1000: of.largest}[limit.per_mille]
     least = LEAST_TO_JUDGE[limit.per_mille]
     if value is None or of.measured < least:
-        return Verdict(limit, "inconclusive", value, of.measured, f"n={of.measured}, at least {least} are needed")
+        return Verdict(
+            limit, "inconclusive", value, of.measured, f"n={of.measured} of {of.expected}, at least {least} are needed"
+        )
+    absent = of.expected - of.measured
+    why = f"{absent} of {of.expected} requests have no value" if absent else ""
     if not limit.is_kept_by(value):
-        return Verdict(limit, "fail", value, of.measured)
-    if of.measured < of.expected:
-        why = f"{of.expected - of.measured} of {of.expected} requests have no value"
+        return Verdict(limit, "fail", value, of.measured, why)
+    if why:
         return Verdict(limit, "inconclusive", value, of.measured, why)
     if of.bound == "lower":
         return Verdict(limit, "inconclusive", value, of.measured, "the truth is at least this much")

@@ -17,7 +17,7 @@ from voxtrace.analysis.verdicts import Judged
 from voxtrace.reports.json_report import interval_to_json, schema_name
 from voxtrace.reports.words import NONE, amount, counted
 
-HEAD = ("number", "A p50", "B p50", "B / A", "95 % interval", "A p95", "B p95", "B / A", "B is")
+HEAD = ("number", "A p50", "B p50", "B / A", "95 % interval", "A p95", "B p95", "B / A", "B is", "measured A", "B")
 METHOD = (
     "B / A of medians: t of log ratios, paired where one session or run has both sides, else Welch's over their "
     "medians; where there are fewer than 5 on a side, order-statistic intervals joined by MOVER, and Mann-Whitney U. "
@@ -25,6 +25,7 @@ METHOD = (
     "(Benjamini-Hochberg). A median needs 20 turns on a side, a p95 93; a difference below 5 % is none."
 )
 _PLACES = 6
+_WORDS = frozenset({"B is"})  # columns that hold no number
 
 
 def headline(comparison: Comparison, stratum: Stratum) -> str:
@@ -60,14 +61,16 @@ def rows(shifts: Sequence[Shift]) -> Iterator[tuple[str, ...]]:
         bound = "≥ " if shift.is_bound else ""
         yield (
             shift.name,
-            bound + _value(shift.a.p50, shift.unit),
-            bound + _value(shift.b.p50, shift.unit),
+            bound + _value(shift.a.p50, shift.unit, shift.a.measured),
+            bound + _value(shift.b.p50, shift.unit, shift.b.measured),
             NONE if shift.ratio is None else _factor(shift.ratio),
             NONE if shift.ratio is None else _interval(shift.ratio),
-            _value(shift.a.p95, shift.unit),
-            _value(shift.b.p95, shift.unit),
+            _value(shift.a.p95, shift.unit, shift.a.measured),
+            _value(shift.b.p95, shift.unit, shift.b.measured),
             NONE if shift.p95_ratio is None else _factor(shift.p95_ratio),
             _cell(shift.judged),
+            f"{shift.a.measured:,}/{shift.a.expected:,}",
+            f"{shift.b.measured:,}/{shift.b.expected:,}",
         )
 
 
@@ -84,8 +87,8 @@ def _interval(ratio: Ratio) -> str:
     return " – ".join(ends)
 
 
-def _value(value: float | None, unit: str) -> str:
-    return NONE if value is None else amount(value, unit)
+def _value(value: float | None, unit: str, measured: int) -> str:
+    return f"{NONE} (n={measured})" if value is None else amount(value, unit)
 
 
 def _parted(stratum: Stratum) -> tuple[list[Shift], list[Shift], list[str]]:
@@ -126,7 +129,7 @@ def comparison_to_terminal(comparison: Comparison) -> RenderableType:
 def _table(head: Sequence[str], lines: Iterator[tuple[str, ...]]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
     for index, name in enumerate(head):
-        table.add_column(name, justify="left" if index in (0, len(head) - 1) else "right")
+        table.add_column(name, justify="left" if name in _WORDS or not index else "right")
     for line in lines:
         table.add_row(*line)
     return table
@@ -151,7 +154,7 @@ def comparison_to_markdown(comparison: Comparison) -> str:
 
 
 def _markdown(head: Sequence[str], lines: Iterator[tuple[str, ...]]) -> list[str]:
-    aligned = ["---" if index in (0, len(head) - 1) else "---:" for index in range(len(head))]
+    aligned = ["---" if name in _WORDS or not index else "---:" for index, name in enumerate(head)]
     return [
         *("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in (head, aligned, *lines)),
         "",
@@ -198,7 +201,7 @@ def _shift_to_json(shift: Shift) -> dict[str, object]:
 def _side_to_json(side: Side) -> dict[str, object]:
     return {
         name: None if (value := getattr(side, name)) is None else round(value, _PLACES)
-        for name in ("measured", "p50", "p95")
+        for name in ("measured", "expected", "p50", "p95")
     }
 
 

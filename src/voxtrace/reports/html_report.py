@@ -7,8 +7,10 @@ from html import escape
 
 from voxtrace.analysis import Group, Measured, Summary
 from voxtrace.judge.limits import Verdict
+from voxtrace.reports.absence_words import absence_rows
 from voxtrace.reports.session_report import Section
 from voxtrace.reports.summary_report import (
+    ABSENT_HEAD,
     METRIC_HEAD,
     PART_HEAD,
     headline,
@@ -107,6 +109,9 @@ def _group(group: Group) -> Iterable[str]:
     unmeasured = list(missing_rows(group))
     if unmeasured:
         yield _table(("not measured", "why (turns)"), unmeasured, words=True)
+    absent = list(absence_rows(group))
+    if absent:
+        yield _table(ABSENT_HEAD, absent, words=True)
 
 
 def _waterfall(turn: Measured) -> Iterable[str]:

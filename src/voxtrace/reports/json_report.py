@@ -15,6 +15,7 @@ from voxtrace.analysis.quantiles import Distribution
 from voxtrace.analysis.statistics.interval import Interval
 from voxtrace.analysis.steadiness import METHOD, Steadiness
 from voxtrace.judge.limits import Verdict
+from voxtrace.reports.absence_words import absences_to_json
 from voxtrace.reports.path_report import path_to_json
 from voxtrace.units import NANOS_PER_SECOND, millis
 
@@ -132,6 +133,7 @@ def _intervals(of: Distribution) -> dict[str, object]:
 
 def group_to_json(group: Group) -> dict[str, object]:
     """One population in numbers."""
+    absences = absences_to_json(group.absences)
     return {
         "population": {"name": group.population.name, **asdict(group.population)},
         "turns": group.turns,
@@ -141,6 +143,7 @@ def group_to_json(group: Group) -> dict[str, object]:
                 **distribution_to_json(of),
                 "method": of.method,
                 "intervals": _intervals(of),
+                "absence": absences.get(name),
             }
             for name, of in group.metrics.items()
         },

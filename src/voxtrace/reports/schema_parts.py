@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from typing import Any, TypeAlias, get_args
 
 from voxtrace.analysis import Labels
+from voxtrace.analysis.absence import State as AbsenceState
 from voxtrace.analysis.beside import Certainty
 from voxtrace.analysis.chunks import State as ChunkState
 from voxtrace.analysis.definitions import DEFINITIONS
 from voxtrace.analysis.model import Cache, Kind, Mode, Origin, Outcome, Source, Start, Truth
 from voxtrace.analysis.verdicts import Severity, Verdict
+from voxtrace.judge.budget_verdicts import State as BudgetState
 from voxtrace.judge.limits import State as LimitState
 
 Schema: TypeAlias = dict[str, Any]
@@ -109,7 +111,33 @@ _DISTRIBUTION: dict[str, Schema] = {
 _INTERVALS: dict[str, Schema] = {"method": TEXT, "intervals": by_name(ref("interval"), ("p50", "p95", "p99"))}
 DISTRIBUTION = record(_DISTRIBUTION)
 WITH_INTERVALS = record(_DISTRIBUTION | _INTERVALS)
-METRIC_SUMMARY = record({"unit": {"enum": UNITS}} | _DISTRIBUTION | _INTERVALS)
+_TIE: dict[str, Schema] = {"p": SHARE, "method": TEXT}
+_TURNS_OF: Schema = listed(COUNT, minItems=2, maxItems=2, description="turns without the number, of all of them")
+ABSENCE = record(
+    {
+        "state": choice(AbsenceState),
+        "percentile": {"enum": ["too good", "too bad", "uneven", None]},
+        "words": TEXT,
+        "missing": COUNT,
+        "looked_at": COUNT,
+        "compared_with": listed(TEXT),
+        "numbers": listed(record({"name": TEXT, "median_without": NUMBER, "median_measured": NUMBER} | _TIE)),
+        "labels": listed(
+            record(
+                {"label": TEXT, "value": TEXT, "missing_there": _TURNS_OF, "missing_elsewhere": _TURNS_OF}
+                | _TIE
+                | {"same_turns": listed(TEXT)}
+            )
+        ),
+        "session": or_null(TEXT, "the only one in which it is missing"),
+    }
+)
+METRIC_SUMMARY = record(
+    {"unit": {"enum": UNITS}}
+    | _DISTRIBUTION
+    | _INTERVALS
+    | {"absence": or_null(ABSENCE, "null: no turn lacks it, or every one does")}
+)
 
 _MS_OR_NULL = or_null(NUMBER)
 _LINK: dict[str, Schema] = {"name": TEXT, "begin_ms": NUMBER, "end_ms": NUMBER}
@@ -156,8 +184,27 @@ STEADINESS = record(
         "method": TEXT,
     }
 )
+_BUDGET: dict[str, Schema] = {"budget": TEXT, "population": TEXT, "metric": TEXT, "told": TEXT, "of": or_null(TEXT)}
+_BUDGET |= {"better": {"enum": ["more", "less"]}}
+_BUDGET |= dict.fromkeys(("target", "warning", "critical", "gate", "aim", "fails_at"), NUMBER)
+_BUDGET |= {
+    "actual": or_null(NUMBER, "null: not measured, or too few samples"),
+    "bound": BOUND,
+    "interval": or_null(record({"low": or_null(NUMBER), "high": or_null(NUMBER), "method": TEXT})),
+    "n": COUNT,
+    "expected": COUNT,
+    "status": choice(BudgetState),
+    "why": TEXT,
+}
+BUDGETS = record(
+    {
+        "verdict": choice(BudgetState),
+        "without_budget": listed(TEXT, description="populations that no budget is about"),
+        "lines": listed(record(_BUDGET, optional=("told", "warning", "critical", "gate", "aim"))),
+    }
+)
 LIMIT = record({"limit": TEXT, "verdict": choice(LimitState), "measured": or_null(NUMBER), "n": COUNT, "why": TEXT})
-SIDE = record({"measured": COUNT, "p50": or_null(NUMBER), "p95": or_null(NUMBER)})
+SIDE = record({"measured": COUNT, "expected": COUNT, "p50": or_null(NUMBER), "p95": or_null(NUMBER)})
 RATIO: dict[str, Schema] = {
     "ratio": or_null(NUMBER, "b / a; null: too few turns"),
     "interval": ref("interval"),

@@ -67,8 +67,9 @@ def _report() -> Schema:
             "groups": listed(ref("group"), description="one for each population; no percentile is over two of them"),
             "findings": listed(record({"rule": TEXT, "turns": COUNT})),
             "limits": listed(parts.LIMIT, description="of --expect"),
+            "budgets": parts.BUDGETS | {"description": "of --budget"},
         },
-        optional=("limits",),
+        optional=("limits", "budgets"),
     )
 
 

@@ -15,6 +15,8 @@ from voxtrace.analysis.quantiles import NEAREST_RANK
 from voxtrace.analysis.steadiness import METHOD as SPIKES
 from voxtrace.analysis.steadiness import Steadiness
 from voxtrace.judge.limits import Verdict
+from voxtrace.reports.absence_words import METHOD as ABSENCE
+from voxtrace.reports.absence_words import absence_rows, distorted
 from voxtrace.reports.words import (
     NONE,
     amount,
@@ -32,6 +34,7 @@ METRIC_HEAD = ("metric", "p50", "95 % interval", "p95", "95 % interval", "p99", 
 _WITHOUT_INTERVALS = (2, 4)
 _WITHOUT_SMALLEST = (6,)
 _WIDE = 114  # columns of a table with intervals
+ABSENT_HEAD = ("missing in some turns", "what that does")
 PART_HEAD = ("part", "share of the wait", "p50", "p95", "in turns")
 RUNS_SHOWN = 10
 SPIKES_SHOWN = 8
@@ -48,6 +51,7 @@ def method(summary: Summary) -> str:
     words = [METHOD]
     words += [f"Of more than 100,000 samples: {'; '.join(sorted(used))}."] if used else []
     words += [SPIKES] if any(group.steadiness for group in summary.groups) else []
+    words += [ABSENCE] if any(group.absences for group in summary.groups) else []
     return " ".join(words)
 
 
@@ -65,7 +69,8 @@ def metric_rows(group: Group) -> Iterator[tuple[str, ...]]:
             percentile(of, of.p99, unit),
         )
         ends = (percentile(of, of.smallest, unit), percentile(of, of.largest, unit))
-        yield (name, *tail, *ends, coverage(of))
+        uneven = distorted(group.absences.get(name), name)
+        yield (name, *tail, *ends, f"{coverage(of)}{uneven and f' {uneven}'}")
 
 
 def missing_rows(group: Group) -> Iterator[tuple[str, str]]:
@@ -86,7 +91,7 @@ def part_rows(group: Group) -> Iterator[tuple[str, ...]]:
             percent(part.share),
             percentile(of, of.p50, "ms"),
             percentile(of, of.p95, "ms"),
-            str(part.turns),
+            coverage(of),
         )
 
 
@@ -176,6 +181,9 @@ def summary_to_terminal(summary: Summary, width: int = 120) -> RenderableType:
         unmeasured = list(missing_rows(group))
         if unmeasured:
             blocks += [_table(("not measured", "why (turns)"), unmeasured, numeric=False), Text()]
+        absent = list(absence_rows(group))
+        if absent:
+            blocks += [_table(ABSENT_HEAD, absent, numeric=False), Text()]
     if summary.findings:
         blocks += [_table(("rule", "turns"), ((rule, str(count)) for rule, count in summary.findings)), Text()]
     blocks.append(Text(method(summary), style="dim"))
@@ -215,6 +223,9 @@ def summary_to_markdown(summary: Summary) -> str:
         unmeasured = list(missing_rows(group))
         if unmeasured:
             lines += [*_markdown_table(("not measured", "why (turns)"), unmeasured), ""]
+        absent = list(absence_rows(group))
+        if absent:
+            lines += [*_markdown_table(ABSENT_HEAD, absent), ""]
     if summary.findings:
         lines += ["## What to know", ""]
         lines += [*_markdown_table(("rule", "turns"), ((rule, str(count)) for rule, count in summary.findings)), ""]

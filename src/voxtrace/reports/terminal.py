@@ -49,6 +49,7 @@ def _head(turn: Turn) -> Text:
     words += [f"session {turn.session_id}"] if turn.session_id else []
     words += [word for word in (labels.engine, labels.voice, labels.format) if word]
     words += [f"cache {labels.cache}"] if labels.cache != "unknown" else []
+    words += [labels.transport] if labels.transport not in ("", "http") else []
     words += [f"mode {labels.mode}"] if labels.mode else []
     words += [f"begun by {labels.hedged}"] if labels.hedged else []
     words += [f"{labels.text_chars} characters"] if labels.text_chars is not None else []

@@ -14,8 +14,9 @@ from voxtrace.analysis.quantiles import Distribution
 from voxtrace.analysis.whatif import Effect, Wish
 from voxtrace.reports.json_report import distribution_to_json, interval_to_json, schema_name
 from voxtrace.reports.words import counted, interval, percentile
+from voxtrace.reports.words import coverage as measured
 
-HEAD = ("until", "", "p50", "95 % interval", "p95", "95 % interval", "n")
+HEAD = ("until", "", "p50", "95 % interval", "p95", "95 % interval", "measured")
 METHOD = (
     "Each turn is replayed: a step waits for what had ended when it began, and what no event explains stays as long as "
     "it was. Percentiles are nearest-rank over the replayed turns, never sums; intervals are order statistics (exact "
@@ -38,7 +39,7 @@ def rows(effect: Effect) -> Iterator[tuple[str, ...]]:
 
 def _row(name: str, what: str, of: Distribution) -> tuple[str, ...]:
     p50, p95 = percentile(of, of.p50, "ms"), percentile(of, of.p95, "ms")
-    return name, what, p50, interval(of, "p50", "ms"), p95, interval(of, "p95", "ms"), f"{of.measured:,}"
+    return name, what, p50, interval(of, "p50", "ms"), p95, interval(of, "p95", "ms"), measured(of)
 
 
 def coverage(effect: Effect) -> str:

@@ -99,6 +99,7 @@ class Desk:
     def note_received(self, exchange: Exchange, request: SpeechRequest | None) -> None:
         """Noted when there is time, as of the moment when the request's head was here."""
         facts: dict[str, object] = {"source": exchange.source} if exchange.source else {}
+        facts["transport"] = exchange.transport
         if request is not None:
             if request.text:  # of a live utterance nothing is here yet
                 facts["text_chars"] = len(request.text)

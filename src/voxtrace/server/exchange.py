@@ -32,6 +32,7 @@ class Exchange:
     traceparent: str  # "" where there is none
     received_mono_ns: int
     received_wall_ns: int
+    transport: str = "http"  # how its text comes; `Transport` of the analysis has all there are
     is_fresh: bool = False  # the client wants to hear an engine, and no cache
     timings: list[tuple[str, int]] = field(default_factory=list)  # (stage, nanoseconds), for Server-Timing
 
@@ -89,5 +90,5 @@ def open_exchange(headers: Iterable[tuple[bytes, bytes]]) -> Exchange:
         traceparent,
         received_mono_ns,
         received_wall_ns,
-        any(word in found.get(CACHE_CONTROL, "").lower() for word in ("no-cache", "no-store")),
+        is_fresh=any(word in found.get(CACHE_CONTROL, "").lower() for word in ("no-cache", "no-store")),
     )

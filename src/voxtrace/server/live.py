@@ -193,6 +193,7 @@ class _Session:
             session_id=self._session_id,
             received_mono_ns=mono_ns(),
             received_wall_ns=wall_ns(),
+            transport="live",
             timings=[],
         )
         desk = self._desk.of(self._request.model)

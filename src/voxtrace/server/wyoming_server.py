@@ -202,7 +202,11 @@ class _Client:
         if ssml:
             request = with_document(request, ssml, self._desk.catalogue)
         exchange = replace(
-            open_exchange(()), session_id=self._session_id, received_mono_ns=mono_ns(), received_wall_ns=wall_ns()
+            open_exchange(()),
+            session_id=self._session_id,
+            received_mono_ns=mono_ns(),
+            received_wall_ns=wall_ns(),
+            transport="wyoming-live" if self._line.is_streaming else "wyoming",
         )
         return Utterance(self._desk, exchange, request, self._line, WAITING_CHARS)
 

@@ -4,6 +4,7 @@ from math import exp, log
 
 import pytest
 
+from voxtrace.analysis.statistics.contingency import fisher
 from voxtrace.analysis.statistics.probability import binomial_ranks, student_cdf, student_quantile
 from voxtrace.analysis.statistics.ranks import APPROXIMATE, EXACT, mann_whitney
 from voxtrace.analysis.statistics.ratio import paired_ratio, welch_ratio
@@ -103,3 +104,17 @@ def test_paired_t_of_log_ratios():
     assert (ratio.interval.low, ratio.interval.high) == pytest.approx(
         (exp(-0.008705211083920389), exp(0.18709766541406073)), rel=1e-9
     )
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "p"),
+    [
+        ((14, 2), (3, 77), 3.179817851301031e-12),
+        ((1, 9), (11, 3), 0.0027594561852200836),
+        ((0, 5), (5, 0), 0.007936507936507938),
+        ((3, 3), (3, 3), 1.0),
+        ((2, 48), (0, 4000), 0.00014940436443688275),
+    ],
+)
+def test_fishers_exact_test(one, other, p):
+    assert fisher(one, other).p == pytest.approx(p, rel=1e-9)

@@ -1,6 +1,6 @@
 // The pictures of the Overview: percentiles over time (uPlot) and the heatmap (SVG).
 import { useEffect, useRef, useState } from '../vendor/hooks.mjs';
-import { html, ms, number, themeColour, withUnit } from './ui.js';
+import { covered, html, ms, number, themeColour, withUnit } from './ui.js';
 
 const CHART_HEIGHT = 240;
 
@@ -96,7 +96,7 @@ function Legend({ data, bucket }) {
   const word = (at) => {
     if (!bucket) return '';
     const value = bucket.of[at];
-    return value === null ? ` — (n=${bucket.of.measured})` : ` ${withUnit(data.metric, value)}`;
+    return value === null ? ` — (n=${covered(bucket.of)})` : ` ${withUnit(data.metric, value)}`;
   };
   const thin = data.series.buckets.every((each) => each.of.p95 === null);
   return html`<p class="legend">
@@ -104,7 +104,7 @@ function Legend({ data, bucket }) {
     <span class="key s2">p95${thin && !bucket ? ' — (too few in each slice)' : word('p95')}</span>
     <span class="key s3">slowest${word('largest')}</span>
     ${data.target !== null && html`<span class="quiet">target ${ms(data.target)}</span>`}
-    <span class="quiet">${bucket ? `n=${bucket.of.measured}, ${new Date(bucket.at * 1000).toLocaleTimeString('en-GB')}` : 'click a dot to see that request'}</span>
+    <span class="quiet">${bucket ? `n=${covered(bucket.of)}, ${new Date(bucket.at * 1000).toLocaleTimeString('en-GB')}` : 'click a dot to see that request'}</span>
   </p>`;
 }
 
@@ -120,7 +120,7 @@ export function TimeChart({ data, title, go }) {
     return () => plot.destroy();
   }, [data, width, theme]);
   const of = data.cards[0].of;
-  const said = `${title}: p50 ${of.p50 === null ? 'unknown' : withUnit(data.metric, of.p50)}, p95 ${of.p95 === null ? 'unknown' : withUnit(data.metric, of.p95)}, ${of.measured} requests`;
+  const said = `${title}: p50 ${of.p50 === null ? 'unknown' : withUnit(data.metric, of.p50)}, p95 ${of.p95 === null ? 'unknown' : withUnit(data.metric, of.p95)}, measured in ${covered(of)} requests`;
   return html`<div class="chart" role="img" aria-label=${said} style=${{ minHeight: `${CHART_HEIGHT}px` }} ref=${place}></div>
     <${Legend} data=${data} bucket=${hovered === null ? null : data.series.buckets[hovered]} />`;
 }

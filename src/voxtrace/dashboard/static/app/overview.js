@@ -1,6 +1,6 @@
 // Overview: is it fine now, since when not, and which stage is it?
 import { useState } from '../vendor/hooks.mjs';
-import { html, ms, number, percent, Percentile, plural, QueryError, RequestLink, Skeleton, Status, Time, useQuery, withUnit } from './ui.js';
+import { covered, html, ms, number, percent, Percentile, plural, QueryError, RequestLink, Skeleton, Status, Time, useQuery, withUnit } from './ui.js';
 import { useLive } from './live.js';
 import { Heatmap, TimeChart } from './charts.js';
 
@@ -36,7 +36,7 @@ function Headline({ card }) {
   return html`<${Card} title=${METRIC_TITLES[name] || name} status=${judged(card)} wide>
     <dl class="percentiles">
       ${['p50', 'p95', 'p99'].map(
-        (at) => html`<div key=${at}><dt>${at}</dt><dd><${Percentile} name=${name} at=${at} stats=${{ ...of, n: of.measured }} /></dd></div>`,
+        (at) => html`<div key=${at}><dt>${at}</dt><dd><${Percentile} name=${name} at=${at} stats=${of} /></dd></div>`,
       )}
     </dl>
     <${Coverage} of=${of} />
@@ -63,7 +63,7 @@ function MetricCard({ card }) {
   const [at, value] = of.p95 !== null ? ['p95', of.p95] : ['p50', of.p50];
   return html`<${Card} title=${METRIC_TITLES[name] || name} status=${judged(card)}>
     <p class="big">${withUnit(name, value)}</p>
-    <p class="quiet">${at}${card.status?.why ? '' : `, n=${of.measured}`}${at === 'p50' && !card.status && ` · p95 — (n=${of.measured})`}</p>
+    <p class="quiet">${at}, n=${covered(of)}${at === 'p50' && !card.status?.why && ` · p95 — (n=${of.measured})`}</p>
   <//>`;
 }
 
@@ -124,7 +124,7 @@ function Stages({ group }) {
         (part) => html`<tr key=${part.name} class=${part.name === 'unattributed' ? 'unattributed' : ''}>
           <th scope="row">${part.name}</th>
           <td><span class="bar" style=${{ width: `${Math.max(part.share * 70, 0.5)}%` }}></span> ${percent(part.share)}</td>
-          <td class="num"><${Percentile} name="part_ms" at="p50" stats=${{ ...part.ms, n: part.ms.measured }} /></td>
+          <td class="num"><${Percentile} name="part_ms" at="p50" stats=${part.ms} /></td>
         </tr>`,
       )}
     </tbody>
@@ -161,8 +161,8 @@ function SeriesTable({ data }) {
       ${data.series.buckets.map(
         (bucket) => html`<tr key=${bucket.at}>
           <td><${Time} at=${bucket.at} /></td>
-          <td class="num">${bucket.of.measured}</td>
-          ${['p50', 'p95'].map((at) => html`<td key=${at} class="num"><${Percentile} name=${data.metric} at=${at} stats=${{ ...bucket.of, n: bucket.of.measured }} /></td>`)}
+          <td class="num">${covered(bucket.of)}</td>
+          ${['p50', 'p95'].map((at) => html`<td key=${at} class="num"><${Percentile} name=${data.metric} at=${at} stats=${bucket.of} /></td>`)}
           <td>${bucket.slowest ? html`<${RequestLink} id=${bucket.slowest} />` : '—'}</td>
         </tr>`,
       )}

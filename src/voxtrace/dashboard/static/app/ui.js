@@ -71,10 +71,13 @@ export function Metric({ name, metric, short = false }) {
 }
 
 /** A percentile, always with the number of samples behind it; one of too few samples is not shown as a number. */
+/** How many requests a number rests on, of how many that should have it. */
+export const covered = (of) => `${grouped.format(of.measured)}/${grouped.format(of.expected)}`;
+
 export function Percentile({ name, at, stats }) {
   const value = stats[at];
-  if (value === null || value === undefined) return html`<span class="absent">— <small>(n=${stats.n})</small></span>`;
-  return html`<span class="metric">${withUnit(name, value)} <small>n=${grouped.format(stats.n)}</small></span>`;
+  if (value === null || value === undefined) return html`<span class="absent">— <small>(n=${covered(stats)})</small></span>`;
+  return html`<span class="metric">${withUnit(name, value)} <small>n=${covered(stats)}</small></span>`;
 }
 
 // --- status: shape, word and colour ------------------------------------------------------------------------------

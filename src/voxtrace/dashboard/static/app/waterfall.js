@@ -120,7 +120,7 @@ function Selected({ chosen }) {
 
 // --- the page ----------------------------------------------------------------------------------------------------
 
-const LABELS = ['kind', 'engine', 'voice', 'format', 'cache', 'mode', 'hedged', 'start', 'source', 'truth'];
+const LABELS = ['kind', 'engine', 'voice', 'format', 'transport', 'cache', 'mode', 'hedged', 'start', 'source', 'truth'];
 
 function Labels({ turn }) {
   const known = LABELS.map((name) => [name, name === 'kind' ? turn.kind : turn.labels[name]]).filter(([, value]) => value && value !== 'unknown');
