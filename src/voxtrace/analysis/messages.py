@@ -65,7 +65,9 @@ def samples_of(staged: Iterable[Staged], clocks: Mapping[str, DomainClock]) -> l
     answers: list[Staged] = []
     for each in staged:
         if each.stage == "client.request_sent":
-            sent.setdefault(each.domain, []).append(clocks[each.domain].time_of(each.event))
+            took = each.event.metadata.get("writing_ns")
+            began = clocks[each.domain].time_of(each.event) - (took if type(took) is int and took > 0 else 0)
+            sent.setdefault(each.domain, []).append(began)
         elif each.stage == "client.headers_received":
             answers.append(each)
         elif each.event.name == CLOCK_SAMPLE:
