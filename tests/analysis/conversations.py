@@ -9,6 +9,7 @@ from voxtrace.events import CLOCK_SAMPLE, Event
 from voxtrace.testing.turns import STARTED_NS
 from voxtrace.units import NANOS_PER_MILLI, NANOS_PER_SECOND
 
+EVERY_NS = 10 * NANOS_PER_SECOND  # from one turn to the next; its number is the second in which it began
 EAR, BRAIN, MOUTH = "ear", "brain", "mouth"
 
 
@@ -69,7 +70,7 @@ class Conversation:
     def _event(self, host: str, name: str, true_ns: int, **metadata: object) -> Event:
         clock = self.clocks[host]
         return Event(
-            f"turn-{true_ns // NANOS_PER_SECOND}",
+            f"turn-{true_ns // EVERY_NS * 10}",
             SERVICE[host],
             name,
             clock.wall(true_ns),

@@ -6,13 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.analysis.conversations import BRAIN, EAR, MOUTH, STORY, Conversation, HostClock
+from tests.analysis.conversations import BRAIN, EAR, EVERY_NS, MOUTH, STORY, Conversation, HostClock
 from voxtrace.analysis import assemble
 from voxtrace.analysis.clocks import Differences, Offset, Sample, offset_over, sample
 from voxtrace.analysis.messages import CAUSES
 from voxtrace.units import NANOS_PER_MILLI, NANOS_PER_SECOND
 
-EVERY_NS = 10 * NANOS_PER_SECOND
 LATER_NS = STORY[-1][2] * NANOS_PER_MILLI
 
 

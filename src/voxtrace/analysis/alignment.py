@@ -141,7 +141,7 @@ def _add_causality(
         The clocks of which causes and effects contradict each other.
     """
     contradicted: set[str] = set()
-    for each in sorted(bounds_of(staged, clocks)):
+    for each in bounds_of(staged, clocks):
         if {each.one, each.other} <= reached:
             continue
         # Not widened by what clocks run apart within the turn: a cause would stand behind its effect by so much.

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from voxtrace.analysis.alignment import Alignment, ClockView, align
 from voxtrace.analysis.clocks import Sample
-from voxtrace.analysis.messages import BY_WALL, WALL, DomainClock, Staged, clock_of
+from voxtrace.analysis.messages import BY_WALL, WALL, Staged, anchor_of, clock_of
 from voxtrace.events import CLOCK_SAMPLE, STAGES, Event, domain_of, stage_of
 from voxtrace.units import Nanos
 
@@ -26,6 +26,7 @@ _WAITING = (
     ("playback.first_sample", "playback.started"),
 )
 _USUAL_ORDER = {stage.key: number for number, stage in enumerate(STAGES)}
+NOT_WHICH_BOOT = "//"  # behind a host's name in the clock of a trace, which knows neither process nor boot
 NO_CORRECTIONS: Mapping[str, int] = {}
 
 
@@ -82,25 +83,29 @@ def place(events: Sequence[Event], elsewhere: Iterable[Sample] = ()) -> Axis:
         elsewhere: samples of its clocks that other requests hold.
     """
     domains = _domains(events)
+    only_samples = all(event.name == CLOCK_SAMPLE for event in events)
     staged = [Staged(event, _stage_key(event), domain) for domain, members in domains.items() for event in members]
-    clocks = {domain: clock_of(domain, members) for domain, members in domains.items() if domain != WALL}
-    alignment = None
-    if len(clocks) > 1:
-        reference = _reference(domains, staged)
-        alignment = align(reference, clocks, [each for each in staged if each.domain != WALL], elsewhere)
+    known = [domain for domain in domains if domain != WALL]
+    alignment = _aligned(domains, staged, elsewhere) if len(known) > 1 else None
     corrections = alignment.corrections if alignment else NO_CORRECTIONS
-    # A sample tells of clocks and is no step of the turn: noted after its end, it would stretch it.
-    shown = [each for each in staged if each.event.name != CLOCK_SAMPLE] or staged
     # In half nanoseconds: the middle of two bounds that is rounded may stand a nanosecond before its cause.
     halves = alignment.halves if alignment else NO_CORRECTIONS
-    moved = {domain: 2 * clock.anchor + halves.get(domain, 0) for domain, clock in clocks.items()}
-    placed = [(2 * _time(each, clocks) + moved.get(each.domain, 0), each) for each in shown]
+    anchors = {domain: anchor_of(domains[domain]) for domain in known}
+    placed = []
+    for each in staged:
+        event, _, domain = each
+        # A sample tells of clocks and is no step of the turn: noted after its end, it would stretch it.
+        if event.name == CLOCK_SAMPLE and not only_samples:
+            continue
+        is_mono = event.mono_ns is not None and event.clock
+        on_wall = (event.mono_ns or 0) + anchors[domain] if is_mono else event.wall_ns
+        placed.append((2 * on_wall + halves.get(domain, 0), each))
     placed.sort(key=_causes_first if alignment else _in_order)
-    on_wall = [(at // 2, each) for at, each in placed]
-    zero = on_wall[0][0] if on_wall else 0
-    notes = [*([WALL_NOTE] if WALL in domains else []), *(alignment.notes if alignment else [])]
+    zero = placed[0][0] // 2 if placed else 0
+    is_by_wall = any(domain == WALL or domain.startswith(BY_WALL) for domain in domains)
+    notes = [*([WALL_NOTE] if is_by_wall else []), *(alignment.notes if alignment else [])]
     return Axis(
-        placed=tuple(Placed(Nanos(at - zero), *each) for at, each in on_wall),
+        placed=tuple(Placed(Nanos(at // 2 - zero), *each) for at, each in placed),
         started_wall_ns=zero,
         note="; ".join(notes),
         alignment=alignment,
@@ -118,15 +123,9 @@ def _causes_first(item: tuple[int, Staged]) -> tuple[int, int, str, int]:
     return (at, _USUAL_ORDER.get(each.stage, len(_USUAL_ORDER)), each.event.clock, each.event.seq or 0)
 
 
-def several_clocks(events: Iterable[Event]) -> bool:
-    """Whether these events carry more than one known clock; cheap, because it is asked of every turn."""
-    clocks = {event.clock for event in events}
-    return len(clocks) > 1 and len({domain_of(clock) for clock in clocks if clock}) > 1
-
-
 def _domains(events: Sequence[Event]) -> dict[str, list[Event]]:
     domains: dict[str, list[Event]] = {}
-    names = {clock: domain_of(clock) if clock else WALL for clock in {event.clock for event in events}}
+    names = _domain_names({event.clock for event in events})
     for event in events:
         domains.setdefault(names[event.clock], []).append(event)
     if WALL in domains and len(domains) == 1:
@@ -138,8 +137,26 @@ def _domains(events: Sequence[Event]) -> dict[str, list[Event]]:
     }
 
 
-def _time(each: Staged, clocks: Mapping[str, DomainClock]) -> int:
-    return each.event.wall_ns if each.domain == WALL else clocks[each.domain].time_of(each.event)
+def _domain_names(clocks: set[str]) -> dict[str, str]:
+    names = {clock: domain_of(clock) if clock else WALL for clock in clocks}
+    if len(names) < 2:
+        return names
+    hosts: dict[str, set[str]] = {}
+    for clock, domain in names.items():
+        if domain != WALL and not clock.endswith(NOT_WHICH_BOOT):
+            hosts.setdefault(clock.partition("/")[0], set()).add(domain)
+    # Who knows no more than the host means its wall clock, and that is the one of the host's other events too.
+    for clock in clocks:
+        known = hosts.get(clock.partition("/")[0], set()) if clock.endswith(NOT_WHICH_BOOT) else set()
+        if len(known) == 1:
+            (names[clock],) = known
+    return names
+
+
+def _aligned(domains: dict[str, list[Event]], staged: Sequence[Staged], elsewhere: Iterable[Sample]) -> Alignment:
+    clocks = {domain: clock_of(domain, members) for domain, members in domains.items() if domain != WALL}
+    told = [each for each in staged if each.domain != WALL]
+    return align(_reference(domains, staged), clocks, told, elsewhere)
 
 
 def _stage_key(event: Event) -> str:

@@ -45,11 +45,15 @@ class DomainClock:
         return event.mono_ns if event.mono_ns is not None and event.clock else event.wall_ns - self.anchor
 
 
+def anchor_of(members: Iterable[Event]) -> int:
+    """Wall minus monotonic time of one clock: the median, so that one stepped reading moves nothing."""
+    stamps = [event.wall_ns - event.mono_ns for event in members if event.mono_ns is not None and event.clock]
+    return median_low(stamps) if stamps else 0
+
+
 def clock_of(name: str, members: Sequence[Event]) -> DomainClock:
     """The clock that these events were stamped by."""
-    stamps = [event.wall_ns - event.mono_ns for event in members if event.mono_ns is not None and event.clock]
-    # The median, so that one stepped reading moves nothing.
-    anchor = median_low(stamps) if stamps else 0
+    anchor = anchor_of(members)
     times = [
         event.mono_ns if event.mono_ns is not None and event.clock else event.wall_ns - anchor for event in members
     ]
