@@ -326,10 +326,20 @@ def skewed(ms):
 
 
 @pytest.mark.parametrize("ahead", [-5000, 5000])
-def test_time_between_clocks_that_were_not_compared_is_nobodys_wait(ahead):
+def test_between_clocks_that_were_not_compared_causes_and_effects_bound_the_offset_and_that_is_said(ahead):
     turn = assemble("r1", client_events() + skewed(ahead))
+    (server,) = [clock for clock in turn.clocks if clock.method == "causality"]
 
     assert sum(length for _, length in waited_parts(turn)) == value(turn, "ttfa_ms") == 120
+    assert abs(server.offset - ahead * NANOS_PER_MILLI) <= server.uncertainty
+    assert turn.metrics["delivery_ms"].uncertainty == pytest.approx(server.uncertainty / NANOS_PER_MILLI)
+    assert "order_from_causality" in rules(turn)
+
+
+def test_time_between_clocks_of_which_nothing_is_known_is_nobodys_wait():
+    events = [each._replace(service="engine") for each in skewed(5000) if each.name != "REQUEST_RECEIVED"]
+    turn = assemble("r1", client_events() + [each for each in events if each.name != "FIRST_CHUNK_GENERATED"])
+
     assert not {name for name, _ in waited_parts(turn)} & {"to the server", "delivery"}
     assert "clock_offset_unknown" in rules(turn)
 

@@ -20,6 +20,7 @@ NAMES = (
     "tts_audio_playback_start", "tts_audio_playback_complete", "REQUEST_START", "REQUEST_COMPLETE",
     "REQUEST_RECEIVED", "FIRST_AUDIO_CHUNK", "unheard_of", "unheard_of_start", "unheard_of_end",
 )  # fmt: skip
+CLOCKS = ("", "host-a/1.000000/boot-a", "host-b/2.000000/boot-b")
 KEYS = ("outcome", "cache", "start", "source", "engine", "text_length", "chunk", "audio_duration_ms", "prompt_chars",
         "streaming_efficiency", "labels", "flag.new", "api_request_s", "metadata_s", "response_length")  # fmt: skip
 
@@ -64,6 +65,7 @@ def odd(number, chance):
     events = [
         event(
             chance.choice(NAMES), chance.uniform(-50, 5000), chance.choice(("client", "server", "tts", "v34")),
+            clock=chance.choice(CLOCKS),
             **{key: chance.choice(ODD) for key in chance.sample(KEYS, chance.randint(0, 4))},
         )
         for _ in range(chance.randint(1, 12))

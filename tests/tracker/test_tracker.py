@@ -302,3 +302,22 @@ def test_a_variable_that_can_not_be_used_turns_the_tracker_off_and_tells_the_log
         from_environment()
     assert tracker.stats() == TrackerStats(0, 0, {}, "")
     assert "nothing is recorded" in caplog.text
+
+
+def test_a_clock_sample_holds_the_four_times_of_a_request_and_its_answer():
+    sink = RecordingSink()
+    tracker = Tracker("stt", sink=sink)
+    tracker.clock_sample("agent", (11, 12), (13, 14), "r1")
+    tracker.clock_sample("agent", None, (13, 14), "r1")  # type: ignore[arg-type]
+    tracker.flush()
+    (noted,) = [each for each in sink.events if each.name == "clock.sample"]
+
+    assert sink.names.count("sdk.dropped") == 1
+    assert (noted.name, noted.request_id, noted.mono_ns > 11) == ("clock.sample", "r1", True)
+    assert dict(noted.metadata) == {
+        "peer": "agent",
+        "sent_mono_ns": 11,
+        "sent_wall_ns": 12,
+        "received_wall_ns": 13,
+        "answered_wall_ns": 14,
+    }

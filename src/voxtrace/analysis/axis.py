@@ -1,22 +1,33 @@
 """Puts the events of one request on one axis, in nanoseconds from the first of them.
 
-Events of one clock domain are subtracted on their monotonic clock. Between domains there are three ways,
-best first: four timestamps of one request and its answer (as NTP does, RFC 5905 section 8), the wall
-clocks of both machines taken at their word, or, for events without any monotonic clock, wall time alone.
-Which one was used is said, and nothing is moved to look right.
+Events of one clock domain are subtracted on their monotonic clock. Between domains there are four ways, best first:
+messages with four times, of this turn or of others of its session; that no effect is before its cause; the wall
+clocks of both machines taken at their word, of which nothing is then subtracted; and, for events of which nobody knows
+whose clock they carry, wall time alone. Which one was used is said, and nothing is moved to look right.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from statistics import median_low
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from voxtrace.events import Event, stage_of
-from voxtrace.units import Nanos, millis
+from voxtrace.analysis.alignment import Alignment, ClockView, align
+from voxtrace.analysis.clocks import Sample
+from voxtrace.analysis.messages import BY_WALL, WALL, Staged, anchor_of, clock_of
+from voxtrace.events import CLOCK_SAMPLE, STAGES, Event, domain_of, stage_of
+from voxtrace.units import Nanos
 
-WALL = ""  # the domain of events that carry wall time only
+WALL_NOTE = "events without a monotonic clock are placed by wall time, whose steps nobody can see"
+# What only happens where somebody waits for an answer.
+_WAITING = (
+    ("client.request_start", "client.request_sent"),
+    ("user.speech_end", "user.speech_start"),
+    ("playback.first_sample", "playback.started"),
+)
+_USUAL_ORDER = {stage.key: number for number, stage in enumerate(STAGES)}
+NOT_WHICH_BOOT = "//"  # behind a host's name in the clock of a trace, which knows neither process nor boot
+NO_CORRECTIONS: Mapping[str, int] = {}
 
 
 class Placed(NamedTuple):
@@ -35,57 +46,117 @@ class Axis:
     placed: tuple[Placed, ...]
     started_wall_ns: int
     note: str  # how clocks were brought together; "" where there was only one
-    uncertainty: Nanos | None  # of places that come from another clock domain; None: not known
+    alignment: Alignment | None = None  # None: one clock, or none that is known
+    corrections: Mapping[str, int] = field(default_factory=dict)  # by domain: what was added to its own wall time
 
     @property
     def offset_unknown(self) -> bool:
-        """Whether monotonic clocks of several machines were brought together without knowing their offset."""
-        return self.uncertainty is None and len({placed.domain for placed in self.placed} - {WALL}) > 1
+        """Whether clocks of several machines were brought together without knowing their offset."""
+        return self.alignment is not None and self.alignment.is_partly_unknown
+
+    @property
+    def clocks(self) -> tuple[ClockView, ...]:
+        return self.alignment.views if self.alignment else ()
 
     def comparable(self, one: Placed, other: Placed) -> bool:
         """Whether the time between two events means anything: one clock, a known offset, or wall time at its word."""
-        if one.domain == other.domain or self.uncertainty is not None:
+        if one.domain == other.domain or WALL in (one.domain, other.domain):
             return True
-        return WALL in (one.domain, other.domain)
+        return self.alignment is not None and self.alignment.uncertainty(one.domain, other.domain) is not None
+
+    def uncertainty(self, one: Placed, other: Placed) -> Nanos:
+        """By how much the time between two comparable events may be wrong because of their clocks; 0: one clock."""
+        if self.alignment is None or one.domain == other.domain:
+            return Nanos(0)
+        return Nanos(self.alignment.uncertainty(one.domain, other.domain) or 0)
+
+    def raw(self, placed: Placed) -> Nanos:
+        """Where the event would stand if every wall clock were taken at its word."""
+        return Nanos(placed.at - self.corrections.get(placed.domain, 0))
 
 
-@dataclass(frozen=True, slots=True)
-class _Shift:
-    """What to add to a domain's monotonic (or wall) time to get time on the reference's wall clock."""
+def place(events: Sequence[Event], elsewhere: Iterable[Sample] = ()) -> Axis:
+    """Order the events of one request on one axis whose zero is the earliest of them.
 
-    nanos: int
-    how: str
-    uncertainty: int | None
-
-
-class _Staged(NamedTuple):
-    """An event, its stage ("" where it has none), and whose clock it carries."""
-
-    event: Event
-    stage: str
-    domain: str
-
-
-def place(events: Sequence[Event]) -> Axis:
-    """Order the events of one request on one axis whose zero is the earliest of them."""
-    staged = [_Staged(event, _stage_key(event), _domain(event)) for event in events]
-    domains: dict[str, list[Event]] = {}
+    Args:
+        events: of the request.
+        elsewhere: samples of its clocks that other requests hold.
+    """
+    domains = _domains(events)
+    only_samples = all(event.name == CLOCK_SAMPLE for event in events)
+    staged = [Staged(event, _stage_key(event), domain) for domain, members in domains.items() for event in members]
+    known = [domain for domain in domains if domain != WALL]
+    alignment = _aligned(domains, staged, elsewhere) if len(known) > 1 else None
+    corrections = alignment.corrections if alignment else NO_CORRECTIONS
+    # In half nanoseconds: the middle of two bounds that is rounded may stand a nanosecond before its cause.
+    halves = alignment.halves if alignment else NO_CORRECTIONS
+    anchors = {domain: anchor_of(domains[domain]) for domain in known}
+    placed = []
     for each in staged:
-        domains.setdefault(each.domain, []).append(each.event)
-    reference = _reference(domains, staged)
-    shifts = {domain: _shift(domain, members, reference, domains, staged) for domain, members in domains.items()}
-    nanos = {domain: shift.nanos for domain, shift in shifts.items()}
-    on_wall = [(_time(each.event) + nanos[each.domain], each) for each in staged]
-    on_wall.sort(key=lambda item: (item[0], item[1].event.clock, item[1].event.seq or 0))
-    zero = on_wall[0][0] if on_wall else 0
-    foreign = [shift for domain, shift in shifts.items() if domain != reference or domain == WALL]
-    known = [shift.uncertainty for shift in foreign if shift.uncertainty is not None]
+        event, _, domain = each
+        # A sample tells of clocks and is no step of the turn: noted after its end, it would stretch it.
+        if event.name == CLOCK_SAMPLE and not only_samples:
+            continue
+        is_mono = event.mono_ns is not None and event.clock
+        on_wall = (event.mono_ns or 0) + anchors[domain] if is_mono else event.wall_ns
+        placed.append((2 * on_wall + halves.get(domain, 0), each))
+    placed.sort(key=_causes_first if alignment else _in_order)
+    zero = placed[0][0] // 2 if placed else 0
+    is_by_wall = any(domain == WALL or domain.startswith(BY_WALL) for domain in domains)
+    notes = [*([WALL_NOTE] if is_by_wall else []), *(alignment.notes if alignment else [])]
     return Axis(
-        placed=tuple(Placed(Nanos(at - zero), *each) for at, each in on_wall),
+        placed=tuple(Placed(Nanos(at // 2 - zero), *each) for at, each in placed),
         started_wall_ns=zero,
-        note="; ".join(sorted({shift.how for shift in foreign})),
-        uncertainty=Nanos(max(known)) if foreign and len(known) == len(foreign) else None,
+        note="; ".join(notes),
+        alignment=alignment,
+        corrections=corrections,
     )
+
+
+def _in_order(item: tuple[int, Staged]) -> tuple[int, str, int]:
+    return (item[0], item[1].event.clock, item[1].event.seq or 0)
+
+
+def _causes_first(item: tuple[int, Staged]) -> tuple[int, int, str, int]:
+    """At one moment the cause stands in front of its effect: with one bound only, they are put at one moment."""
+    at, each = item
+    return (at, _USUAL_ORDER.get(each.stage, len(_USUAL_ORDER)), each.event.clock, each.event.seq or 0)
+
+
+def _domains(events: Sequence[Event]) -> dict[str, list[Event]]:
+    domains: dict[str, list[Event]] = {}
+    names = _domain_names({event.clock for event in events})
+    for event in events:
+        domains.setdefault(names[event.clock], []).append(event)
+    if WALL in domains and len(domains) == 1:
+        return domains
+    return {
+        # A clock of which only the time of day is known is another one: it may step.
+        domain if domain == WALL or any(event.mono_ns is not None for event in members) else BY_WALL + domain: members
+        for domain, members in domains.items()
+    }
+
+
+def _domain_names(clocks: set[str]) -> dict[str, str]:
+    names = {clock: domain_of(clock) if clock else WALL for clock in clocks}
+    if len(names) < 2:
+        return names
+    hosts: dict[str, set[str]] = {}
+    for clock, domain in names.items():
+        if domain != WALL and not clock.endswith(NOT_WHICH_BOOT):
+            hosts.setdefault(clock.partition("/")[0], set()).add(domain)
+    # Who knows no more than the host means its wall clock, and that is the one of the host's other events too.
+    for clock in clocks:
+        known = hosts.get(clock.partition("/")[0], set()) if clock.endswith(NOT_WHICH_BOOT) else set()
+        if len(known) == 1:
+            (names[clock],) = known
+    return names
+
+
+def _aligned(domains: dict[str, list[Event]], staged: Sequence[Staged], elsewhere: Iterable[Sample]) -> Alignment:
+    clocks = {domain: clock_of(domain, members) for domain, members in domains.items() if domain != WALL}
+    told = [each for each in staged if each.domain != WALL]
+    return align(_reference(domains, staged), clocks, told, elsewhere)
 
 
 def _stage_key(event: Event) -> str:
@@ -93,64 +164,10 @@ def _stage_key(event: Event) -> str:
     return stage.key if stage else ""
 
 
-def _domain(event: Event) -> str:
-    return event.clock_domain if event.mono_ns is not None and event.clock else WALL
-
-
-def _time(event: Event) -> int:
-    return event.mono_ns if event.mono_ns is not None and event.clock else event.wall_ns
-
-
-def _reference(domains: dict[str, list[Event]], staged: Iterable[_Staged]) -> str:
-    """The domain everything is told in: the client's, for it is the one who waits; else the busiest."""
-    for _, stage, domain in staged:
-        if stage in ("client.request_start", "client.request_sent") and domain != WALL:
-            return domain
+def _reference(domains: dict[str, list[Event]], staged: Sequence[Staged]) -> str:
+    """The domain everything is told in: the client's or the listener's, for they wait; else the busiest."""
+    for waiting in _WAITING:
+        for each in staged:
+            if each.stage in waiting and each.domain != WALL:
+                return each.domain
     return max(sorted(domains), key=lambda domain: (domain != WALL, len(domains[domain])), default=WALL)
-
-
-def _wall_anchor(members: Sequence[Event]) -> int:
-    """Wall minus monotonic time of one domain: the median, so that one stepped reading moves nothing."""
-    return median_low(event.wall_ns - (event.mono_ns or 0) for event in members)
-
-
-def _shift(
-    domain: str,
-    members: Sequence[Event],
-    reference: str,
-    domains: dict[str, list[Event]],
-    staged: Sequence[_Staged],
-) -> _Shift:
-    if domain == WALL:
-        return _Shift(0, "events without a monotonic clock are placed by wall time, whose steps nobody can see", None)
-    anchor = _wall_anchor(members)
-    if domain == reference:
-        return _Shift(anchor, "", 0)
-    sample = _four_timestamps(staged, reference, _wall_anchor(domains[reference]) if reference != WALL else 0)
-    if sample is None or not any(event.service == "server" for event in members):
-        return _Shift(anchor, "two machines are compared by their wall clocks: their offset is not known", None)
-    offset, uncertainty = sample
-    how = f"server clock is {millis(offset):+.3f} ms off the client's, ± {millis(uncertainty):.3f} ms"
-    return _Shift(anchor - offset, how, uncertainty)
-
-
-def _four_timestamps(staged: Sequence[_Staged], reference: str, anchor: int) -> tuple[int, int] | None:
-    """(offset of the server's wall clock against the client's, half the round trip), in nanoseconds."""
-    sent = headers = None
-    for event, stage, domain in staged:
-        if domain != reference:
-            continue
-        if stage == "client.request_sent":
-            sent = _time(event) + anchor
-        elif stage == "client.headers_received":
-            headers = event
-    if sent is None or headers is None:
-        return None
-    received, answered = (headers.metadata.get(name) for name in ("server_recv_wall_ns", "server_sent_wall_ns"))
-    if not (isinstance(received, int) and isinstance(answered, int)):
-        return None
-    back = _time(headers) + anchor
-    round_trip = (back - sent) - (answered - received)
-    if round_trip < 0:
-        return None
-    return ((received - sent) + (answered - back)) // 2, round_trip // 2

@@ -146,7 +146,8 @@ def _seen_voice_to_voice(timeline: Timeline) -> Metric:
     whole = replace(whole, value=whole.value + millis(moment - witness.at))
     if not reasons:
         return whole
-    return replace(whole, bound="lower", note=f"{' and '.join(reasons)}: the user waited at least this long")
+    note = f"{' and '.join(reasons)}: the user waited at least this long"
+    return replace(whole, bound="lower", note="; ".join(filter(None, (whole.note, note))))
 
 
 def _speakable(timeline: Timeline) -> tuple[Placed, Nanos] | None:
@@ -242,6 +243,6 @@ def _total(timeline: Timeline, total: Nanos) -> Metric:
     if not total:
         return Metric(missing="a single event has no length", origin="turn")
     ends = timeline.span(timeline.axis.placed[0], timeline.axis.placed[-1], "turn")
-    return (
-        Metric(millis(total), origin="turn") if ends.value is not None else Metric(missing=ends.missing, origin="turn")
-    )
+    if ends.value is None:
+        return Metric(missing=ends.missing, rejected=ends.rejected, origin="turn")
+    return Metric(millis(total), origin="turn", note=ends.note, uncertainty=ends.uncertainty)

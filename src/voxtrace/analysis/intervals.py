@@ -14,6 +14,7 @@ from voxtrace.analysis.axis import Axis, Placed
 from voxtrace.analysis.begins import Begins
 from voxtrace.analysis.model import Span
 from voxtrace.analysis.told import told_within
+from voxtrace.units import Nanos
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,13 +185,14 @@ def find_intervals(axis: Axis) -> list[Interval]:
             begin = seen.nearest(rule, end)
             if begin is not None:
                 closed.add(id(begin))
-                intervals.append(_interval(rule.name, begin, end, rule.depth))
+                doubt = axis.uncertainty(begin, end)
+                intervals.append(_interval(rule.name, begin, end, rule.depth, doubt))
                 intervals += [Interval(part, part.depth) for part in told_within(intervals[-1].span, stages)]
         if not rules and _is_end(end.event.name):
             begin = seen.own_start(end)
             if begin is not None:
                 closed.add(id(begin))
-                intervals.append(_interval(_stem(end.event.name), begin, end, 1))
+                intervals.append(_interval(_stem(end.event.name), begin, end, 1, axis.uncertainty(begin, end)))
         seen.add(end)
     for starts in seen.starts.values():
         for begin in starts:
@@ -200,9 +202,9 @@ def find_intervals(axis: Axis) -> list[Interval]:
     return intervals
 
 
-def _interval(name: str, begin: Placed, end: Placed, depth: int) -> Interval:
+def _interval(name: str, begin: Placed, end: Placed, depth: int, doubt: Nanos) -> Interval:
     detail = {**begin.event.metadata, **end.event.metadata}
-    return Interval(Span(name, end.event.service, begin.at, end.at, detail, end.stage, depth), depth)
+    return Interval(Span(name, end.event.service, begin.at, end.at, detail, end.stage, depth, doubt), depth)
 
 
 # The same few names come again with every turn.

@@ -13,6 +13,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from voxtrace.analysis.alignment import ZERO, ClockView
 from voxtrace.units import Nanos
 
 Origin = Literal["client", "server", "turn"]
@@ -48,6 +49,7 @@ class Metric(Struct, frozen=True, gc=False, omit_defaults=True):
     end: str = ""  # the event where it ends
     bound: Literal["exact", "lower"] = "exact"  # lower: the truth is at least this much
     note: str = ""
+    uncertainty: float | None = None  # either way, in the unit of the value; None: its two ends are of one clock
 
     def __post_init__(self) -> None:
         states = (self.value is not None) + (self.missing is not None) + (self.rejected is not None)
@@ -90,10 +92,16 @@ class Part(Struct, frozen=True, gc=False, array_like=True):
     end: Nanos
     explained: bool = True  # False: no event says what happened in this time
     waited: bool = True  # False: before anybody waited, or behind the moment in which they first heard something
+    uncertainty: int = 0  # nanoseconds by which its length may be wrong, because its ends are of two clocks
 
     @property
     def length(self) -> Nanos:
         return Nanos(self.end - self.begin)
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it is shorter than what it may be wrong by: then it is drawn hatched."""
+        return self.length < self.uncertainty
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +115,12 @@ class Span:
     detail: Mapping[str, object] = field(default_factory=dict)
     stage: str = ""  # the stage that ends it; "" where a log's own names do
     depth: int = 1  # where spans overlap, the deeper one names the time
+    uncertainty: Nanos = ZERO  # by which its length may be wrong, because its ends are of two clocks
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it is shorter than what it may be wrong by: then it is drawn hatched."""
+        return self.end is not None and self.end - self.begin < self.uncertainty
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +132,8 @@ class Mark:
     name: str  # as written by its source
     stage: str  # "" where the stage table does not know it
     metadata: Mapping[str, object] = field(default_factory=dict)
+    raw: Nanos | None = None  # where its own wall clock puts it, where that was corrected
+    clock: str = ""  # name of its clock, where the turn has several
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,4 +188,5 @@ class Turn(Measured):
     marks: tuple[Mark, ...] = ()
     chunks: tuple[Chunk, ...] = ()
     clocks_compared: bool = True  # False: some events come from another machine whose clock's offset is not known
+    clocks: tuple[ClockView, ...] = ()  # where there are several: how each was brought to the first one's time
     clock_note: str = ""  # how events of different clocks were put on one axis; "" where there was one clock

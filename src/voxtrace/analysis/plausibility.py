@@ -147,6 +147,14 @@ def _clock_offset_unknown(turn: Turn, _: Marks) -> Doubt | None:
     return Doubt("events of several machines are placed by their wall clocks: the order between them may be wrong")
 
 
+def _order_from_causality(turn: Turn, _: Marks) -> Doubt | None:
+    told = [view for view in turn.clocks if view.method == "causality"]
+    if not told:
+        return None
+    names = ", ".join(view.name for view in told)
+    return Doubt(f"no messages with four times between the clocks: the order of {names} is from causes and effects")
+
+
 def _end_of_speech_not_logged(turn: Turn, marks: Marks) -> Doubt | None:
     whole = turn.metrics.get("voice_to_voice_ms")
     if whole is None or "user.speech_end" in marks or (whole.measured and whole.bound == "exact"):
@@ -196,6 +204,11 @@ TURN_RULES: tuple[TurnRule, ...] = (
         "clock_offset_unknown",
         "Between machines whose clocks were not compared nothing can be subtracted.",
         _clock_offset_unknown,
+    ),
+    TurnRule(
+        "order_from_causality",
+        "Where clocks were not compared, only causes and effects bound their offset.",
+        _order_from_causality,
     ),
     TurnRule(
         "one_side_only",

@@ -97,12 +97,18 @@ class Timeline:
 
     def span(self, start: Placed, stop: Placed, origin: Origin = "client") -> Metric:
         """Milliseconds between two events; refused where their clocks can't be compared or the order is wrong."""
-        note = ""
         if not self.axis.comparable(start, stop):
             why = "the two events come from different clocks whose offset is not known"
             return Metric(missing=why, origin=origin, start=start.stage, end=stop.stage)
-        if self.axis.uncertainty is not None and start.domain != stop.domain:
-            note = f"± {millis(self.axis.uncertainty):.3f} ms"
+        uncertainty = self.axis.uncertainty(start, stop)
+        if stop.at < start.at and start.at - stop.at <= uncertainty:
+            why = f"it is shorter than the uncertainty of the two clocks, ± {millis(uncertainty):.3f} ms"
+            return Metric(missing=why, origin=origin, start=start.stage, end=stop.stage)
         if stop.at < start.at:
             return Metric(rejected=END_BEFORE_START, origin=origin, start=start.stage, end=stop.stage)
-        return Metric(millis(stop.at - start.at), origin=origin, start=start.stage, end=stop.stage, note=note)
+        length = millis(stop.at - start.at)
+        if not uncertainty:
+            return Metric(length, origin=origin, start=start.stage, end=stop.stage)
+        doubt = millis(uncertainty)
+        note = f"± {doubt:.3f} ms"
+        return Metric(length, origin=origin, start=start.stage, end=stop.stage, note=note, uncertainty=doubt)

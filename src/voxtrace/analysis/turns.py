@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from voxtrace.analysis.axis import place
+from msgspec import structs
+
+from voxtrace.analysis.axis import Axis, Placed, place
 from voxtrace.analysis.chunks import chunk_metrics, speech_chunks
+from voxtrace.analysis.clocks import Sample
 from voxtrace.analysis.conversation import conversation_metrics, is_conversation, wait_of
 from voxtrace.analysis.definitions import DEFINITION_BY_NAME
 from voxtrace.analysis.intervals import Interval, find_intervals
 from voxtrace.analysis.labels import label
-from voxtrace.analysis.model import Kind, Mark, Metric, Span, Turn
+from voxtrace.analysis.model import Kind, Mark, Metric, Part, Span, Turn
 from voxtrace.analysis.plausibility import check_turn
 from voxtrace.analysis.speech import arrivals, speech_metrics
 from voxtrace.analysis.tiling import tile
@@ -21,12 +24,17 @@ from voxtrace.units import Nanos, nanos_from_millis
 SILENCE_DEPTH = 4  # deeper than the streaming that it hides in
 
 
-def assemble(request_id: str, events: Sequence[Event]) -> Turn:
+def assemble(request_id: str, events: Sequence[Event], elsewhere: Iterable[Sample] = ()) -> Turn:
     """The turn that these events of one request tell of.
 
     Pure: the same events in any order give the same turn. Events whose id was seen already count once.
+
+    Args:
+        request_id: of the request.
+        events: of the request.
+        elsewhere: what messages of other requests tell of this one's clocks, in any order.
     """
-    axis = place(list({event.event_id: event for event in sorted(events, key=_stable)}.values()))
+    axis = place(list({event.event_id: event for event in sorted(events, key=_stable)}.values()), elsewhere)
     timeline = Timeline(axis)
     wait = wait_of(timeline)
     # Fast servers answer whole before the first sample would be heard; the wait is over only then.
@@ -49,18 +57,57 @@ def assemble(request_id: str, events: Sequence[Event]) -> Turn:
         total=total,
         labels=label(timeline),
         metrics={name: metrics[name] for name in DEFINITION_BY_NAME if name in metrics},
-        parts=tile(intervals, total, wait),
+        parts=_with_doubt(tile(intervals, total, wait), axis),
         findings=(),
         spans=tuple(interval.span for interval in intervals),
-        marks=tuple(
-            Mark(placed.at, placed.event.service, placed.event.name, placed.stage, placed.event.metadata)
-            for placed in axis.placed
-        ),
+        marks=_marks(axis),
         chunks=chunks,
         clocks_compared=not axis.offset_unknown,
+        clocks=axis.clocks,
         clock_note=axis.note,
     )
     return check_turn(turn)
+
+
+def _marks(axis: Axis) -> tuple[Mark, ...]:
+    if axis.alignment is None:
+        return tuple(
+            Mark(placed.at, placed.event.service, placed.event.name, placed.stage, placed.event.metadata)
+            for placed in axis.placed
+        )
+    names = {view.domain: view.name for view in axis.clocks}
+    return tuple(
+        Mark(
+            placed.at,
+            placed.event.service,
+            placed.event.name,
+            placed.stage,
+            placed.event.metadata,
+            axis.raw(placed),
+            names.get(placed.domain, ""),
+        )
+        for placed in axis.placed
+    )
+
+
+def _with_doubt(parts: tuple[Part, ...], axis: Axis) -> tuple[Part, ...]:
+    """A part ends where an event is; where the events of its ends are of two clocks, its length is not certain."""
+    if axis.alignment is None:
+        return parts
+    events: dict[int, list[Placed]] = {}
+    for placed in axis.placed:
+        events.setdefault(placed.at, []).append(placed)
+    return tuple(
+        structs.replace(part, uncertainty=doubt)
+        if (doubt := _doubt(axis, events.get(part.begin, ()), events.get(part.end, ())))
+        else part
+        for part in parts
+    )
+
+
+def _doubt(axis: Axis, begins: Sequence[Placed], ends: Sequence[Placed]) -> int:
+    """The least that any two events of the two moments leave open."""
+    return min((axis.uncertainty(begin, end) for begin in begins for end in ends), default=0)
 
 
 def _stable(event: Event) -> tuple[int, str, int, str]:

@@ -29,6 +29,9 @@ The parts tile the total; time that no event explains is called unattributed. A 
 
     def arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("id", help="request id, a piece of one that no other has, or `last` for the newest")
+        parser.add_argument(
+            "--raw", action="store_true", help="show beside corrected times those that each host's own clock told"
+        )
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def run(self, args: Namespace) -> int:
@@ -42,7 +45,7 @@ The parts tile the total; time that no event explains is called unattributed. A 
             print(json.dumps(turn_to_json(turn), indent=2))
         else:
             console = terminal()
-            console.print(turn_for_terminal(turn, console.width))
+            console.print(turn_for_terminal(turn, console.width, raw=args.raw))
             advice = short_advice(recommend([case_of(turn)]))
             if advice:
                 console.print("\nWHICH THRESHOLDS IT CROSSED", style="bold")

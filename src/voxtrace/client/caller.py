@@ -92,8 +92,11 @@ class Caller:
         try:
             try:
                 connection = self._connect()
+                connected = self._clock.mono_ns()
                 self._send(connection, request_bytes)
-                sent = Moment("REQUEST_SENT", self._now(), {})
+                now = self._now()
+                # The server may have the request before a long one is written: for clocks, it left at the beginning.
+                sent = Moment("REQUEST_SENT", now, {"writing_ns": now.mono_ns - connected})
             finally:
                 # Not earlier: the first mark of a process starts a thread, and that takes as long as connecting.
                 mark([start])

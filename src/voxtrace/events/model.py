@@ -12,6 +12,9 @@ NOTHING: Mapping[str, object] = MappingProxyType({})
 # views of requests leave it out.
 NO_REQUEST = "-"
 
+# An event that tells of two clocks and of no step: the four times of a request and its answer; see docs/clocks.md.
+CLOCK_SAMPLE = "clock.sample"
+
 
 class Event(NamedTuple):
     """One thing that happened in a voice turn, as one process saw it.

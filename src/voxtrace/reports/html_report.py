@@ -41,6 +41,7 @@ th { font-weight: 600; } .quiet { color: var(--dim); }
 .track { position: relative; height: .9rem; }
 .bar { position: absolute; top: 0; bottom: 0; min-width: 2px; background: var(--bar); }
 .bar.later { background: var(--dim); }
+.bar.doubtful { background: repeating-linear-gradient(45deg, var(--bar) 0 2px, transparent 2px 5px); }
 .bar.unexplained { background: repeating-linear-gradient(45deg, var(--odd) 0 4px, transparent 4px 7px); }
 """
 
@@ -119,6 +120,7 @@ def _waterfall(turn: Measured) -> Iterable[str]:
     yield f"<h3>{escape(turn.request_id)} <span class=quiet>{escape(amount(millis(turn.total), 'ms'))}</span></h3>"
     for part in turn.parts:
         kind = "unexplained" if not part.explained else "" if part.waited else "later"
+        kind += " doubtful" if part.is_doubtful else ""
         left, width = part.begin * 100 / total, part.length * 100 / total
         bar = f'<span class="bar {kind}" style="left:{left:.3f}%;width:{width:.3f}%"></span>'
         length, share = amount(millis(part.length), "ms"), f"{part.length / total:.1%}"

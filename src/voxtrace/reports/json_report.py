@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import structs
 
 from voxtrace.analysis import Measured, Metric, Summary, Turn
+from voxtrace.analysis.alignment import ClockView
 from voxtrace.analysis.definitions import DEFINITION_BY_NAME
 from voxtrace.analysis.groups import Group
 from voxtrace.analysis.quantiles import Distribution
@@ -45,6 +46,8 @@ def metric_to_json(metric: Metric) -> dict[str, object]:
         facts["bound"] = metric.bound
     if metric.note:
         facts["note"] = metric.note
+    if metric.uncertainty is not None:
+        facts["uncertainty"] = round(metric.uncertainty, PLACES + 3)
     return facts
 
 
@@ -68,6 +71,7 @@ def measured_to_json(turn: Measured) -> dict[str, Any]:
                 "share": round(part.length / total, 6),
                 "explained": part.explained,
                 "waited": part.waited,
+                **_uncertainty(part.uncertainty),
             }
             for part in turn.parts
         ],
@@ -88,6 +92,7 @@ def turn_to_json(turn: Turn) -> dict[str, Any]:
                 "begin_ms": _ms(span.begin),
                 "end_ms": None if span.end is None else _ms(span.end),
                 "detail": dict(span.detail),
+                **_uncertainty(span.uncertainty),
             }
             for span in turn.spans
         ],
@@ -98,6 +103,7 @@ def turn_to_json(turn: Turn) -> dict[str, Any]:
                 "name": mark.name,
                 "stage": mark.stage,
                 "metadata": dict(mark.metadata),
+                **({} if mark.raw is None else {"raw_at_ms": _ms(mark.raw), "clock": mark.clock}),
             }
             for mark in turn.marks
         ],
@@ -106,7 +112,34 @@ def turn_to_json(turn: Turn) -> dict[str, Any]:
         ],
         "critical_path": path_to_json(turn),
         "clock_note": turn.clock_note,
+        "clocks": [clock_to_json(clock) for clock in turn.clocks],
     }
+
+
+def clock_to_json(clock: ClockView) -> dict[str, object]:
+    """One clock of a turn against the first of them; null is what is not known."""
+    return {
+        "name": clock.name,
+        "domain": clock.domain,
+        "services": list(clock.services),
+        "method": clock.method,
+        "ahead_ms": _ms_or_none(clock.offset),
+        "uncertainty_ms": _ms_or_none(clock.uncertainty),
+        "between_ms": [_ms_or_none(clock.low), _ms_or_none(clock.high)],
+        "corrected_by_ms": _ms(clock.corrected),
+        "samples": clock.samples,
+        "via": list(clock.via),
+        "drift_ppm": None if clock.drift_ppm is None else round(clock.drift_ppm, PLACES),
+        "steps": clock.steps,
+    }
+
+
+def _uncertainty(nanos: int) -> dict[str, object]:
+    return {"uncertainty_ms": _ms(nanos)} if nanos else {}
+
+
+def _ms_or_none(nanos: int | None) -> float | None:
+    return None if nanos is None else _ms(nanos)
 
 
 def distribution_to_json(of: Distribution) -> dict[str, object]:

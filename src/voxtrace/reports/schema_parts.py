@@ -9,6 +9,7 @@ from voxtrace.analysis import Labels
 from voxtrace.analysis.absence import State as AbsenceState
 from voxtrace.analysis.beside import Certainty
 from voxtrace.analysis.chunks import State as ChunkState
+from voxtrace.analysis.clocks import Method as ClockMethod
 from voxtrace.analysis.definitions import DEFINITIONS
 from voxtrace.analysis.model import Cache, Kind, Mode, Origin, Outcome, Source, Start, Truth
 from voxtrace.analysis.verdicts import Severity, Verdict
@@ -65,7 +66,8 @@ _STATE = {
     "rule it broke. Exactly one of them.",
 }
 _METRIC_FIELDS = {"value": NUMBER, "missing": TEXT, "rejected": TEXT, "origin": choice(Origin), "start": TEXT}
-_METRIC_FIELDS |= {"end": TEXT, "bound": BOUND, "note": TEXT}
+_UNSURE: Schema = {"type": "number", "minimum": 0, "description": "either way, in ms: clocks of two machines"}
+_METRIC_FIELDS |= {"end": TEXT, "bound": BOUND, "note": TEXT, "uncertainty": _UNSURE}
 METRIC = record(_METRIC_FIELDS, set(_METRIC_FIELDS) - {"origin"}) | _STATE
 
 _LABEL_KINDS = {"outcome": Outcome, "cache": Cache, "start": Start, "source": Source, "truth": Truth}
@@ -77,7 +79,27 @@ LABELS = record(
     },
     optional=set(Labels.__struct_fields__) - {"outcome", "cache", "start", "source", "truth", "origin"},
 )
-PART = record({"name": TEXT, "begin_ms": NUMBER, "end_ms": NUMBER, "share": SHARE, "explained": BOOL, "waited": BOOL})
+UNCERTAIN: dict[str, Schema] = {"uncertainty_ms": _UNSURE}
+PART = record(
+    {"name": TEXT, "begin_ms": NUMBER, "end_ms": NUMBER, "share": SHARE, "explained": BOOL, "waited": BOOL} | UNCERTAIN,
+    optional=UNCERTAIN,
+)
+CLOCK = record(
+    {
+        "name": TEXT,
+        "domain": TEXT,
+        "services": listed(TEXT),
+        "method": choice(ClockMethod),
+        "ahead_ms": or_null(NUMBER, "of the first clock; null: not known"),
+        "uncertainty_ms": or_null(_UNSURE, "null: open on at least one side"),
+        "between_ms": listed(or_null(NUMBER), minItems=2, maxItems=2),
+        "corrected_by_ms": NUMBER,
+        "samples": COUNT,
+        "via": listed(TEXT, description="clocks between, where the two were not compared themselves"),
+        "drift_ppm": or_null(NUMBER),
+        "steps": COUNT,
+    }
+)
 TURN_FIELDS: dict[str, Schema] = {
     "request_id": TEXT,
     "session_id": or_null(TEXT, "null: no event names a session"),

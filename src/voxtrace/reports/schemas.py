@@ -36,13 +36,22 @@ def _turn() -> Schema:
         {
             **parts.TURN_FIELDS,
             "spans": listed(
-                record({"name": TEXT, "service": TEXT, "begin_ms": NUMBER, "end_ms": end, "detail": metadata})
+                record(
+                    {"name": TEXT, "service": TEXT, "begin_ms": NUMBER, "end_ms": end, "detail": metadata}
+                    | parts.UNCERTAIN,
+                    optional=parts.UNCERTAIN,
+                )
             ),
             "marks": listed(
-                record({"at_ms": NUMBER, "service": TEXT, "name": TEXT, "stage": TEXT, "metadata": metadata})
+                record(
+                    {"at_ms": NUMBER, "service": TEXT, "name": TEXT, "stage": TEXT, "metadata": metadata}
+                    | {"raw_at_ms": NUMBER, "clock": TEXT},
+                    optional=("raw_at_ms", "clock"),
+                )
             ),
             "chunks": listed(record({"at_ms": NUMBER, "audio_ms": NUMBER, "bytes": COUNT})),
             "critical_path": parts.CRITICAL_PATH,
+            "clocks": listed(parts.CLOCK),
             "clock_note": TEXT,
         },
     )

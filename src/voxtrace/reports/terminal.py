@@ -25,8 +25,14 @@ _NARROW_ID_WIDTH = 8
 _MARK_LIMIT = 60  # lines of a timeline; a long article has thousands of chunks
 
 
-def one_turn(turn: Turn, width: int = 100) -> RenderableType:
-    """Everything about one request: head, waterfall, timeline, numbers, findings."""
+def one_turn(turn: Turn, width: int = 100, *, raw: bool = False) -> RenderableType:
+    """Everything about one request: head, waterfall, timeline, numbers, findings.
+
+    Args:
+        turn: the request.
+        width: columns of the terminal.
+        raw: beside each corrected time the one that the event's own wall clock tells.
+    """
     blocks: list[RenderableType] = [_head(turn), Text()]
     if turn.parts:
         blocks += [Text("WHERE THE TIME WENT", style="bold"), waterfall(turn, width)]
@@ -34,7 +40,7 @@ def one_turn(turn: Turn, width: int = 100) -> RenderableType:
     if path is not None:
         blocks.append(path)
     if turn.marks:
-        blocks += [Text("TIMELINE", style="bold"), _timeline(turn)]
+        blocks += [Text("TIMELINE", style="bold"), _timeline(turn, raw=raw)]
     if turn.metrics:
         blocks += [Text("NUMBERS", style="bold"), _numbers(turn)]
     if turn.findings or turn.clock_note:
@@ -70,9 +76,11 @@ def _total(turn: Measured) -> str:
     return amount(millis(turn.total), "ms") if turn.total else NONE
 
 
-def _timeline(turn: Turn) -> RenderableType:
+def _timeline(turn: Turn, *, raw: bool) -> RenderableType:
     table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim", expand=True)
     table.add_column("at", justify="right", no_wrap=True)
+    if raw:
+        table.add_column("raw", justify="right", no_wrap=True, style="dim")
     table.add_column("service", no_wrap=True)
     table.add_column("event", no_wrap=True)
     # What is left of the line: long facts would push the columns in front of them out of it.
@@ -82,9 +90,12 @@ def _timeline(turn: Turn) -> RenderableType:
     shown = marks if len(marks) <= _MARK_LIMIT else (*marks[:half], None, *marks[-half:])
     for mark in shown:
         if mark is None:
-            table.add_row("…", "", f"{len(marks) - _MARK_LIMIT} more", "voxtrace show ID --json has all")
+            table.add_row(
+                "…", *([""] if raw else []), "", f"{len(marks) - _MARK_LIMIT} more", "voxtrace show ID --json has all"
+            )
         else:
-            table.add_row(amount(millis(mark.at), "ms"), mark.service, mark.name, _facts(mark))
+            told = [amount(millis(mark.at if mark.raw is None else mark.raw), "ms")] if raw else []
+            table.add_row(amount(millis(mark.at), "ms"), *told, mark.service, mark.name, _facts(mark))
     return Padding(table, (0, 0, 1, 0))
 
 
@@ -112,8 +123,9 @@ def _findings(turn: Turn) -> RenderableType:
         text.append(f"{finding.rule}: ", style="yellow")
         text.append(f"{finding.message}\n")
     if turn.clock_note:
-        text.append("clocks: ", style="yellow")
-        text.append(f"{turn.clock_note}\n")
+        for sentence in turn.clock_note.split("; clock of "):
+            text.append("clocks: ", style="yellow")
+            text.append(f"{sentence.removeprefix('clock of ')}\n")
     return text
 
 

@@ -13,6 +13,7 @@ from voxtrace.units import millis
 # Eighths of a cell, so that a bar of 3 % is seen on a terminal of 80 columns.
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _UNEXPLAINED = "░"
+_DOUBTFUL = "╱"  # shorter than what its two clocks leave open
 _NAME_WIDTH, _MOST_NAME_WIDTH = 24, 34  # with a space behind; names of other services may be of any length
 _NUMBERS_WIDTH = 20
 _SLOWEST = "  ← slowest"
@@ -68,6 +69,8 @@ def _bar(turn: Measured, part: Part, bar_width: int) -> str:
     first, last = cells.begin // 8, max(-(-cells.end // 8), cells.begin // 8 + 1)
     if not part.explained:
         return " " * first + _UNEXPLAINED * (last - first)
+    if part.is_doubtful:
+        return " " * first + _DOUBTFUL * (last - first)
     full = "█" * max((cells.end - first * 8) // 8, 0)
     rest = _EIGHTHS[max(cells.end - first * 8, 1) % 8].strip()
     return " " * first + (full + rest or "▏")

@@ -8,7 +8,9 @@ from contextvars import Token
 from operator import index
 from threading import Lock
 
+from voxtrace.clock import mono_ns, wall_ns
 from voxtrace.errors import InvalidOption
+from voxtrace.events.model import CLOCK_SAMPLE
 from voxtrace.tracker.buffer import text_id
 from voxtrace.tracker.courier import EXIT_FLUSH_S, TrackerStats
 from voxtrace.tracker.options import TrackerOptions, from_environment
@@ -50,6 +52,37 @@ class Tracker:
             self._recorder.buffer.lose("failed")
             return
         self._recorder.record(self.service, (name, request_id, session_id), metadata, (mono, wall))
+
+    def clock_sample(
+        self, peer: str, sent: tuple[int, int], answer: tuple[int, int], /, request_id: str, **metadata: object
+    ) -> None:
+        """A request to `peer` left at `sent`, (mono_ns, wall_ns), and its answer is here now.
+
+        From a few of these the offset of the two machines' clocks is known; see docs/clocks.md. Call it as soon as the
+        answer's first bytes are there. Never raises, never waits.
+
+        Args:
+            peer: the service that answered, by the name that its own events carry.
+            sent: this machine's clocks just before the request was sent.
+            answer: the peer's wall clock in nanoseconds when it had the request, and just before it answered.
+            request_id: of a request that both services tell of.
+            metadata: whatever else should be kept.
+        """
+        here = (mono_ns(), wall_ns())
+        if self._recorder is None:
+            return
+        try:
+            (sent_mono, sent_wall), (received, answered) = map(index, sent), map(index, answer)
+        except (TypeError, ValueError):
+            self._recorder.buffer.lose("failed")
+            return
+        times = {
+            "sent_mono_ns": sent_mono,
+            "sent_wall_ns": sent_wall,
+            "received_wall_ns": received,
+            "answered_wall_ns": answered,
+        }
+        self._recorder.record(self.service, (CLOCK_SAMPLE, request_id, None), {**metadata, "peer": peer, **times}, here)
 
     def span(
         self, name: str, /, request_id: str | None = None, session_id: str | None = None, **metadata: object

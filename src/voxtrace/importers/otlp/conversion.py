@@ -11,6 +11,7 @@ from math import isfinite
 
 from voxtrace.events import Event
 from voxtrace.events.plain import sound_text, tidy
+from voxtrace.importers.otlp.calls import Calls, clock_of_host, sample_of
 from voxtrace.importers.otlp.grouping import Traces
 from voxtrace.importers.otlp.mapping import FACTS, LENGTHS, RULES, UNITS, Moment, SpanRule
 from voxtrace.importers.otlp.spans import Span
@@ -48,6 +49,7 @@ class Conversion:
 
     def __init__(self) -> None:
         self._traces = Traces()
+        self._calls = Calls()
 
     def convert(self, spans: Sequence[Span]) -> Converted:
         """The events of these spans. Spans of one call know each other whatever their order."""
@@ -68,6 +70,8 @@ class Conversion:
             if rule.turn == "within" and self._traces.waits(span, rule):
                 continue
             done.events += self._events(span, rule, done.counts)
+        for call in self._calls.joined(spans):
+            done.events.append(sample_of(call, *self._traces.above(call.within)))
         done.counts = +done.counts
         return done
 
@@ -92,6 +96,7 @@ class Conversion:
                 stage,
                 wall_ns,
                 f"otlp/{span.trace_id}/{span.span_id}#{stage}",
+                clock=clock_of_host(span.host),
                 session_id=session_id,
                 metadata=metadata,
             )

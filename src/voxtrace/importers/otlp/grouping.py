@@ -83,6 +83,11 @@ class Traces:
             return self._joined(trace, span, span.parent_id, "agent")
         return self._above(trace, span)
 
+    def above(self, span: Span) -> tuple[str, str | None]:
+        """Turn and conversation of a span that tells nothing of a turn itself: those of the nearest one above it."""
+        trace = self._of(span)
+        return self._above(trace, span), _session_told(span) or trace.session
+
     def waits(self, span: Span, rule: SpanRule) -> bool:
         """Whether nothing is known above a span that belongs to something: then it is kept until its parent comes."""
         trace = self._of(span)

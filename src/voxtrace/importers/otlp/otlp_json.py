@@ -10,7 +10,17 @@ from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Iterator, Mapping
 
-from voxtrace.importers.otlp.spans import ERROR, MAX_DEPTH, MAX_NAME_CHARS, Export, NotOtlp, Span
+from voxtrace.importers.otlp.spans import (
+    CLIENT,
+    ERROR,
+    MAX_DEPTH,
+    MAX_NAME_CHARS,
+    SERVER,
+    Export,
+    NotOtlp,
+    Span,
+    host_of,
+)
 
 _OTHER_SIGNALS = ("resourceMetrics", "resourceLogs", "resource_metrics", "resource_logs", "resourceProfiles")
 
@@ -39,7 +49,7 @@ def read_json(document: object) -> Export:
 def _read_resource_spans(spans: Mapping[str, object], export: Export) -> None:
     resource = spans.get("resource")
     attributes = _attributes(resource.get("attributes")) if isinstance(resource, dict) else {}
-    service = _text(attributes.get("service.name"))
+    service, host = _text(attributes.get("service.name")), host_of(attributes)
     older = ("instrumentationLibrarySpans", "instrumentation_library_spans")
     for group in _objects(_get(spans, "scopeSpans", "scope_spans", *older)):
         scope = _get(group, "scope", "instrumentationLibrary", "instrumentation_library")
@@ -47,12 +57,12 @@ def _read_resource_spans(spans: Mapping[str, object], export: Export) -> None:
         found = group.get("spans")
         for span in found if isinstance(found, list) else ():
             if isinstance(span, dict):
-                export.add(_span(span, name, service))
+                export.add(_span(span, name, service, host))
             else:
                 export.refuse("span", "a span must be a JSON object", repr(span)[:200].encode("utf-8", "replace"))
 
 
-def _span(span: Mapping[str, object], scope: str, service: str) -> Span:
+def _span(span: Mapping[str, object], scope: str, service: str, host: str) -> Span:
     status = span.get("status")
     code = status.get("code") if isinstance(status, dict) else None
     moments = tuple(
@@ -71,7 +81,13 @@ def _span(span: Mapping[str, object], scope: str, service: str) -> Span:
         attributes=_attributes(span.get("attributes")),
         moments=moments,
         is_error=code == "STATUS_CODE_ERROR" or _whole(code) == ERROR,
+        host=host,
+        kind=_KINDS.get(str(span.get("kind")), 0),
     )
+
+
+# As a number, as text, and as the enum's name.
+_KINDS = {"2": SERVER, "SPAN_KIND_SERVER": SERVER, "3": CLIENT, "SPAN_KIND_CLIENT": CLIENT}
 
 
 def _get(found: Mapping[str, object], *names: str) -> object:

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from voxtrace.importers.otlp.spans import ERROR, MAX_DEPTH, MAX_NAME_CHARS, Export, NotOtlp, Span
+from voxtrace.importers.otlp.spans import (
+    CLIENT,
+    ERROR,
+    MAX_DEPTH,
+    MAX_NAME_CHARS,
+    SERVER,
+    Export,
+    NotOtlp,
+    Span,
+    host_of,
+)
 from voxtrace.importers.otlp.wire import Value, double, fields, number, signed, sub_message, text
 
 
@@ -20,27 +30,29 @@ def read_protobuf(body: bytes) -> Export:
 
 
 def _read_resource_spans(message: memoryview, export: Export) -> None:
-    service = ""
+    service = host = ""
     scopes: list[memoryview] = []
     for field, value in fields(message):
         if field == 1:
-            service = _name_of_service(sub_message(value))
+            service, host = _origin(sub_message(value))
         elif field in (2, 1000):  # 1000: the instrumentation libraries of before 2022
             scopes.append(sub_message(value))
     for each in scopes:
-        _read_scope_spans(each, service, export)
+        _read_scope_spans(each, (service, host), export)
 
 
-def _name_of_service(resource: memoryview) -> str:
+def _origin(resource: memoryview) -> tuple[str, str]:
+    """Service and host."""
+    attributes: dict[str, object] = {}
     for field, value in fields(resource):
         if field == 1:
             key, found = _pair(sub_message(value))
-            if key == "service.name" and isinstance(found, str):
-                return found[:MAX_NAME_CHARS]
-    return ""
+            attributes.setdefault(key, found)
+    service = attributes.get("service.name")
+    return service[:MAX_NAME_CHARS] if isinstance(service, str) else "", host_of(attributes)
 
 
-def _read_scope_spans(message: memoryview, service: str, export: Export) -> None:
+def _read_scope_spans(message: memoryview, origin: tuple[str, str], export: Export) -> None:
     scope = ""
     spans: list[memoryview] = []
     for field, value in fields(message):
@@ -50,15 +62,16 @@ def _read_scope_spans(message: memoryview, service: str, export: Export) -> None
             spans.append(sub_message(value))
     for each in spans:
         try:
-            export.add(_span(each, scope[:MAX_NAME_CHARS], service))
+            export.add(_span(each, scope[:MAX_NAME_CHARS], origin))
         except NotOtlp as why:
             export.refuse("span", str(why), bytes(each[:200]))
 
 
-def _span(message: memoryview, scope: str, service: str) -> Span:
+def _span(message: memoryview, scope: str, origin: tuple[str, str]) -> Span:
     ids = {1: "", 2: "", 4: ""}
     times = {7: 0, 8: 0}
-    name, is_error = "", False
+    name, is_error, kind = "", False, 0
+    service, host = origin
     attributes: dict[str, object] = {}
     moments: list[tuple[int, str]] = []
     for field, value in fields(message):
@@ -69,6 +82,8 @@ def _span(message: memoryview, scope: str, service: str) -> Span:
             times[field] = number(value)
         elif field == 5:
             name = text(value)[:MAX_NAME_CHARS]
+        elif field == 6:
+            kind = number(value) if number(value) in (CLIENT, SERVER) else 0
         elif field == 9:
             key, found = _pair(sub_message(value))
             attributes[key] = found
@@ -77,8 +92,11 @@ def _span(message: memoryview, scope: str, service: str) -> Span:
         elif field == 15:
             is_error = any(inner == 3 and code == ERROR for inner, code in fields(sub_message(value)))
     return Span(
-        ids[1], ids[2], ids[4], name, scope, service, times[7], times[8], attributes, tuple(moments), is_error
-    )  # fmt: skip
+        *(ids[1], ids[2], ids[4], name, scope, service, times[7], times[8], attributes, tuple(moments)),
+        is_error=is_error,
+        host=host,
+        kind=kind,
+    )
 
 
 def _moment(message: memoryview) -> tuple[int, str]:

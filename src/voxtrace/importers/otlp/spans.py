@@ -11,6 +11,9 @@ from voxtrace.events import Unreadable
 from voxtrace.events.codec import EARLIEST_NS, LATEST_NS, RAW_KEPT_BYTES
 
 ERROR = 2  # the status code of a span that failed
+SERVER, CLIENT = 2, 3  # kinds of spans: of the two sides of one call
+# What tells whose clock it is, best first: containers of one node share its clock, and have names of their own.
+HOST_ATTRIBUTES = ("k8s.node.name", "host.name", "host.id")
 MAX_NAME_CHARS = 256
 MAX_DEPTH = 16  # of values within values
 
@@ -33,6 +36,14 @@ class Span(NamedTuple):
     attributes: Mapping[str, object]
     moments: tuple[tuple[int, str], ...] = ()  # its span events: Unix time and name
     is_error: bool = False
+    host: str = ""  # whose clock stamped it, by its resource; "" where that is not told
+    kind: int = 0  # SERVER, CLIENT or another of the format's numbers
+
+
+def host_of(resource: Mapping[str, object]) -> str:
+    """The machine that a resource names; "" where it names none."""
+    told = (resource.get(name) for name in HOST_ATTRIBUTES)
+    return next((each.replace("/", "_")[:MAX_NAME_CHARS] for each in told if isinstance(each, str) and each), "")
 
 
 @dataclass(slots=True)

@@ -104,7 +104,11 @@ function ticks(total, width) {
   return Array.from({ length: Math.floor(total / step) + 1 }, (_, index) => Number((index * step).toPrecision(12)));
 }
 
+/** Shorter than what the clocks of its two ends leave open. */
+const isDoubtful = (item) => item.uncertainty_ms !== undefined && item.end_ms !== null && length(item) < item.uncertainty_ms;
+
 function barClass(item) {
+  if (isDoubtful(item)) return `hatched ${item.waited === false ? 'unwaited' : ''}`;
   if (item.kind === 'part') return `${item.explained ? 'part' : 'hatched'} ${item.waited === false ? 'unwaited' : ''}`;
   return item.end_ms !== null && item.end_ms < item.begin_ms ? 'span backwards' : `span ${item.end_ms === null ? 'open' : ''}`;
 }
@@ -113,7 +117,7 @@ function Bar({ item, x, y, total, chosen, choose, first }) {
   const open = item.end_ms === null;
   const [from, to] = [item.begin_ms, open ? total : item.end_ms].sort((a, b) => a - b);
   const width = Math.max(x(to) - x(from), 2);
-  const said = `${item.name}${item.service ? ` of ${item.service}` : ''}: ${ms(item.begin_ms)} to ${open ? 'no end event' : `${ms(item.end_ms)}, ${ms(length(item))}`}`;
+  const said = `${item.name}${item.service ? ` of ${item.service}` : ''}: ${ms(item.begin_ms)} to ${open ? 'no end event' : `${ms(item.end_ms)}, ${ms(length(item))}`}${item.uncertainty_ms === undefined ? '' : ` ± ${ms(item.uncertainty_ms)}`}`;
   const press = (event) => {
     if (event.key !== 'Enter' && event.key !== ' ') return;
     event.preventDefault();

@@ -105,13 +105,14 @@ function words(value) {
 
 function Selected({ chosen }) {
   if (!chosen) return html`<p class="quiet">Select a bar, a tile or an event to see what is known of it.</p>`;
-  const { kind, name, service, begin_ms: begin, end_ms: end, at_ms: at, stage, detail, metadata, explained } = chosen;
+  const { kind, name, service, begin_ms: begin, end_ms: end, at_ms: at, stage, detail, metadata, explained, uncertainty_ms: doubt, raw_at_ms: raw, clock } = chosen;
   const facts = Object.entries(detail || metadata || {});
   return html`<dl class="facts" aria-live="polite">
     <dt>${kind}</dt><dd><strong>${name}</strong>${service ? ` of ${service}` : ''}${stage ? html` <code>${stage}</code>` : ''}</dd>
     ${at === undefined
-      ? html`<dt>time</dt><dd>${ms(begin)} → ${when(end)}${end !== null && html` = <strong>${ms(end - begin)}</strong>`}</dd>`
-      : html`<dt>time</dt><dd>${ms(at)}</dd>`}
+      ? html`<dt>time</dt><dd>${ms(begin)} → ${when(end)}${end !== null && html` = <strong>${ms(end - begin)}</strong>`}${doubt !== undefined && html` ± ${ms(doubt)}: its ends are of two clocks`}</dd>`
+      : html`<dt>time</dt><dd>${ms(at)}${raw !== undefined && raw !== at && html` <span class="quiet">by its own clock ${ms(raw)}</span>`}</dd>`}
+    ${clock && html`<dt>clock</dt><dd>${clock}</dd>`}
     ${end !== null && end < begin && html`<dt>flag</dt><dd class="rejected">ends before it begins; drawn as it was logged</dd>`}
     ${explained === false && html`<dt>meaning</dt><dd>no event says what happened in this time</dd>`}
     ${facts.map(([key, value]) => html`<dt key=${key}>${words(key)}</dt><dd class="value">${words(value)}</dd>`)}
