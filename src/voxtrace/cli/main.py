@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
@@ -91,6 +93,20 @@ def _needed(arguments: Sequence[str]) -> Sequence[str]:
     return () if arguments[:1] == ["--version"] else COMMANDS
 
 
+@contextmanager
+def _imports_kept() -> Iterator[None]:
+    """What is imported here lives to the end: no collection has to walk over it, now or later (40 ms of a report)."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if not gc.get_freeze_count():  # once: what came since then may be garbage
+            gc.freeze()
+        if was_on:
+            gc.enable()
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
@@ -98,7 +114,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code; see `Command`.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    parser = build_parser(_needed(arguments))
+    with _imports_kept():
+        parser = build_parser(_needed(arguments))
     if not arguments:
         parser.print_help(sys.stderr)
         return EXIT_USAGE

@@ -35,7 +35,7 @@ from voxtrace.store import Accounts, RequestQuery
 from voxtrace.units import NANOS_PER_SECOND
 
 DEFAULT_LAST = 100_000
-ADVICE_FROM = 1_000  # turns that are replayed for it: a report has to come within a second
+ADVICE_FROM = 300  # turns: the newest say what to do now, and more would take longer than the report itself
 SLOWEST_SHOWN = 5  # waterfalls in a page
 
 

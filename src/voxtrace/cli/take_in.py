@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from rich.console import Console
@@ -50,6 +49,8 @@ def keep_numbers(folder: Path) -> None:
 
     Where that can't be done nothing is said: who reads works out what is not kept.
     """
+    from concurrent.futures.process import BrokenProcessPool
+
     from voxtrace.collector.measure_apart import measure_apart
 
     try:

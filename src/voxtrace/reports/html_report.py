@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from typing import TYPE_CHECKING
 
 from voxtrace.analysis import Group, Measured, Summary
 from voxtrace.judge.limits import Verdict
 from voxtrace.reports.absence_words import absence_rows
-from voxtrace.reports.session_report import Section
 from voxtrace.reports.summary_report import (
     ABSENT_HEAD,
     METRIC_HEAD,
@@ -24,6 +24,9 @@ from voxtrace.reports.summary_report import (
 )
 from voxtrace.reports.words import amount
 from voxtrace.units import millis
+
+if TYPE_CHECKING:
+    from voxtrace.reports.session_report import Section
 
 _STYLE = """
 :root { color-scheme: light dark; --bar: #56b4e9; --dim: #88929c; --odd: #e69f00; }
