@@ -93,9 +93,7 @@ def explained(action: Action) -> str:
 
 def command_line() -> str:
     """docs/cli.md"""
-    overview = table(
-        ("command", "does"), ((f"[`{name}`](#voxtrace-{name})", load_command(name).help) for name in COMMANDS)
-    )
+    overview = table(("command", "does"), ((f"[`{name}`](#voxtrace-{name})", does) for name, does in COMMANDS.items()))
     codes = (
         "Exit codes: 0 good; 1 the verdict is fail or inconclusive; 2 wrong usage or input; 3 the target or the store\n"
         "can't be reached; 130 interrupted.\n"
@@ -105,11 +103,11 @@ def command_line() -> str:
 
 def _command_sections() -> Iterator[str]:
     parsers = next(each for each in build_parser()._actions if isinstance(each, _SubParsersAction)).choices
-    for name in COMMANDS:
+    for name, does in COMMANDS.items():
         command, taken = load_command(name), arguments(parsers[name])
         named = "".join(f" {spelled(each)}" for each in taken if not each.option_strings)
         yield f"## voxtrace {name}\n"
-        yield f"{command.help[:1].upper()}{command.help[1:]}.\n"
+        yield f"{does[:1].upper()}{does[1:]}.\n"
         yield f"```\nvoxtrace {name} [options]{named}\n```\n"
         yield table(("argument", "meaning"), ((code(spelled(each)), explained(each)) for each in taken))
         if command.details.strip():

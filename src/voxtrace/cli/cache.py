@@ -25,7 +25,6 @@ class CacheCommand:
     """Looks after the cache of a running speech server."""
 
     name: ClassVar[str] = "cache"
-    help: ClassVar[str] = "see, fill or empty the speech that the server keeps"
     details: ClassVar[str] = """\
 Pieces of speech that were made once are kept in memory and on the disk. Requests with `Cache-Control: no-cache` are
 never answered from it and never fill it, so a measurement can't mistake a replay for synthesis.

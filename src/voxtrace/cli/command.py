@@ -14,7 +14,6 @@ class Command(Protocol):
     """
 
     name: ClassVar[str]
-    help: ClassVar[str]  # one line
     details: ClassVar[str]  # what `voxtrace NAME --help` teaches, with examples
 
     def arguments(self, parser: ArgumentParser) -> None:

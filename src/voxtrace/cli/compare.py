@@ -28,7 +28,6 @@ class CompareCommand:
     """Compares two populations."""
 
     name: ClassVar[str] = "compare"
-    help: ClassVar[str] = "compare two populations: which step got slower or faster, and whether that can be chance"
     details: ClassVar[str] = """\
 A and B are filters: KEY=VALUE with commas between. Keys are engine, provider, voice, format, model, version, kind,
 outcome, cache, start, source, truth, origin, mode, hedged, transport (http, live, wyoming, wyoming-live), since, until

@@ -19,7 +19,6 @@ class ConfigCommand:
     """Shows what a service started now would work with."""
 
     name: ClassVar[str] = "config"
-    help: ClassVar[str] = "show every setting, its value and where it came from"
     details: ClassVar[str] = """\
 A flag wins over an environment variable, that over voxtrace.toml in the data folder, that over the default:
 

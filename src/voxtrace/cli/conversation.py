@@ -36,7 +36,6 @@ class ConversationCommand:
     """Tells one turn, or the turns of a session."""
 
     name: ClassVar[str] = "conversation"
-    help: ClassVar[str] = "tell one turn of a conversation: targets, root cause, what helps, what the user heard"
     details: ClassVar[str] = """\
 Without an id it is the newest turn of a conversation. Of a session all turns are judged, and the one in which
 somebody waited longest is told. With --budget the exit code is 1 unless every line is kept.

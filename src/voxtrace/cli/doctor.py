@@ -29,7 +29,6 @@ class DoctorCommand:
     """Sends an event and a sentence through everything and reads both back."""
 
     name: ClassVar[str] = "doctor"
-    help: ClassVar[str] = "send an event and a sentence, read both back, and say what is wrong"
     details: ClassVar[str] = """\
 Exit code 0: all is well. 1: there is a problem. 3: a service does not answer.
 

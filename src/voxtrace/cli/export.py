@@ -33,7 +33,6 @@ class ExportCommand:
     """Writes turns or events as other tools read them."""
 
     name: ClassVar[str] = "export"
-    help: ClassVar[str] = "write requests or events for other tools: CSV, Parquet, JSON lines, Perfetto"
     details: ClassVar[str] = """\
   csv      one row a request; a metric without a value is an empty cell, and the last column says why
   parquet  typed columns: a metric without a value is null, and the columns beside it say why; each column has its

@@ -26,7 +26,6 @@ class ImportCommand:
     """Reads what other tools wrote, finds out the format, and says what became of each file."""
 
     name: ClassVar[str] = "import"
-    help: ClassVar[str] = "read logs and result files of other tools into the store"
     details: ClassVar[str] = """\
 PATH is a file, a folder, a pattern in quotes, or - for standard input; gzip is unpacked. The format is found
 out from the content. Importing a file twice stores nothing twice, so a log that grew is simply imported again.

@@ -29,7 +29,6 @@ class LoadCommand:
     """Loads a speech server."""
 
     name: ClassVar[str] = "load"
-    help: ClassVar[str] = "send many requests at planned moments and measure what every listener would have heard"
     details: ClassVar[str] = """\
 Requests come at moments that are drawn before the run begins, whether or not the server keeps up, and every time
 counts from the planned moment, so a slow server can't hide by being asked less. With --users a fixed number of

@@ -6,7 +6,7 @@ import argparse
 import gc
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -17,33 +17,34 @@ from voxtrace.cli.lifeline import follow_supervisor
 from voxtrace.config import default_data_folder
 from voxtrace.errors import EXIT_USAGE, VoxtraceError
 
-# In the order in which a newcomer meets them. Each name is a module of this room with a class of that name.
+# What each does, in the order in which a newcomer meets them. Each name is a module of this room with a class of that
+# name; what it does stands here, so that nothing has to be imported to say what there is.
 # fmt: off
-COMMANDS: tuple[str, ...] = (
-    "up",
-    "serve",
-    "watch",
-    "say",
-    "play",
-    "requests",
-    "show",
-    "conversation",
-    "sessions",
-    "report",
-    "compare",
-    "whatif",
-    "recommend",
-    "load",
-    "import",
-    "export",
-    "schema",
-    "recompute",
-    "prune",
-    "cache",
-    "voices",
-    "config",
-    "doctor",
-)
+COMMANDS: dict[str, str] = {
+    "up": "start the speech server and the dashboard, and keep both running",
+    "serve": "start the speech server",
+    "watch": "collect events and show the dashboard",
+    "say": "speak a text and show how long it took to be heard, and why",
+    "play": "start the player: sound over a WebSocket, heard without gaps, and when it was heard",
+    "requests": "list the newest or the slowest requests",
+    "show": "show where the time of one request went",
+    "conversation": "tell one turn of a conversation: targets, root cause, what helps, what the user heard",
+    "sessions": "list sessions, or explain one: trends over its turns, prompts, first turn, KV cache",
+    "report": "summarise requests: percentiles, where the time went, what was not measured",
+    "compare": "compare two populations: which step got slower or faster, and whether that can be chance",
+    "whatif": "replay every turn with a step shorter, longer or gone, and take the percentiles again",
+    "recommend": "say what would help most: stage, owner, what to change, and the gain by a replay",
+    "load": "send many requests at planned moments and measure what every listener would have heard",
+    "import": "read logs and result files of other tools into the store",
+    "export": "write requests or events for other tools: CSV, Parquet, JSON lines, Perfetto",
+    "schema": "print the JSON Schema of what a command prints with --json",
+    "recompute": "derive every number again from the stored events",
+    "prune": "forget old requests now",
+    "cache": "see, fill or empty the speech that the server keeps",
+    "voices": "add, list and check voice models (Kokoro, Piper)",
+    "config": "show every setting, its value and where it came from",
+    "doctor": "send an event and a sentence, read both back, and say what is wrong",
+}
 # fmt: on
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
@@ -56,8 +57,8 @@ def load_command(name: str) -> Command:
     return command
 
 
-def build_parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
-    """The parser of the whole command line, or of the commands named."""
+def build_parser(loaded: Collection[str] = COMMANDS) -> argparse.ArgumentParser:
+    """The parser of the whole command line; commands that are not to be `loaded` are named and take no arguments."""
     parser = argparse.ArgumentParser(
         prog="voxtrace",
         description="How long until somebody hears something, why, and what would make it shorter?",
@@ -65,32 +66,29 @@ def build_parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"voxtrace {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name in names:
-        command = load_command(name)
+    for name, does in COMMANDS.items():
         sub = commands.add_parser(
             name,
-            help=command.help,
-            description=f"{command.help[:1].upper()}{command.help[1:]}.",
-            epilog=command.details,
+            help=does,
+            description=f"{does[:1].upper()}{does[1:]}.",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        sub.add_argument(
-            "--data",
-            type=Path,
-            default=default_data_folder(),
-            metavar="DIR",
-            help="folder of the spool, the store and voxtrace.toml (also VOXTRACE_DATA)",
-        )
-        command.arguments(sub)
-        sub.set_defaults(run=command.run)
+        if name in loaded:
+            _add_arguments(sub, load_command(name))
     return parser
 
 
-def _needed(arguments: Sequence[str]) -> Sequence[str]:
-    """The commands to import: `voxtrace say` must not wait for a web framework."""
-    if arguments and arguments[0] in COMMANDS:
-        return arguments[:1]
-    return () if arguments[:1] == ["--version"] else COMMANDS
+def _add_arguments(parser: argparse.ArgumentParser, command: Command) -> None:
+    parser.epilog = command.details
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=default_data_folder(),
+        metavar="DIR",
+        help="folder of the spool, the store and voxtrace.toml (also VOXTRACE_DATA)",
+    )
+    command.arguments(parser)
+    parser.set_defaults(run=command.run)
 
 
 @contextmanager
@@ -115,7 +113,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     with _imports_kept():
-        parser = build_parser(_needed(arguments))
+        parser = build_parser(arguments[:1])  # `voxtrace say` must not wait for a web framework
     if not arguments:
         parser.print_help(sys.stderr)
         return EXIT_USAGE

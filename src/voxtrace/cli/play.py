@@ -27,7 +27,6 @@ class PlayCommand:
     """Plays what is sent to it, and notes when it was heard."""
 
     name: ClassVar[str] = "play"
-    help: ClassVar[str] = "start the player: sound over a WebSocket, heard without gaps, and when it was heard"
     details: ClassVar[str] = """\
 Takes PCM in binary frames and the JSON messages of older audio daemons; docs/player.md tells how. One request
 plays at a time, further ones wait. Without a sound device it keeps time and makes no sound, and says so.

@@ -21,7 +21,6 @@ class PruneCommand:
     """Forgets what is older or more than is to be kept."""
 
     name: ClassVar[str] = "prune"
-    help: ClassVar[str] = "forget old requests now"
     details: ClassVar[str] = """\
 `voxtrace watch` does it by itself, with the settings keep_days and keep_mib. Whole requests are forgotten,
 the oldest first, with their events and numbers; what happened to every event stays in the accounts.

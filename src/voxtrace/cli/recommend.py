@@ -25,7 +25,6 @@ class RecommendCommand:
     """Says what to change first."""
 
     name: ClassVar[str] = "recommend"
-    help: ClassVar[str] = "say what would help most: stage, owner, what to change, and the gain by a replay"
     details: ClassVar[str] = """\
 Every threshold is held against every turn, and every turn that crosses it is replayed without that. What nobody waits
 for stands apart, what nothing is known of is unknown and no pass. docs/recommendations.md lists the thresholds.

@@ -18,7 +18,6 @@ class RecomputeCommand:
     """Derives all turns again."""
 
     name: ClassVar[str] = "recompute"
-    help: ClassVar[str] = "derive every number again from the stored events"
     details: ClassVar[str] = """\
 Events are the only truth in the store; what was derived from them can be forgotten and derived again
 at any time, with the same result. It may run while `voxtrace up` does.

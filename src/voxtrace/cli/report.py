@@ -43,7 +43,6 @@ class ReportCommand:
     """Summarises requests."""
 
     name: ClassVar[str] = "report"
-    help: ClassVar[str] = "summarise requests: percentiles, where the time went, what was not measured"
     details: ClassVar[str] = """\
 Populations (cached or not, cold or warm, seen by client or server) are never mixed in one percentile, failed
 requests are counted and enter none, and what was not measured is listed with its reason.

@@ -20,7 +20,6 @@ class RequestsCommand:
     """Lists requests."""
 
     name: ClassVar[str] = "requests"
-    help: ClassVar[str] = "list the newest or the slowest requests"
     details: ClassVar[str] = """\
 "heard after" is time to first audio for a speech request and voice-to-voice for a turn of a conversation.
 A dash means: not measured. `voxtrace show ID` says why.

@@ -21,7 +21,6 @@ class SayCommand:
     """Speaks a text. Modules that take long to load wait until the text is on its way."""
 
     name: ClassVar[str] = "say"
-    help: ClassVar[str] = "speak a text and show how long it took to be heard, and why"
     details: ClassVar[str] = """\
 It plays where there is a sound device and writes a file where there is none. Works with every server that speaks
 OpenAI's /v1/audio/speech; a text beyond the 4,096 characters of one request is cut at the ends of sentences.

@@ -14,7 +14,6 @@ class SchemaCommand:
     """Prints JSON Schemas."""
 
     name: ClassVar[str] = "schema"
-    help: ClassVar[str] = "print the JSON Schema of what a command prints with --json"
     details: ClassVar[str] = """\
 Without a name it lists those there are. The JSON of a command names its schema in its field "schema".
 

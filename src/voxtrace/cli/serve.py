@@ -27,7 +27,6 @@ class ServeCommand:
     """Speaks over HTTP as OpenAI's API does."""
 
     name: ClassVar[str] = "serve"
-    help: ClassVar[str] = "start the speech server"
     details: ClassVar[str] = """\
 It answers POST /v1/audio/speech as OpenAI's API does, with espeak-ng's voices, streaming from the first
 block of sound, and notes when each stage of each request happened.

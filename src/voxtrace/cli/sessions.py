@@ -50,7 +50,6 @@ class SessionsCommand:
     """Lists sessions, or explains one."""
 
     name: ClassVar[str] = "sessions"
-    help: ClassVar[str] = "list sessions, or explain one: trends over its turns, prompts, first turn, KV cache"
     details: ClassVar[str] = """\
 A number that is not known is said so in words and is never 0. Cold turns, warm turns and the first turn of a session
 are never mixed in one number. docs/sessions.md tells how each is found.

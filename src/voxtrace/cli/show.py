@@ -19,7 +19,6 @@ class ShowCommand:
     """Shows one request."""
 
     name: ClassVar[str] = "show"
-    help: ClassVar[str] = "show where the time of one request went"
     details: ClassVar[str] = """\
 The parts tile the total; time that no event explains is called unattributed. A piece of an id will do.
 

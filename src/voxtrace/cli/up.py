@@ -31,7 +31,6 @@ class UpCommand:
     """Starts everything that a newcomer needs, and keeps it running."""
 
     name: ClassVar[str] = "up"
-    help: ClassVar[str] = "start the speech server and the dashboard, and keep both running"
     details: ClassVar[str] = """\
 Two processes are started, so that drawing a chart never delays a sound. If one crashes it is started
 again and the other runs on. Ctrl-C stops both.

@@ -24,7 +24,6 @@ class VoicesCommand:
     """Adds, lists and checks voice models."""
 
     name: ClassVar[str] = "voices"
-    help: ClassVar[str] = "add, list and check voice models (Kokoro, Piper)"
     details: ClassVar[str] = """\
 espeak-ng is always there. Other voices come from files that you have: nothing is downloaded. A model is added
 only when it loads and speaks; then restart the server, and ask for it by its name as `model`.

@@ -43,7 +43,6 @@ class WatchCommand:
     """Runs the collector and the dashboard until it is told to stop."""
 
     name: ClassVar[str] = "watch"
-    help: ClassVar[str] = "collect events and show the dashboard"
     details: ClassVar[str] = """\
 One for each data folder: it is the only process that stores what the others write into the spool.
 `voxtrace up` starts it together with the speech server.

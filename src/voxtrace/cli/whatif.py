@@ -29,7 +29,6 @@ class WhatifCommand:
     """Replays turns with a change."""
 
     name: ClassVar[str] = "whatif"
-    help: ClassVar[str] = "replay every turn with a step shorter, longer or gone, and take the percentiles again"
     details: ClassVar[str] = """\
 A step is named as `show` and `report` name it ("first token", metadata-call), or by the stage that ends it
 (llm.first_token, tts.metadata). LENGTH is 300ms, 1.5s, -20%, 0.5x, +50ms or -50ms. What ran beside a longer branch
