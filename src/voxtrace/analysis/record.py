@@ -40,7 +40,7 @@ EXACT, LOWER, MISSING, REJECTED = "=", ">", "-", "!"
 
 # Texts are kept for ever; what an event says of its error may be a page.
 LONGEST_TEXT = 300
-_CURRENT = struct.pack("<d", VERSION)
+CURRENT = struct.pack("<d", VERSION)
 
 
 class Packed(NamedTuple):
@@ -74,7 +74,7 @@ def pack(turn: Measured) -> Packed:
 
 def is_current(numbers: bytes) -> bool:
     """Whether today's definitions, and this layout, wrote a record."""
-    return numbers.startswith(_CURRENT)
+    return numbers.startswith(CURRENT)
 
 
 def pack_steps(turn: Turn) -> Packed:

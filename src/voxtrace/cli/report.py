@@ -26,7 +26,6 @@ from voxtrace.judge.limits import Verdict, judge, parse_limit
 from voxtrace.judge.recommendations import recommend
 from voxtrace.reports.advice_report import short_advice
 from voxtrace.reports.budget_report import budgets_to_html, budgets_to_json, budgets_to_markdown, budgets_to_terminal
-from voxtrace.reports.html_report import summary_to_html
 from voxtrace.reports.json_report import summary_to_json
 from voxtrace.reports.summary_report import summary_to_markdown, summary_to_terminal, verdict_lines
 from voxtrace.reports.terminal import HEADLINE
@@ -107,6 +106,8 @@ requests are counted and enter none, and what was not measured is listed with it
             advised=len(cases),
         )
         if args.format == "html":
+            from voxtrace.reports.html_report import summary_to_html  # here: no other form needs it
+
             blocks = budgets_to_html(found.judged, found.left_out) if found.judged is not None else []
             print(summary_to_html(summary, slowest_first(worst, HEADLINE), found.verdicts, blocks), end="")
         else:
