@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import settings
+
+# A shell that starts the tests in the background has Ctrl-C ignored, and all that they start would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A deadline would judge a duration on the real clock.
 settings.register_profile("voxtrace", deadline=None)
