@@ -70,11 +70,11 @@ class CachedSource:
 
     def submit(self, job: Job) -> None:
         """See `Source`: a piece that is kept is answered before this returns."""
+        if self._writer is not None:
+            self._writer.note_request()
         if job.fresh:
             self._source.submit(job)
             return
-        if self._writer is not None:
-            self._writer.note_request()
         key = piece_key(self._maker, job.utterance)
         found = self._find(key)
         self.popular.note(key, job.utterance)
