@@ -87,17 +87,15 @@ def test_tiles_are_those_of_the_simple_definition(bars, total, heard):
 
 def test_two_thousand_chunks_beside_each_other_cost_each_of_them_a_few_looks():
     """Counted and not timed: how often the question is asked whether an event may begin a piece."""
-    begins, looks = Begins("piece"), 0
-    placed = place([event("QUEUE_START", number, "server", piece=number) for number in range(2_000)]).placed
-    for each in placed:
-        begins.add(each)
+    pieces, looks = [f"piece {number}" for number in range(2_000)], 0
+    begins = Begins(range(2_000), pieces)
 
     def may_begin(_):
         nonlocal looks
         looks += 1
         return True
 
-    taken = [begins.take(number, may_begin) for number in range(2_000)]
+    taken = [begins.take(piece, may_begin) for piece in pieces]
 
-    assert taken == list(placed)
+    assert taken == list(range(2_000))
     assert looks == 2_000

@@ -30,6 +30,7 @@ class TurnRule:
     name: str
     explanation: str
     check: Callable[[Turn, Marks], Doubt | None]
+    of: frozenset[str] = frozenset()  # metadata without any of which there is nothing to look at; none: always look
 
 
 def value_of(turn: Measured, name: str) -> float | None:

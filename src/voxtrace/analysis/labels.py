@@ -21,6 +21,7 @@ _TAG_KEYS = ("label.", "flag.")
 TEXT_CLASS = "text_class"
 TEXT_CLASSES = frozenset({"short", "medium", "long", "complex", "article"})
 _NAMES_CLASS = (TEXT_CLASS, "preset")
+_TELL_TAGS = frozenset({"labels", *_NAMES_CLASS})
 _SOURCES = get_args(Source)
 _ENDS = ("client.request_complete", "server.request_complete")
 
@@ -57,6 +58,8 @@ def label(timeline: Timeline) -> Labels:
 def _tags(timeline: Timeline) -> str:
     """What events were labelled with: `labels`, or metadata named `label.NAME` or `flag.NAME`; the first counts."""
     found: dict[str, object] = {}
+    if timeline.told.isdisjoint(_TELL_TAGS) and not any(name.startswith(_TAG_KEYS) for name in timeline.told):
+        return ""
     for placed in timeline.axis.placed:
         metadata = placed.event.metadata
         if not metadata:
@@ -85,6 +88,8 @@ def _plain(value: object) -> str:
 
 def _source(timeline: Timeline) -> Source:
     """Any event may say that nobody real asked."""
+    if "source" not in timeline.told:
+        return "real"
     said = (placed.event.metadata.get("source") for placed in timeline.axis.placed if placed.event.metadata)
     return cast("Source", next((each for each in said if each in _SOURCES), "real"))
 

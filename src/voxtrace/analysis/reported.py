@@ -155,22 +155,35 @@ REPORTED_RULES: tuple[TurnRule, ...] = (
         _full_ratio_without_chunks,
     ),
     TurnRule(
-        "ratio_called_percent", "A ratio with a percent sign behind it is a hundred times off.", _ratio_called_percent
+        "ratio_called_percent",
+        "A ratio with a percent sign behind it is a hundred times off.",
+        _ratio_called_percent,
+        frozenset(EFFICIENCY),
     ),
     TurnRule(
-        "api_equals_ttfa", "Two measurements that agree to the microsecond are one number copied.", _api_equals_ttfa
+        "api_equals_ttfa",
+        "Two measurements that agree to the microsecond are one number copied.",
+        _api_equals_ttfa,
+        frozenset({API_LATENCY}),
     ),
     TurnRule(
         "closer_than_claimed",
         "Results of one run that are written closer together than the durations they claim were made up.",
         _closer_than_claimed,
+        frozenset({NEXT_RESULT}),
     ),
     TurnRule(
         "first_byte_then_silence",
         "A first byte with a long silence behind it was a header: it is no time to first audio.",
         _first_byte_then_silence,
+        frozenset({MAX_GAP}),
     ),
-    TurnRule("date_disagrees", "A record whose date disagrees with its own epoch has a wrong time.", _date_disagrees),
+    TurnRule(
+        "date_disagrees",
+        "A record whose date disagrees with its own epoch has a wrong time.",
+        _date_disagrees,
+        frozenset({DATES_APART}),
+    ),
 )
 
 DOCUMENT_RULES: dict[str, str] = {

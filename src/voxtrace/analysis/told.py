@@ -34,6 +34,9 @@ TOLD: tuple[Told, ...] = (
     Told("tts.synthesis_complete", "api_request", "metadata", "metadata call", "tts.metadata_complete"),
 )
 
+TOLD_ENDS = frozenset(told.end for told in TOLD)
+"""The stages that may tell of something within the step that they end."""
+
 
 def length_ms(metadata: Mapping[str, object], name: str) -> float | None:
     """A length told as `name_ms` or `name_s`."""

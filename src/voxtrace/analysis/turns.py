@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
 from msgspec import structs
 
 from voxtrace.analysis.axis import Axis, Placed, place
 from voxtrace.analysis.chunks import chunk_metrics, speech_chunks
 from voxtrace.analysis.clocks import Sample
-from voxtrace.analysis.conversation import conversation_metrics, is_conversation, wait_of
+from voxtrace.analysis.conversation import conversation_metrics, heard, is_conversation, wait_of
 from voxtrace.analysis.definitions import DEFINITION_BY_NAME
 from voxtrace.analysis.intervals import Interval, find_intervals
 from voxtrace.analysis.labels import label
@@ -34,9 +35,10 @@ def assemble(request_id: str, events: Sequence[Event], elsewhere: Iterable[Sampl
         events: of the request.
         elsewhere: what messages of other requests tell of this one's clocks, in any order.
     """
-    axis = place(list({event.event_id: event for event in sorted(events, key=_stable)}.values()), elsewhere)
+    axis = place(list({event.event_id: event for event in _in_order(events)}.values()), elsewhere)
     timeline = Timeline(axis)
-    wait = wait_of(timeline)
+    sound = heard(timeline)
+    wait = wait_of(timeline, sound)
     # Fast servers answer whole before the first sample would be heard; the wait is over only then.
     total = Nanos(max(axis.placed[-1].at if axis.placed else 0, wait.end or 0))
     chunks = arrivals(timeline)
@@ -45,7 +47,7 @@ def assemble(request_id: str, events: Sequence[Event], elsewhere: Iterable[Sampl
     if timeline.has_side("client") or timeline.has_side("server"):
         metrics |= speech_metrics(timeline, chunks)
     if kind == "conversation":
-        metrics |= conversation_metrics(timeline, total)
+        metrics |= conversation_metrics(timeline, total, sound)
     intervals = [*find_intervals(axis), *_leading_silence(timeline, wait.end)]
     if kind == "conversation":
         metrics |= chunk_metrics(speech_chunks((interval.span for interval in intervals), wait.end))
@@ -72,8 +74,10 @@ def assemble(request_id: str, events: Sequence[Event], elsewhere: Iterable[Sampl
 def _marks(axis: Axis) -> tuple[Mark, ...]:
     if axis.alignment is None:
         return tuple(
-            Mark(placed.at, placed.event.service, placed.event.name, placed.stage, placed.event.metadata)
-            for placed in axis.placed
+            [
+                Mark(at, event.service, event.name, stage, event.metadata)  # of a list, which is made in half the time
+                for at, event, stage, _ in axis.placed
+            ]
         )
     names = {view.domain: view.name for view in axis.clocks}
     return tuple(
@@ -108,6 +112,16 @@ def _with_doubt(parts: tuple[Part, ...], axis: Axis) -> tuple[Part, ...]:
 def _doubt(axis: Axis, begins: Sequence[Placed], ends: Sequence[Placed]) -> int:
     """The least that any two events of the two moments leave open."""
     return min((axis.uncertainty(begin, end) for begin in begins for end in ends), default=0)
+
+
+def _in_order(events: Sequence[Event]) -> list[Event]:
+    """In one order, whichever they came in."""
+    if len({event.wall_ns for event in events}) == len(events):
+        return sorted(events, key=_wall_ns)
+    return sorted(events, key=_stable)
+
+
+_wall_ns = attrgetter("wall_ns")
 
 
 def _stable(event: Event) -> tuple[int, str, int, str]:
