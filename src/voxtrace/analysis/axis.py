@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
 from voxtrace.analysis.alignment import Alignment, ClockView, align
@@ -101,7 +102,10 @@ def place(events: Sequence[Event], elsewhere: Iterable[Sample] = ()) -> Axis:
             mono_ns = event.mono_ns if event.clock else None
             on_wall = event.wall_ns if mono_ns is None else mono_ns + anchor
             placed.append((2 * on_wall + half, event, _stage_key(event.service, event.name), domain))
-    placed.sort(key=_causes_first if alignment else _in_order)
+    if alignment is None and len({item[0] for item in placed}) == len(placed):
+        placed.sort(key=itemgetter(0))
+    else:
+        placed.sort(key=_causes_first if alignment else _in_order)
     zero = placed[0][0] // 2 if placed else 0
     is_by_wall = any(domain == WALL or domain.startswith(BY_WALL) for domain in domains)
     notes = [*([WALL_NOTE] if is_by_wall else []), *(alignment.notes if alignment else [])]

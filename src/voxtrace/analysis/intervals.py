@@ -121,13 +121,6 @@ _ENDINGS = ("_complete", "_end", "_done", "_finished")
 _POINTS = frozenset({"client.request_start", "server.processing_start", "user.speech_start", "stt.http_request_start"})
 
 
-class Interval(NamedTuple):
-    """Work with a name, a place and a depth."""
-
-    span: Span
-    depth: int
-
-
 class Shape(NamedTuple):
     """All of an event that decides with which others it encloses work."""
 
@@ -154,7 +147,7 @@ _PIECES = frozenset({"chunk", "piece", "span"})
 LONGEST_KEPT = 100
 
 
-def find_intervals(axis: Axis) -> list[Interval]:
+def find_spans(axis: Axis) -> list[Span]:
     """Every piece of work that two events of the request enclose, and starts whose end never came."""
     placed = axis.placed
     shapes = tuple(map(_shape, placed))
@@ -164,19 +157,19 @@ def find_intervals(axis: Axis) -> list[Interval]:
         pairs = pair(shapes)
     else:
         pairs = _paired(shapes)
-    intervals: list[Interval] = []
+    spans: list[Span] = []
     stages: frozenset[str] | None = None
     for name, begin, end, depth in pairs:
         start = placed[begin]
         if end is None:
-            intervals.append(Interval(Span(name, start.event.service, start.at, None, start.event.metadata), depth))
+            spans.append(Span(name, start.event.service, start.at, None, start.event.metadata, depth=depth))
             continue
         stop = placed[end]
-        intervals.append(_interval(name, start, stop, depth, axis.uncertainty(start, stop)))
+        spans.append(_span(name, start, stop, depth, axis.uncertainty(start, stop)))
         if stop.stage in TOLD_ENDS:
             stages = stages or frozenset(each.stage for each in placed)
-            intervals += [Interval(part, part.depth) for part in told_within(intervals[-1].span, stages)]
-    return intervals
+            spans += told_within(spans[-1], stages)
+    return spans
 
 
 def pair(shapes: Sequence[Shape], comparable: Callable[[int, int], bool] = lambda begin, end: True) -> Sequence[Pair]:
@@ -284,9 +277,10 @@ def _key(value: object) -> object:
     return value
 
 
-def _interval(name: str, begin: Placed, end: Placed, depth: int, doubt: Nanos) -> Interval:
-    detail = {**begin.event.metadata, **end.event.metadata}
-    return Interval(Span(name, end.event.service, begin.at, end.at, detail, end.stage, depth, doubt), depth)
+def _span(name: str, begin: Placed, end: Placed, depth: int, doubt: Nanos) -> Span:
+    told, more = begin.event.metadata, end.event.metadata
+    detail = {**told, **more} if told and more else told or more
+    return Span(name, end.event.service, begin.at, end.at, detail, end.stage, depth, doubt)
 
 
 # The same few names come again with every turn.

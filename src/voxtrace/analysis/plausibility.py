@@ -234,13 +234,8 @@ def check_turn(turn: Turn) -> Turn:
     """The turn with what the rules found, and without the numbers that they reject."""
     findings: list[Finding] = []
     metrics = dict(turn.metrics)
-    marks: dict[str, list[Mark]] = {}
-    for mark in turn.marks:
-        marks.setdefault(mark.stage, []).append(mark)
-    told = frozenset().union(*(mark.metadata for mark in turn.marks))
+    marks = Marks(turn.marks)
     for rule in TURN_RULES:
-        if rule.of and told.isdisjoint(rule.of):
-            continue
         doubt = rule.check(turn, marks)
         if doubt is None:
             continue

@@ -8,8 +8,7 @@ from heapq import heappop, heappush
 from itertools import pairwise
 from operator import itemgetter
 
-from voxtrace.analysis.intervals import Interval
-from voxtrace.analysis.model import Part
+from voxtrace.analysis.model import Part, Span
 from voxtrace.units import Nanos
 
 UNATTRIBUTED = "unattributed"
@@ -24,18 +23,18 @@ class Wait:
     end: Nanos | None = None  # first heard; None: nobody says so, and all the rest was waiting
 
 
-def tile(intervals: Sequence[Interval], total: Nanos, wait: Wait) -> tuple[Part, ...]:
+def tile(spans: Sequence[Span], total: Nanos, wait: Wait) -> tuple[Part, ...]:
     """The parts of `total`, in order of time.
 
-    Each moment belongs to the deepest interval that covers it; among equally deep ones to the one that
-    began last, because it is what the turn went on to. A moment that no interval covers is a part of
+    Each moment belongs to the deepest span that covers it; among equally deep ones to the one that
+    began last, because it is what the turn went on to. A moment that no span covers is a part of
     its own, *unattributed*. Both ends of the wait are always boundaries: nobody waits in front of it or
     behind it.
     """
     bars: list[tuple[int, int, int, str]] = []
-    for span, depth in intervals:
+    for span in spans:
         if span.end is not None and span.begin < span.end:
-            bars.append((max(span.begin, 0), min(span.end, total), depth, span.name))
+            bars.append((max(span.begin, 0), min(span.end, total), span.depth, span.name))
     bars.sort(key=itemgetter(0))
     cuts = {0, int(total), *(bar[0] for bar in bars), *(bar[1] for bar in bars)}
     cuts |= {int(edge) for edge in (wait.begin, wait.end) if edge is not None and 0 < edge < total}

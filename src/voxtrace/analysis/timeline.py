@@ -18,7 +18,7 @@ MOST = 1e12
 
 def finite(value: object) -> float | None:
     """A number of an event's metadata; None where it is none, or one that no length can be."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
+    if type(value) is not float and type(value) is not int:
         return None
     try:
         return float(value) if isfinite(value) and abs(value) <= MOST else None

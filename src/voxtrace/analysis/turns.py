@@ -12,7 +12,7 @@ from voxtrace.analysis.chunks import chunk_metrics, speech_chunks
 from voxtrace.analysis.clocks import Sample
 from voxtrace.analysis.conversation import conversation_metrics, heard, is_conversation, wait_of
 from voxtrace.analysis.definitions import DEFINITION_BY_NAME
-from voxtrace.analysis.intervals import Interval, find_intervals
+from voxtrace.analysis.intervals import find_spans
 from voxtrace.analysis.labels import label
 from voxtrace.analysis.model import Kind, Mark, Metric, Part, Span, Turn
 from voxtrace.analysis.plausibility import check_turn
@@ -48,9 +48,9 @@ def assemble(request_id: str, events: Sequence[Event], elsewhere: Iterable[Sampl
         metrics |= speech_metrics(timeline, chunks)
     if kind == "conversation":
         metrics |= conversation_metrics(timeline, total, sound)
-    intervals = [*find_intervals(axis), *_leading_silence(timeline, wait.end)]
+    spans = (*find_spans(axis), *_leading_silence(timeline, wait.end))
     if kind == "conversation":
-        metrics |= chunk_metrics(speech_chunks((interval.span for interval in intervals), wait.end))
+        metrics |= chunk_metrics(speech_chunks(spans, wait.end))
     turn = Turn(
         request_id=request_id,
         session_id=next((placed.event.session_id for placed in axis.placed if placed.event.session_id), None),
@@ -59,9 +59,9 @@ def assemble(request_id: str, events: Sequence[Event], elsewhere: Iterable[Sampl
         total=total,
         labels=label(timeline),
         metrics={name: metrics[name] for name in DEFINITION_BY_NAME if name in metrics},
-        parts=_with_doubt(tile(intervals, total, wait), axis),
+        parts=_with_doubt(tile(spans, total, wait), axis),
         findings=(),
-        spans=tuple(interval.span for interval in intervals),
+        spans=spans,
         marks=_marks(axis),
         chunks=chunks,
         clocks_compared=not axis.offset_unknown,
@@ -134,7 +134,7 @@ def _kind(timeline: Timeline) -> Kind:
     return "speech" if timeline.has_side("client") or timeline.has_side("server") else "events"
 
 
-def _leading_silence(timeline: Timeline, audible_at: Nanos | None) -> list[Interval]:
+def _leading_silence(timeline: Timeline, audible_at: Nanos | None) -> list[Span]:
     """Silence at the head of the audio is time that the listener waits through."""
     arrived = timeline.first("client.first_audio_chunk")
     silence_ms = timeline.number("leading_silence_ms", "client.first_audible_chunk")
@@ -143,4 +143,4 @@ def _leading_silence(timeline: Timeline, audible_at: Nanos | None) -> list[Inter
     # Not further: behind its silence a stream may keep the listener waiting for more.
     end = Nanos(min(arrived.at + nanos_from_millis(silence_ms), audible_at))
     silence = Span("leading silence", arrived.event.service, arrived.at, end, depth=SILENCE_DEPTH)
-    return [Interval(silence, SILENCE_DEPTH)] if end > arrived.at else []
+    return [silence] if end > arrived.at else []

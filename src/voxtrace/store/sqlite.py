@@ -169,7 +169,7 @@ class SqliteStore:
                 # One by one: a note that arrives twice must count once.
                 if tables.insert_events(db, self._words, [note], now):
                     stored += 1
-                    reason, count = _dropped_by(note)
+                    reason, count = tables.dropped_by(note)
                     dropped[reason] += count
             duplicate = len(events) - stored
             if rejected:
@@ -348,14 +348,6 @@ def _part(events: Sequence[Event]) -> tuple[list[Event], list[Rejected]]:
         else:
             good.append(event)
     return good, bad
-
-
-def _dropped_by(note: Event) -> tuple[str, int]:
-    """Reason and number of the events that a process says it dropped."""
-    count = note.metadata.get("count")
-    reason = note.metadata.get("reason")
-    sound = type(count) is int and count > 0
-    return (reason if isinstance(reason, str) else "buffer_full")[:64], count if sound and isinstance(count, int) else 0
 
 
 def _accounts(rows: Iterable[tuple[str, str, int]]) -> Accounts:
