@@ -1,10 +1,10 @@
 """Whether the absence of a number is tied to something."""
 
-from dataclasses import replace
 from random import Random
 
 import pytest
 from msgspec import structs
+from msgspec.structs import replace
 
 from voxtrace.analysis import assemble, summarize
 from voxtrace.analysis.columns import columns_of

@@ -1,7 +1,6 @@
 """Columns say the same of many turns as the turns themselves."""
 
 from collections import Counter
-from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -9,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
+from msgspec.structs import replace
 
 from tests.analysis.test_plausibility import bench
 from voxtrace.analysis import assemble, summarize

@@ -1,10 +1,10 @@
 """Two populations beside each other: what is a difference, what is chance, and what nobody can tell."""
 
-from dataclasses import replace
 from random import Random
 
 import pytest
 from msgspec import structs
+from msgspec.structs import replace
 
 from tests.analysis.test_plausibility import bench
 from voxtrace.analysis import assemble

@@ -1,10 +1,10 @@
 """Numbers that can't be true are refused by name."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from msgspec import structs
+from msgspec.structs import replace
 
 from voxtrace.analysis import assemble, summarize
 from voxtrace.analysis.crowds import crowd

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from voxtrace.analysis.model import Mark, Measured, Turn
-
-
-class Marks(dict[str, list[Mark]]):
-    """The marks of a turn by stage, in order of time."""
-
-    def __init__(self, marks: Sequence[Mark]) -> None:
-        super().__init__()
-        for mark in marks:
-            self.setdefault(mark.stage, []).append(mark)
-        self.told = frozenset().union(*(mark.metadata for mark in marks))
-        """The names of all metadata: most rules ask for what no event tells."""
-
+from voxtrace.analysis.model import Measured, Turn
+from voxtrace.analysis.timeline import Timeline
 
 # One moment counted from two beginnings: what can't be true of one can't be of the other.
 TTFA = ("ttfa_ms", "ttfa_from_send_ms")
@@ -33,11 +22,11 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class TurnRule:
-    """A rule that looks at one turn."""
+    """A rule that looks at one turn and its events."""
 
     name: str
     explanation: str
-    check: Callable[[Turn, Marks], Doubt | None]
+    check: Callable[[Turn, Timeline], Doubt | None]
 
 
 def value_of(turn: Measured, name: str) -> float | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
+from voxtrace.analysis.alignment import ZERO
 from voxtrace.analysis.axis import Axis, Placed
 from voxtrace.analysis.begins import ABSENT, Begins
 from voxtrace.analysis.model import Span
@@ -149,9 +150,9 @@ LONGEST_KEPT = 100
 
 def find_spans(axis: Axis) -> list[Span]:
     """Every piece of work that two events of the request enclose, and starts whose end never came."""
-    placed = axis.placed
+    placed, several_clocks = axis.placed, axis.alignment is not None
     shapes = tuple(map(_shape, placed))
-    if axis.alignment is not None:
+    if several_clocks:
         pairs = pair(shapes, lambda begin, end: axis.comparable(placed[begin], placed[end]))
     elif len(shapes) > LONGEST_KEPT:
         pairs = pair(shapes)
@@ -165,7 +166,7 @@ def find_spans(axis: Axis) -> list[Span]:
             spans.append(Span(name, start.event.service, start.at, None, start.event.metadata, depth=depth))
             continue
         stop = placed[end]
-        spans.append(_span(name, start, stop, depth, axis.uncertainty(start, stop)))
+        spans.append(_span(name, start, stop, depth, axis.uncertainty(start, stop) if several_clocks else ZERO))
         if stop.stage in TOLD_ENDS:
             stages = stages or frozenset(each.stage for each in placed)
             spans += told_within(spans[-1], stages)

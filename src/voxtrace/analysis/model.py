@@ -9,7 +9,6 @@ a store in a fifth of the time and half of the memory of dataclasses, and made i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from msgspec import Struct
@@ -151,8 +150,7 @@ class Finding(Struct, frozen=True, gc=False, array_like=True):
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True, gc=False):
     """What is kept of a turn beside its events: enough for every percentile and every list."""
 
     request_id: str
@@ -179,8 +177,7 @@ class Measured:
         return slowest
 
 
-@dataclass(frozen=True, slots=True)
-class Turn(Measured):
+class Turn(Measured, frozen=True, gc=False):
     """One request from the first event to the last, on one axis whose zero is the first event."""
 
     spans: tuple[Span, ...] = ()

@@ -6,19 +6,20 @@ A rule that rejects replaces the metric by its rejection; the number itself is g
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from itertools import pairwise
 
 from msgspec import structs
 
+from voxtrace.analysis.axis import Placed
 from voxtrace.analysis.conversation import UNASKED
 from voxtrace.analysis.definitions import DEFINITIONS
-from voxtrace.analysis.doubts import TTFA, Doubt, Marks, TurnRule, value_of
-from voxtrace.analysis.model import Finding, Mark, Measured, Metric, Turn
+from voxtrace.analysis.doubts import TTFA, Doubt, TurnRule, value_of
+from voxtrace.analysis.model import Finding, Measured, Metric, Turn
 from voxtrace.analysis.repeats import repeated
 from voxtrace.analysis.replays import FASTEST, TIMES, replayed
 from voxtrace.analysis.reported import REPORTED_RULES
 from voxtrace.analysis.speech import AUDIO_LENGTH_DISAGREES
+from voxtrace.analysis.timeline import Timeline
 from voxtrace.units import NANOS_PER_MICRO, NANOS_PER_MILLI, Nanos, millis
 
 # Rounding of milliseconds in logs; a smaller disagreement proves nothing.
@@ -29,7 +30,7 @@ SLACK_MS = 100.0
 FUTURE_NS = 60_000 * NANOS_PER_MILLI
 
 
-def _ttfa_not_positive(turn: Turn, _: Marks) -> Doubt | None:
+def _ttfa_not_positive(turn: Turn, _: Timeline) -> Doubt | None:
     for name, gone in (("ttfa_ms", TTFA), ("ttfb_ms", ("ttfb_ms",))):
         told = value_of(turn, name)
         if told is not None and told <= 0 and turn.labels.origin == "client":
@@ -37,33 +38,29 @@ def _ttfa_not_positive(turn: Turn, _: Marks) -> Doubt | None:
     return None
 
 
-def _first(marks: Marks, stage: str) -> Mark | None:
-    return next(iter(marks.get(stage, ())), None)
-
-
-def _round_trip(marks: Marks) -> Nanos | None:
-    sent, headers = _first(marks, "client.request_sent"), _first(marks, "client.headers_received")
+def _round_trip(timeline: Timeline) -> Nanos | None:
+    sent, headers = timeline.first("client.request_sent"), timeline.first("client.headers_received")
     if sent is None or headers is None:
         return None
-    received, answered = (headers.metadata.get(key) for key in ("server_recv_wall_ns", "server_sent_wall_ns"))
+    received, answered = (headers.event.metadata.get(key) for key in ("server_recv_wall_ns", "server_sent_wall_ns"))
     if not (isinstance(received, int) and isinstance(answered, int)):
         return None
     return Nanos((headers.at - sent.at) - (answered - received))
 
 
-def _ttfa_below_round_trip(turn: Turn, marks: Marks) -> Doubt | None:
-    ttfa, trip = value_of(turn, "ttfa_ms"), _round_trip(marks)
+def _ttfa_below_round_trip(turn: Turn, timeline: Timeline) -> Doubt | None:
+    ttfa, trip = value_of(turn, "ttfa_ms"), _round_trip(timeline)
     if ttfa is None or trip is None or ttfa >= millis(trip):
         return None
     return Doubt(f"a TTFA of {ttfa:.3f} ms is below the network's round trip of {millis(trip):.3f} ms", TTFA)
 
 
-def _played_too_fast(turn: Turn, marks: Marks) -> Doubt | None:
+def _played_too_fast(turn: Turn, timeline: Timeline) -> Doubt | None:
     """Virtual devices take what they are given at once; then the device's clock tells nothing about hearing."""
-    started, completed = _first(marks, "playback.started"), _first(marks, "playback.completed")
+    started, completed = timeline.first("playback.started"), timeline.first("playback.completed")
     if started is None or completed is None:
         return None
-    played = completed.metadata.get("played_ms")
+    played = completed.event.metadata.get("played_ms")
     took = millis(Nanos(completed.at - started.at))
     if not isinstance(played, int | float) or took >= played * 0.9 - SLACK_MS:
         return None
@@ -71,7 +68,7 @@ def _played_too_fast(turn: Turn, marks: Marks) -> Doubt | None:
     return Doubt(message, ("heard_ms", "underrun_count", "underrun_ms", "playback_ms"))
 
 
-def _first_token_is_total(turn: Turn, _: Marks) -> Doubt | None:
+def _first_token_is_total(turn: Turn, _: Timeline) -> Doubt | None:
     first, total = value_of(turn, "llm_first_token_ms"), value_of(turn, "llm_total_ms")
     if first is None or first != total:
         return None
@@ -80,16 +77,16 @@ def _first_token_is_total(turn: Turn, _: Marks) -> Doubt | None:
     )
 
 
-def _bytes_disagree(turn: Turn, marks: Marks) -> Doubt | None:
+def _bytes_disagree(turn: Turn, timeline: Timeline) -> Doubt | None:
     """PCM and WAV: bytes = seconds x rate x width x channels; the header's bytes are no audio."""
-    first = _first(marks, "client.first_audio_chunk")
+    first = timeline.first("client.first_audio_chunk")
     audio = value_of(turn, "audio_ms")
     if first is None or audio is None or not turn.chunks:
         return None
-    rate = first.metadata.get("sample_rate_hz")
+    rate = first.event.metadata.get("sample_rate_hz")
     if not isinstance(rate, int) or turn.labels.format not in ("pcm", "wav"):
         return None
-    channels, width = first.metadata.get("channels", 1), first.metadata.get("sample_width", 2)
+    channels, width = first.event.metadata.get("channels", 1), first.event.metadata.get("sample_width", 2)
     if not (isinstance(channels, int) and isinstance(width, int)) or rate * channels * width <= 0:
         return None
     told = sum(chunk.bytes for chunk in turn.chunks) / (rate * channels * width) * 1000
@@ -99,7 +96,7 @@ def _bytes_disagree(turn: Turn, marks: Marks) -> Doubt | None:
     return Doubt(f"{told:.0f} ms of bytes but {audio:.0f} ms of audio", gone)
 
 
-def _parts_exceed_total(turn: Turn, _: Marks) -> Doubt | None:
+def _parts_exceed_total(turn: Turn, _: Timeline) -> Doubt | None:
     whole = value_of(turn, "server_response_ms")
     parts = [value_of(turn, name) for name in ("text_ms", "queue_ms", "inference_ms", "encode_ms")]
     known = sum(part for part in parts if part is not None)
@@ -108,46 +105,46 @@ def _parts_exceed_total(turn: Turn, _: Marks) -> Doubt | None:
     return Doubt(f"serial parts of {known:.1f} ms in a total of {whole:.1f} ms", ("server_response_ms",))
 
 
-def _end_before_start(turn: Turn, _: Marks) -> Doubt | None:
+def _end_before_start(turn: Turn, _: Timeline) -> Doubt | None:
     names = sorted([name for name, metric in turn.metrics.items() if metric.rejected == "end_before_start"])
     return Doubt(f"ends before it starts: {', '.join(names)}") if names else None
 
 
-def _audio_length_disagrees(turn: Turn, _: Marks) -> Doubt | None:
+def _audio_length_disagrees(turn: Turn, _: Timeline) -> Doubt | None:
     audio = turn.metrics.get("audio_ms")
     if audio is None or audio.rejected != AUDIO_LENGTH_DISAGREES:
         return None
     return Doubt("the chunks' audio and the audio that the end of the stream declares are not the same length")
 
 
-def _below_zero(turn: Turn, _: Marks) -> Doubt | None:
+def _below_zero(turn: Turn, _: Timeline) -> Doubt | None:
     names = tuple(sorted([name for name, metric in turn.metrics.items() if (metric.value or 0.0) < 0]))
     return Doubt(f"below zero: {', '.join(names)}", names) if names else None
 
 
-def _moments(marks: Sequence[Mark]) -> int:
-    """How many moments these marks tell of: two logs that tell of one moment may differ in its last digits."""
-    if len(marks) < 2:  # nearly always
-        return len(marks)
-    apart = sum(millis(later.at - earlier.at) > TOLERANCE_MS for earlier, later in pairwise(marks))
+def _moments(events: Sequence[Placed]) -> int:
+    """How many moments these events tell of: two logs that tell of one moment may differ in its last digits."""
+    if len(events) < 2:  # nearly always
+        return len(events)
+    apart = sum(millis(later.at - earlier.at) > TOLERANCE_MS for earlier, later in pairwise(events))
     return apart + 1
 
 
-def _several_requests(turn: Turn, marks: Marks) -> Doubt | None:
-    begun = max(_moments(marks.get(stage, ())) for stage in ("client.request_start", "server.request_received"))
+def _several_requests(turn: Turn, timeline: Timeline) -> Doubt | None:
+    begun = max(_moments(timeline.all("client.request_start")), _moments(timeline.all("server.request_received")))
     if begun < 2:
         return None
     gone = tuple(definition.name for definition in DEFINITIONS if definition.of == "speech")
     return Doubt(f"{begun} speech requests have this one id: which event belongs to which is not known", gone)
 
 
-def _clock_offset_unknown(turn: Turn, _: Marks) -> Doubt | None:
+def _clock_offset_unknown(turn: Turn, _: Timeline) -> Doubt | None:
     if turn.clocks_compared:
         return None
     return Doubt("events of several machines are placed by their wall clocks: the order between them may be wrong")
 
 
-def _order_from_causality(turn: Turn, _: Marks) -> Doubt | None:
+def _order_from_causality(turn: Turn, _: Timeline) -> Doubt | None:
     told = [view for view in turn.clocks if view.method == "causality"]
     if not told:
         return None
@@ -155,9 +152,9 @@ def _order_from_causality(turn: Turn, _: Marks) -> Doubt | None:
     return Doubt(f"no messages with four times between the clocks: the order of {names} is from causes and effects")
 
 
-def _end_of_speech_not_logged(turn: Turn, marks: Marks) -> Doubt | None:
+def _end_of_speech_not_logged(turn: Turn, timeline: Timeline) -> Doubt | None:
     whole = turn.metrics.get("voice_to_voice_ms")
-    if whole is None or "user.speech_end" in marks or (whole.measured and whole.bound == "exact"):
+    if whole is None or timeline.first("user.speech_end") or (whole.measured and whole.bound == "exact"):
         return None
     if whole.missing == UNASKED:
         return None
@@ -165,22 +162,22 @@ def _end_of_speech_not_logged(turn: Turn, marks: Marks) -> Doubt | None:
     return Doubt(f"the end of the user's speech was not logged{bound}")
 
 
-def _one_side_only(turn: Turn, marks: Marks) -> Doubt | None:
+def _one_side_only(turn: Turn, timeline: Timeline) -> Doubt | None:
     """Only where both sides note events: the answer came from a server that does, or the caller said who it is.
 
     Results of other tools, a server that refused to connect and clients that know nothing of us have one side.
     """
     if turn.kind != "speech":
         return None
-    sides = {stage.partition(".")[0] for stage in marks}
-    if {"client", "server"} <= sides or not {"client", "server"} & sides:
+    by_both = timeline.has_side("client"), timeline.has_side("server")
+    if all(by_both) or not any(by_both):
         return None
-    headers, received = _first(marks, "client.headers_received"), _first(marks, "server.request_received")
-    by_server = headers is not None and "server_recv_wall_ns" in headers.metadata
-    by_caller = received is not None and {"source", "transport"} <= received.metadata.keys()
+    headers, received = timeline.first("client.headers_received"), timeline.first("server.request_received")
+    by_server = headers is not None and "server_recv_wall_ns" in headers.event.metadata
+    by_caller = received is not None and {"source", "transport"} <= received.event.metadata.keys()
     if not (by_server or by_caller):
         return None
-    absent = "server" if "client" in sides else "client"
+    absent = "server" if by_both[0] else "client"
     return Doubt(f"no event of the {absent} has this request id, though it notes them: only one side is known")
 
 
@@ -230,20 +227,19 @@ POPULATION_RULES: dict[str, str] = {
 }
 
 
-def check_turn(turn: Turn) -> Turn:
-    """The turn with what the rules found, and without the numbers that they reject."""
+def check_turn(turn: Turn, timeline: Timeline) -> Turn:
+    """The turn with what the rules found in it and in its events, and without the numbers that they reject."""
     findings: list[Finding] = []
     metrics = dict(turn.metrics)
-    marks = Marks(turn.marks)
     for rule in TURN_RULES:
-        doubt = rule.check(turn, marks)
+        doubt = rule.check(turn, timeline)
         if doubt is None:
             continue
         findings.append(Finding(rule.name, doubt.message))
         for name in doubt.rejects:
             if name in metrics and metrics[name].measured:
                 metrics[name] = _reject(metrics[name], rule.name)
-    return replace(turn, metrics=metrics, findings=(*turn.findings, *findings))
+    return structs.replace(turn, metrics=metrics, findings=(*turn.findings, *findings))
 
 
 def _reject(metric: Metric, rule: str) -> Metric:
@@ -276,4 +272,4 @@ def _micros(turn: Measured) -> int | None:
 def _refuse(turn: Measured, rule: str, names: Iterable[str]) -> Measured:
     refused = {name: _reject(turn.metrics[name], rule) for name in names if name in turn.metrics}
     finding = Finding(rule, POPULATION_RULES[rule])
-    return replace(turn, metrics={**turn.metrics, **refused}, findings=(*turn.findings, finding))
+    return structs.replace(turn, metrics={**turn.metrics, **refused}, findings=(*turn.findings, finding))

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from math import isfinite
 
-from voxtrace.analysis.doubts import TTFA, Doubt, Marks, TurnRule, value_of
+from voxtrace.analysis.doubts import TTFA, Doubt, TurnRule, value_of
 from voxtrace.analysis.model import Turn
-from voxtrace.analysis.timeline import finite
+from voxtrace.analysis.timeline import Timeline, finite
 from voxtrace.units import NANOS_PER_SECOND, millis
 
 EFFICIENCY = ("streaming_efficiency", "streamingEfficiency", "efficiency", "reported_efficiency")
@@ -80,45 +80,46 @@ def _objects(found: object, path: str, depth: int) -> Iterator[tuple[str, Mappin
             yield from _objects(each, path, depth + 1)
 
 
-def _facts(turn: Turn, marks: Marks, *names: str) -> Iterable[object]:
-    if marks.told.isdisjoint(names):
+def _facts(timeline: Timeline, *names: str) -> Iterable[object]:
+    if timeline.told.isdisjoint(names):
         return ()
-    return (mark.metadata[name] for mark in turn.marks if mark.metadata for name in names if name in mark.metadata)
+    told = (placed.event.metadata for placed in timeline.axis.placed)
+    return (metadata[name] for metadata in told for name in names if name in metadata)
 
 
-def _reported_ratios(turn: Turn, marks: Marks) -> Iterator[tuple[float, bool]]:
+def _reported_ratios(timeline: Timeline) -> Iterator[tuple[float, bool]]:
     """Efficiencies that a tool reported, and whether it called them percent."""
-    for told in _facts(turn, marks, *EFFICIENCY):
+    for told in _facts(timeline, *EFFICIENCY):
         if isinstance(told, str) and (found := _NUMBER.fullmatch(told)):
             yield float(found[1]), found[2] == "%"
         elif isinstance(told, int | float) and not isinstance(told, bool) and isfinite(told):
             yield float(told), False
 
 
-def _full_ratio_without_chunks(turn: Turn, marks: Marks) -> Doubt | None:
+def _full_ratio_without_chunks(turn: Turn, timeline: Timeline) -> Doubt | None:
     if turn.chunks:
         return None
     if value_of(turn, "realtime_ratio") == 1.0:
         return Doubt("a real-time ratio of exactly 100 % without any chunk times", ("realtime_ratio",))
     if any(
-        ratio == (100.0 if is_percent else 1.0) or ratio == 100.0 for ratio, is_percent in _reported_ratios(turn, marks)
+        ratio == (100.0 if is_percent else 1.0) or ratio == 100.0 for ratio, is_percent in _reported_ratios(timeline)
     ):
         return Doubt("a reported efficiency of exactly 100 % without any chunk times: it was not measured")
     return None
 
 
-def _ratio_called_percent(turn: Turn, marks: Marks) -> Doubt | None:
+def _ratio_called_percent(turn: Turn, timeline: Timeline) -> Doubt | None:
     measured = value_of(turn, "realtime_ratio")
     if measured is None or measured <= 0:
         return None
-    for ratio, is_percent in _reported_ratios(turn, marks):
+    for ratio, is_percent in _reported_ratios(timeline):
         if is_percent and abs(ratio - measured) <= 0.05 * measured:
             return Doubt(f"an efficiency of {ratio:g} % is the ratio {measured:.3f}, which is {measured:.1%}")
     return None
 
 
-def _api_equals_ttfa(turn: Turn, marks: Marks) -> Doubt | None:
-    api = next((value for told in _facts(turn, marks, API_LATENCY) if (value := finite(told)) is not None), None)
+def _api_equals_ttfa(turn: Turn, timeline: Timeline) -> Doubt | None:
+    api = next((value for told in _facts(timeline, API_LATENCY) if (value := finite(told)) is not None), None)
     if api is None:
         return None
     for name in ("ttfa_ms", "first_audio_ms", "ttfb_ms"):
@@ -129,8 +130,8 @@ def _api_equals_ttfa(turn: Turn, marks: Marks) -> Doubt | None:
     return None
 
 
-def _closer_than_claimed(turn: Turn, marks: Marks) -> Doubt | None:
-    gap = next((value for told in _facts(turn, marks, NEXT_RESULT) if (value := finite(told)) is not None), None)
+def _closer_than_claimed(turn: Turn, timeline: Timeline) -> Doubt | None:
+    gap = next((value for told in _facts(timeline, NEXT_RESULT) if (value := finite(told)) is not None), None)
     claimed = millis(turn.total)
     if gap is None or gap >= PACE * claimed - 1.0:
         return None
@@ -138,15 +139,15 @@ def _closer_than_claimed(turn: Turn, marks: Marks) -> Doubt | None:
     return Doubt(message, tuple(turn.metrics))
 
 
-def _first_byte_then_silence(turn: Turn, marks: Marks) -> Doubt | None:
-    first, gap = value_of(turn, "ttfb_ms"), max(filter(None, map(finite, _facts(turn, marks, MAX_GAP))), default=None)
+def _first_byte_then_silence(turn: Turn, timeline: Timeline) -> Doubt | None:
+    first, gap = value_of(turn, "ttfb_ms"), max(filter(None, map(finite, _facts(timeline, MAX_GAP))), default=None)
     if first is None or gap is None or gap < max(SILENCE_MS, SILENCE_TIMES * first):
         return None
     return Doubt(f"the first bytes came after {first:.1f} ms and then none for {gap:,.0f} ms: a header is no sound")
 
 
-def _date_disagrees(turn: Turn, marks: Marks) -> Doubt | None:
-    apart = next((value for told in _facts(turn, marks, DATES_APART) if (value := finite(told)) is not None), None)
+def _date_disagrees(turn: Turn, timeline: Timeline) -> Doubt | None:
+    apart = next((value for told in _facts(timeline, DATES_APART) if (value := finite(told)) is not None), None)
     if not apart:
         return None
     return Doubt(f"it gives two dates that are {apart:,.0f} s apart, which no time zone explains")

@@ -68,7 +68,7 @@ def assemble(request_id: str, events: Sequence[Event], elsewhere: Iterable[Sampl
         clocks=axis.clocks,
         clock_note=axis.note,
     )
-    return check_turn(turn)
+    return check_turn(turn, timeline)
 
 
 def _marks(axis: Axis) -> tuple[Mark, ...]:
