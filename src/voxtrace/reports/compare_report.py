@@ -167,6 +167,7 @@ def comparison_to_json(comparison: Comparison) -> dict[str, Any]:
         "schema": schema_name("comparison"),
         "a": {"filter": comparison.a, "turns": comparison.turns_a},
         "b": {"filter": comparison.b, "turns": comparison.turns_b},
+        "looked_at": comparison.looked_at,
         "strata": [
             {
                 "name": stratum.name,

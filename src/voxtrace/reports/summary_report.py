@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Group as Stack
 from rich.console import RenderableType
@@ -203,9 +203,12 @@ def _table(head: Iterable[str], rows: Iterable[tuple[str, ...]], *, numeric: boo
     return table
 
 
-def summary_to_markdown(summary: Summary) -> str:
-    """A report for an issue, a chat or a file."""
-    lines = ["# Voice latency report", "", *headline(summary).splitlines(), ""]
+def summary_to_markdown(summary: Summary, head: Sequence[str] = ()) -> str:
+    """A report for an issue, a chat or a file; `head` are lines in front of all numbers."""
+    lines = ["# Voice latency report", ""]
+    for line in head:
+        lines += [line, ""]
+    lines += [*headline(summary).splitlines(), ""]
     for group in summary.groups:
         lines += [f"## {group.population.name} ({counted(group.turns, 'turn')})", ""]
         lines += [f"- {line}" for line in remarks_of(group)]

@@ -49,9 +49,9 @@ def coverage(effect: Effect) -> str:
     return f"{said}; {refused}" if refused else said
 
 
-def whatif_to_terminal(wishes: Sequence[Wish], effects: Sequence[Effect]) -> RenderableType:
-    """For people at a terminal."""
-    blocks: list[RenderableType] = [Text(title(wishes)), Text()]
+def whatif_to_terminal(wishes: Sequence[Wish], effects: Sequence[Effect], head: Sequence[str] = ()) -> RenderableType:
+    """For people at a terminal; `head` are lines below the title."""
+    blocks: list[RenderableType] = [Text(title(wishes)), *map(Text, head), Text()]
     for effect in effects:
         table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
         for index, name in enumerate(HEAD):
@@ -62,9 +62,10 @@ def whatif_to_terminal(wishes: Sequence[Wish], effects: Sequence[Effect]) -> Ren
     return Stack(*blocks, Text(METHOD, style="dim"))
 
 
-def whatif_to_markdown(wishes: Sequence[Wish], effects: Sequence[Effect]) -> str:
-    """For an issue, a chat or a file."""
+def whatif_to_markdown(wishes: Sequence[Wish], effects: Sequence[Effect], head: Sequence[str] = ()) -> str:
+    """For an issue, a chat or a file; `head` are lines below the title."""
     lines = [f"# {title(wishes)}", ""]
+    lines += [*head, ""] if head else []
     for effect in effects:
         lines += [f"## {effect.population}", "", coverage(effect), ""]
         aligned = ["---" if index < 2 else "---:" for index in range(len(HEAD))]
