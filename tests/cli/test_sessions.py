@@ -59,8 +59,9 @@ def test_sessions_are_listed_newest_first_and_what_is_not_known_is_a_word(folder
 
     assert code == 0
     assert lines[1].strip() == "3 sessions, 34 turns; 3 shown, newest first"
-    assert lines[2] == "1 turn without a session: in none of these"
-    assert "kitchen" in lines[4]
+    assert lines[2].strip() == "1 turn without a session: in none of these"
+    assert lines[3].strip() == "not measured in 1 session: no event says when the agent became audible"
+    assert "kitchen" in lines[5]
     assert "slower by 20.0 ms a turn (20.0 to 20.0)" in flat(out.out)
     assert "not measured" in mute
     assert " 0 " not in mute

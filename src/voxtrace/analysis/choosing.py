@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from voxtrace.analysis.columns import Bools, Columns, taken
 from voxtrace.analysis.filters import Filter, NoSuchTurns, UnknownFilterName, tags_of
 
+NAMELESS = '"" (not told)'
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -59,7 +61,7 @@ class Choosing:
 
     def _look_around(self, page: Columns) -> None:
         for label, values in self._labels.items():
-            values |= {page.texts[word] or '""' for word in set(page.labels[label].tolist())}
+            values |= {page.texts[word] or NAMELESS for word in set(page.labels[label].tolist())}
         if self.where.tags:
             for text in _texts(page, "tags"):
                 for name, value in tags_of(text).items():

@@ -42,14 +42,14 @@ class ReportCommand:
     details: ClassVar[str] = """\
 Populations (cached or not, cold or warm, seen by client or server) are never mixed in one percentile, failed
 requests are counted and enter none, and what was not measured is listed with its reason. Below it stands what would
-help most, by the newest 300 turns.
+help most, by the newest 300 turns. With --expect or --budget the exit code is 1 unless every limit is kept.
 
   voxtrace report
   voxtrace report --where engine=kokoro,cache=miss,since=2h
   voxtrace report --hours 24 --format markdown > report.md
   voxtrace report --format html > report.html       one file, without any network
-  voxtrace report --session RUN --expect 'ttfb_p95<=50ms'    exit code 1 unless every limit is kept
-  voxtrace report --budget speech       each population by its own budget; exit code 1 unless all are kept
+  voxtrace report --session RUN --expect 'ttfb_p95<=50ms'     exit code 1 unless it is kept
+  voxtrace report --budget speech                   each population by its own budget
   voxtrace report --budget mine.toml --allow-inconclusive
   voxtrace report --json | jq '.groups[0].metrics.ttfa_ms, .advice.findings[0]'
 """

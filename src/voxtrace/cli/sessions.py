@@ -51,8 +51,8 @@ A number that is not known is said so in words and is never 0. Cold turns, warm 
 are never mixed in one number. docs/sessions.md tells how each is found.
 
   voxtrace sessions
-  voxtrace sessions --slow                those in which somebody waited longest, of the newest 1000
-  voxtrace sessions --where engine=kokoro,cache=miss      those with such turns, and the numbers of these turns alone
+  voxtrace sessions --slow                those in which somebody waited longest
+  voxtrace sessions --where engine=kokoro,cache=miss        of such turns alone
   voxtrace sessions kitchen               one session; a piece of its id will do, or `last`
   voxtrace sessions last --json | jq '.populations[0].trends'
 """

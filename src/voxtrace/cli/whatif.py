@@ -33,7 +33,7 @@ class WhatifCommand:
     details: ClassVar[str] = """\
 A step is named as `show` and `report` name it ("first token", metadata-call), or by the stage that ends it
 (llm.first_token, tts.metadata). LENGTH is 300ms, 1.5s, -20%, 0.5x, +50ms or -50ms. What ran beside a longer branch
-gains nothing, and percentiles are never added.
+gains nothing, and percentiles are never added. A name that no turn has is answered with those that there are.
 
   voxtrace whatif --set llm.first_token=300ms
   voxtrace whatif --drop tts.metadata --set "language model=-20%"

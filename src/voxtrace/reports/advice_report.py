@@ -48,7 +48,9 @@ def seen(finding: Finding) -> str:
     tail = f", {'smallest' if low else 'p95'} {_amount(worst, finding.unit)}" if worst is not None else ""
     # Of what need not be at all, "at most 0 ms" would be no threshold that anybody could keep.
     limit = (
-        f"{'at least' if low else 'at most'} {_amount(finding.limit, finding.unit)}" if finding.limit else "not needed"
+        f"{'at least' if low else 'at most'} {_amount(finding.limit, finding.unit)}"
+        if finding.limit
+        else "none of it is needed"
     )
     share = percent(finding.broken / finding.measured) if finding.measured else "0.0%"
     unknown = finding.turns - finding.measured
@@ -70,7 +72,8 @@ def gained(finding: Finding) -> str:
         return "no replay can say what it costs"
     before, after = gain.before, gain.after
     ends = f"p50 {percentile(before, before.p50, 'ms')} → {percentile(after, after.p50, 'ms')}"
-    ends += f", p95 {percentile(before, before.p95, 'ms')} → {percentile(after, after.p95, 'ms')}"
+    ends += f", p95 {percentile(before, before.p95, 'ms')}"
+    ends += f" → {percentile(after, after.p95, 'ms')}" if after.p95 is not None else ""
     return f"{gain.until} {amount(gain.mean, 'ms')} sooner on average: {ends}"
 
 
@@ -137,7 +140,8 @@ def short_advice(findings: Sequence[Finding]) -> list[str]:
     """A line for each of the first findings, for the end of a report; none where nothing is to say."""
     first = of_standing(findings, "helps", "open")
     lines = [
-        f"{number}. {title(finding)}: {gained(finding)}; {finding.confidence.level} confidence. {finding.change}"
+        f"{number}. {title(finding)}: {gained(finding)} ({finding.population}); {finding.confidence.level} confidence. "
+        f"{finding.change}"
         for number, finding in enumerate(first[:SHORT], 1)
     ]
     return [*lines, f"and {len(first) - SHORT} more"] if len(first) > SHORT else lines

@@ -84,7 +84,7 @@ def report_to_html(report: Report) -> str:
         head += budgets_to_html(report.judged, report.left_out)
     foot = []
     if advice := short_advice(report.findings):
-        foot += [f"<h2>{escape(advice_head(report.advised))}</h2>", "<ul>"]
+        foot += [f"<h2>{escape(advice_head(report.advised))}</h2>", '<ul class="plain">']
         foot += [*(f"<li>{escape(line)}</li>" for line in advice), "</ul>"]
     if lost := losses(report):
         foot.append(f'<p class="warning">{escape(lost)}</p>')

@@ -22,7 +22,7 @@ from voxtrace.reports.summary_report import (
     remarks_of,
     verdict_lines,
 )
-from voxtrace.reports.words import amount
+from voxtrace.reports.words import amount, counted
 from voxtrace.units import millis
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ body { font: 15px/1.45 system-ui, sans-serif; max-width: 70rem; margin: 2rem aut
 table { border-collapse: collapse; margin: .5rem 0 1.5rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: .15rem .8rem .15rem 0; border-bottom: 1px solid #8884; }
 th:first-child, td:first-child, .words { text-align: left; }
-td.words, th.words { padding-right: 1.2rem; } .wide { overflow-x: auto; }
+td.words, th.words { padding-right: 1.2rem; } td:not(.words) { white-space: nowrap; } .wide { overflow-x: auto; }
 ul.plain { list-style: none; padding: 0; } ul.plain li { padding: .2rem 0; white-space: pre-wrap; }
 th { font-weight: 600; } .quiet { color: var(--dim); }
 .pass { color: #2e8540; } .fail { color: #c2331f; font-weight: 600; } .warning, .inconclusive { color: #9a6700; }
@@ -122,7 +122,7 @@ def page_of(title: str, body: Iterable[str], style: str = "") -> str:
 
 
 def _group(group: Group) -> Iterable[str]:
-    yield f"<h2>{escape(group.population.name)} <span class=quiet>{group.turns} turns</span></h2>"
+    yield f"<h2>{escape(group.population.name)} <span class=quiet>{counted(group.turns, 'turn')}</span></h2>"
     yield from (f"<p>{escape(line)}</p>" for line in remarks_of(group))
     if unclear := inconclusive(group):
         yield f"<p><strong>{escape(unclear)}</strong></p>"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from rich.console import Group as Stack
 from rich.console import RenderableType
@@ -12,6 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from voxtrace.reports.budget_report import STYLES
+
+SHORT = 14  # characters: a moment, "≥ 13,667 ms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +34,18 @@ class Section:
 
 
 def section_to_terminal(section: Section) -> list[RenderableType]:
-    """For people at a terminal; numbers are never broken over lines, words may be."""
+    """For people at a terminal; what is short is never broken over lines, a number above all."""
     blocks: list[RenderableType] = [Text(section.title, style="bold")]
     # What does not fit goes on behind the mark, not under it.
     blocks += [Padding(Text(line), (0, 0, 0, 2)) for line in section.lines]
     if section.rows:
         table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
         for index, name in enumerate(section.head):
-            is_number = index in section.numbers
-            table.add_column(name, justify="right" if is_number else "left", no_wrap=is_number, overflow="fold")
+            justify: Literal["left", "right"] = "right" if index in section.numbers else "left"
+            is_short = all(len(row[index]) <= SHORT for row in section.rows)
+            # The heading may be broken where the cells below it may not.
+            least = max((len(row[index]) for row in section.rows), default=0) if is_short else None
+            table.add_column(name, justify=justify, min_width=least, overflow="fold")
         for row in section.rows:
             table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in row))
         blocks.append(table)

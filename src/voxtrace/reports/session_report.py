@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -64,6 +65,7 @@ def list_sections(listed: Listed, id_width: int | None = None) -> Iterator[Secti
         lines.append(f"{counted(listed.without, 'turn')} without a session: in none of these")
     if listed.filtered:
         lines.append(f"{listed.filtered}; all numbers are of these turns")
+    lines += _unmeasured(listed.sessions)
     head = ("last turn (UTC)", "session", "turns", "heard after, p50", "longest", "trend", "failed")
     rows = tuple(_list_row(session, id_width) for session in listed.sessions)
     yield Section("SESSIONS", tuple(lines), head, rows, frozenset({2, 3, 4}))
@@ -77,18 +79,24 @@ def list_sections(listed: Listed, id_width: int | None = None) -> Iterator[Secti
         yield Section("FIRST TURNS", (told,))
 
 
+def _unmeasured(sessions: Sequence[Session]) -> Iterator[str]:
+    whys = Counter(session.why_unmeasured for session in sessions if session.head is None)
+    for why, count in whys.most_common():
+        yield f"not measured in {counted(count, 'session')}: {why}"
+
+
 def _list_row(session: Session, id_width: int | None) -> tuple[str, ...]:
     name = session.session_id if id_width is None else short_id(session.session_id, id_width)
     failed = failures_words(session)
     if session.unknown_ends and failed != UNKNOWN:
         failed += f" ({session.unknown_ends} ends not known)"
     return (
-        point_in_time(session.last_wall_ns)[len("2025-") : len("2025-11-27 14:30:05")],
+        point_in_time(session.last_wall_ns)[len("2025-") : len("2025-11-27 14:30")],
         name,
         f"{session.turns:,}",
         _wait(session),
         UNKNOWN if session.longest is None or session.head is None else amount(session.longest, unit_of(session.head)),
-        trend_words(session.trend) if session.head else f"not measured: {session.why_unmeasured}",
+        trend_words(session.trend) if session.head else NONE,
         failed,
     )
 
@@ -130,9 +138,8 @@ def _head(explained: Explained, filtered: str) -> Section:
     if session.head is None or session.wait is None:
         lines.append(f"wait not measured: {session.why_unmeasured}")
     else:
-        lines.append(
-            f"{session.head} p50 {_wait(session)} ({coverage(session.wait)} turns): {trend_words(session.trend)}"
-        )
+        middle = percentile(session.wait, session.wait.p50, unit_of(session.head))
+        lines.append(f"{session.head} p50 {middle} ({coverage(session.wait)} turns): {trend_words(session.trend)}")
     return Section(f"Session {session.session_id}", tuple(lines))
 
 
