@@ -47,11 +47,8 @@ def seen(finding: Finding) -> str:
     worst = value.p95 if not low else value.smallest
     tail = f", {'smallest' if low else 'p95'} {_amount(worst, finding.unit)}" if worst is not None else ""
     # Of what need not be at all, "at most 0 ms" would be no threshold that anybody could keep.
-    limit = (
-        f"{'at least' if low else 'at most'} {_amount(finding.limit, finding.unit)}"
-        if finding.limit
-        else "none of it is needed"
-    )
+    threshold = f"{'at least' if low else 'at most'} {_amount(finding.limit, finding.unit)}"
+    limit = threshold if finding.limit else "none of it is needed"
     share = percent(finding.broken / finding.measured) if finding.measured else "0.0%"
     unknown = finding.turns - finding.measured
     silent = f"; {counted(unknown, 'turn')} say nothing of it" if unknown else ""
