@@ -169,15 +169,18 @@ ADVICE = """\
 `voxtrace recommend` holds each threshold of the table against the newest turns (10,000, or `--last N`) and replays
 every turn that crosses it with the step that long, gone, or beside the one it waited for. It says of each finding
 which stage it is about, whose it is, what was seen in how many turns, what to change, what the replay gains, and
-how far that can be believed. The first three stand below `voxtrace report` and `voxtrace show` as well.
+how far that can be believed. The first three stand below `voxtrace report` and `voxtrace show` as well; a report
+looks at its newest 300 turns for them, says so, and has all findings of these in its JSON (`advice`). `--where`
+takes the [filters](comparing.md) of `compare`.
 
 - **Helps**: the replay gains something. What spares all turns together the most waiting stands first. p50 and p95
   before and after are of whole replayed turns; nothing is added, and the gains of two findings can't be added
   either.
 - **Open**: too slow, and no replay can say what it costs (stalls, unexplained time).
-- **Hidden**: too slow, and nobody waits for it: another branch ended later.
 - **Unknown**: no turn says anything about it. That is no pass.
 - **Kept**: no more than 5 % of the turns are on the wrong side.
+- **Hidden**: over the threshold, but a change would spare nobody waiting, for another branch ended later. It
+  stands last; work that is done twice costs processor time all the same.
 
 Populations are never mixed. The time of a step is its own: a metadata call within a synthesis has a rule of its
 own. Where no event tells when the agent was heard, the gain is that of the whole turn.

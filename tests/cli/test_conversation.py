@@ -70,7 +70,7 @@ def test_of_a_session_all_turns_are_judged_and_the_slowest_is_told(stored, capsy
 
     assert found["slowest"]["request_id"] == "t2"
     assert {each["request_id"] for each in found["turns"]} == {"t0", "t1", "t2"}
-    assert "TARGETS OVER 3 TURNS OF SESSION s1" in capsys.readouterr().out
+    assert "Session s1: 3 turns" in capsys.readouterr().out
 
 
 def test_a_budget_that_somebody_names_decides_the_exit_code(stored, capsys, tmp_path):

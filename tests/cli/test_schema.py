@@ -131,6 +131,10 @@ def test_without_a_name_the_schemas_are_listed(capsys):
         ("comparison", ["compare", "--view", "providers", "--json"]),
         ("whatif", ["whatif", "--set", "inference=0.5x", "--json"]),
         ("whatif", ["whatif", "--drop", "synthesis", "--json"]),
+        ("whatif", ["whatif", "--drop", "synthesis", "--where", "kind=conversation", "--json"]),
+        ("report", ["report", "--json", "--where", "provider=cpu,since=2025-01-01"]),
+        ("recommend", ["recommend", "--json"]),
+        ("recommend", ["recommend", "--json", "--session", "nobody"]),
     ],
 )
 def test_what_a_command_prints_is_what_its_schema_says(form, words, data, capsys):

@@ -58,9 +58,10 @@ def test_sessions_are_listed_newest_first_and_what_is_not_known_is_a_word(folder
     mute = next(line for line in lines if "hall/2" in line)
 
     assert code == 0
-    assert lines[1] == "3 sessions, 34 turns; 3 shown, newest first"
-    assert lines[2] == "1 turn without a session: in none of these"
-    assert "kitchen" in lines[4]
+    assert lines[1].strip() == "3 sessions, 34 turns; 3 shown, newest first"
+    assert lines[2].strip() == "1 turn without a session: in none of these"
+    assert lines[3].strip() == "not measured in 1 session: no event says when the agent became audible"
+    assert "kitchen" in lines[5]
     assert "slower by 20.0 ms a turn (20.0 to 20.0)" in flat(out.out)
     assert "not measured" in mute
     assert " 0 " not in mute
@@ -76,7 +77,7 @@ def test_slow_sessions_come_first_and_every_form_has_the_same_rows(folder, capsy
     assert [each["failed"] for each in listed["sessions"]] == [1, 0, 0]
     assert listed["turns_without_session"] == 1
     assert "| hall/1 | 3 |" in markdown.out
-    assert "<td>hall/1</td>" in page.out
+    assert '<td class="words">hall/1</td>' in page.out
 
 
 def test_one_session_is_explained(folder, capsys):

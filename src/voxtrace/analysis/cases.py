@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from voxtrace.analysis.columns import Columns, columns_of
+from voxtrace.analysis.graph import order_of
 from voxtrace.analysis.model import Turn
 from voxtrace.analysis.record import LOWER, pack_steps
 from voxtrace.analysis.summing import population_names
@@ -37,6 +38,11 @@ class Case:
     unexplained: float | None = None  # share of the wait; None: nobody waited
     is_bound: bool = False  # when the wait began, or when the sound was heard, was not logged
     is_clock_unsure: bool = False  # events of several machines whose clocks were not compared
+
+    @cached_property
+    def order(self) -> Sequence[tuple[int, bool]]:
+        """Beginnings and ends of the steps in order of time: the same for every replay."""
+        return order_of(self.turn.steps)
 
     @cached_property
     def places(self) -> Mapping[str, Sequence[int]]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from difflib import get_close_matches
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +39,23 @@ class UnreadableFilter(VoxtraceError):
         self.text, self.why = text, why
 
 
+class UnknownFilterName(VoxtraceError):
+    """A filter asks for a name that is neither a key nor a label or flag of any turn."""
+
+    exit_code = EXIT_USAGE
+
+    def __init__(self, told: str, name: str, carried: Collection[str]) -> None:
+        keys = (*LABELS, *TIMES)
+        alike = get_close_matches(name, (*keys, *carried), 1)
+        hint = f" (is it {alike[0]}?)" if alike else ""
+        found = f"the turns carry {', '.join(sorted(carried))}" if carried else "the turns carry none"
+        super().__init__(
+            f"no turn fits {told!r}, for none has {name!r}{hint}. Keys are {', '.join(keys)}, and the names of labels "
+            f"and flags that events carry: {found}"
+        )
+        self.told, self.name, self.carried = told, name, tuple(sorted(carried))
+
+
 class NoSuchTurns(VoxtraceError):
     """No turn in the store fits a filter."""
 
@@ -45,7 +63,8 @@ class NoSuchTurns(VoxtraceError):
 
     def __init__(self, told: str, known: Mapping[str, Iterable[str]]) -> None:
         values = "; ".join(f"{key}: {', '.join(sorted(each)[:12]) or 'none'}" for key, each in known.items())
-        super().__init__(f"no turn fits {told!r}. In the data there are {values or 'no such times'}")
+        hint = f". In the data there are {values}" if values else ": there is none of that time and range"
+        super().__init__(f"no turn fits {told!r}{hint}")
         self.told = told
 
 
@@ -58,6 +77,16 @@ class Filter:
     tags: Mapping[str, frozenset[str]]
     since_wall_ns: int | None = None
     until_wall_ns: int | None = None
+
+    @property
+    def is_all(self) -> bool:
+        """Whether every turn fits, whatever it is."""
+        return not self.labels and not self.tags and not self.names_times
+
+    @property
+    def names_times(self) -> bool:
+        """Whether it leaves out turns by when they began."""
+        return self.since_wall_ns is not None or self.until_wall_ns is not None
 
     def rows(self, page: Columns) -> npt.NDArray[np.bool_]:
         """Which rows of a page fit."""

@@ -43,7 +43,8 @@ def gain_of(cases: Sequence[Case], supposed: Sequence[Supposition | None]) -> Ga
         old = ((turn.heard or 0) - turn.wait_begin if is_heard else turn.total) / NANOS_PER_MILLI
         new = old
         if each is not None and (each.warps or each.beside or each.sooner):
-            moved = rerun(turn.steps, each, turn.total if turn.heard is None else turn.heard, turn.total)
+            heard = turn.total if turn.heard is None else turn.heard
+            moved = rerun(turn.steps, each, heard, turn.total, case.order)
             new = (moved.sound - turn.wait_begin if is_heard else moved.total) / NANOS_PER_MILLI
             # Nothing was made longer; what is left of a nanosecond is rounding.
             new = min(new, old)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from voxtrace.analysis.kv_reuse import LONG_PAUSE_NS, PromptText, Reuse, kv_reuse
@@ -156,10 +156,27 @@ def first_requests(sessions: Sequence[Session]) -> Ratio | None:
     return paired_ratio(max(pairs.values(), key=len, default=[]))
 
 
-def explained(session: Session, turns: Sequence[SessionTurn], texts: Mapping[str, PromptText]) -> Explained:
-    """Everything about one session; `texts` are its prompts, where its events carry them."""
+def explained(
+    session: Session,
+    turns: Sequence[SessionTurn],
+    texts: Mapping[str, PromptText],
+    chosen: Collection[str] | None = None,
+) -> Explained:
+    """Everything about one session.
+
+    Args:
+        session: the session in few numbers.
+        turns: those that are looked at, in order.
+        texts: its prompts, where its events carry them.
+        chosen: the requests that the numbers are about, where they are not about all of `turns`.
+    """
+    # What a model kept is asked of the turn before, whether that one was chosen or not.
+    reuse = kv_reuse(turns, texts)
+    if chosen is not None:
+        turns = [turn for turn in turns if turn.request_id in chosen]
+        reuse = tuple(each for each in reuse if each.request_id in chosen)
     numbers = tuple(_numbers(strand) for strand in strands(turns))
-    firsts, reuse = first_turn(turns), kv_reuse(turns, texts)
+    firsts = first_turn(turns)
     told = told_start(turns)
     findings = (
         *_failures(session, turns),

@@ -74,10 +74,16 @@ def _own_edges(steps: Sequence[Step], index: int) -> list[tuple[int, int]]:
     return edges
 
 
-def rerun(steps: Sequence[Step], supposed: Supposition, sound: int, total: int) -> Moved:
-    """The turn as supposed; `sound` and `total` are moments of the old axis."""
+def rerun(
+    steps: Sequence[Step],
+    supposed: Supposition,
+    sound: int,
+    total: int,
+    order: Sequence[tuple[int, bool]] | None = None,
+) -> Moved:
+    """The turn as supposed; `sound` and `total` are moments of the old axis, `order` is that of the steps if known."""
     run = _Run(steps, supposed)
-    order = order_of(steps)
+    order = order_of(steps) if order is None else order
     at_sound = at_total = None
     for index, is_end in order:
         at = steps[index].end if is_end else steps[index].begin

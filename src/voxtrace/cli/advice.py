@@ -7,19 +7,42 @@ from collections.abc import Callable
 import numpy as np
 
 from voxtrace.analysis.cases import Case, cases_of
+from voxtrace.analysis.choosing import Choosing
+from voxtrace.analysis.columns import Columns
 from voxtrace.analysis.groups import MEASURED_OUTCOMES
+from voxtrace.cli.asked_turns import AskedTurns
 from voxtrace.cli.column_pages import pages_with_steps
 from voxtrace.store import RequestQuery, SqliteStore
 
 
-def newest_cases(
-    store: SqliteStore, query: RequestQuery, most: int, told: Callable[[int], None] = lambda done: None
-) -> list[Case]:
-    """The newest turns that did not fail; `told` is told how many were read."""
+def cases_asked(store: SqliteStore, asked: AskedTurns, choosing: Choosing, told: Callable[[int], None]) -> list[Case]:
+    """The turns that fit and did not fail; `told` is told how many were read."""
     cases: list[Case] = []
     read = 0
-    for page, turns in pages_with_steps(store, query, most):
-        cases += cases_of(page, turns, np.flatnonzero(page.with_label("outcome", MEASURED_OUTCOMES)).tolist())
+    for page, turns in pages_with_steps(store, asked.query, asked.most):
+        fits = choosing.rows(page) & page.with_label("outcome", MEASURED_OUTCOMES)
+        cases += cases_of(page, turns, np.flatnonzero(fits).tolist())
         read += len(page)
         told(read)
     return cases
+
+
+class Newest:
+    """The newest turns that did not fail, of pages that were read for something else."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._found: list[tuple[int, str]] = []
+
+    def add(self, page: Columns) -> None:
+        """Look through a page."""
+        rows = np.flatnonzero(page.with_label("outcome", MEASURED_OUTCOMES))
+        newest = rows[np.argsort(-page.started[rows], kind="stable")[: self._most]].tolist()
+        found = [(int(page.started[row]), page.request_ids[row]) for row in newest]
+        self._found = sorted([*self._found, *found], reverse=True)[: self._most]
+
+    def cases(self, store: SqliteStore) -> list[Case]:
+        """These turns."""
+        query = RequestQuery(request_ids=tuple(request_id for _, request_id in self._found))
+        pages = pages_with_steps(store, query, len(self._found))
+        return [case for page, turns in pages for case in cases_of(page, turns, range(len(page)))]

@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
+from voxtrace.analysis.choosing import Choosing
 from voxtrace.analysis.columns import Columns
 from voxtrace.analysis.compare import Comparing, Comparison
-from voxtrace.analysis.filters import Filter, NoSuchTurns, UnreadableFilter, read_filter, tags_of
+from voxtrace.analysis.filters import NoSuchTurns, UnreadableFilter, read_filter
 from voxtrace.cli.arguments import from_one
 from voxtrace.cli.column_pages import column_pages
 from voxtrace.cli.patience import Patience
@@ -124,31 +125,18 @@ def compare(pages: Iterable[Columns], told: tuple[str, str], now: int) -> Compar
 
     Raises:
         UnreadableFilter: one can't be read.
+        UnknownFilterName: no turn has a name that one asks for.
         NoSuchTurns: no turn fits one.
     """
-    sides = read_filter(told[0], now), read_filter(told[1], now)
-    comparing, known, fits = Comparing(*sides, now), Counter[tuple[str, str]](), [0, 0]
+    sides = Choosing(read_filter(told[0], now)), Choosing(read_filter(told[1], now))
+    comparing = Comparing(sides[0].where, sides[1].where, now)
     for page in pages:
         comparing.add(page)
-        for index, side in enumerate(sides):
-            fits[index] += int(side.rows(page).sum())
-        if not all(fits):
-            known.update(_values(page, sides))
-    for side, count in zip(sides, fits, strict=True):
-        if not count:
-            keys = [*side.labels, *side.tags]
-            raise NoSuchTurns(side.told, {key: {value for name, value in known if name == key} for key in keys})
-    return comparing.comparison()
-
-
-def _values(page: Columns, sides: Sequence[Filter]) -> Iterator[tuple[str, str]]:
-    """What there is of the keys that filters name."""
+        for side in sides:
+            side.rows(page)
     for side in sides:
-        for label in side.labels:
-            yield from ((label, page.texts[word] or '""') for word in set(page.labels[label].tolist()))
-        if side.tags:
-            for word in set(page.labels["tags"].tolist()):
-                yield from tags_of(page.texts[word]).items()
+        side.choice()
+    return comparing.comparison()
 
 
 def _providers(pages: Sequence[Columns]) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from voxtrace import __version__
 from voxtrace.cli.command import Command
+from voxtrace.cli.help_text import HelpText
 from voxtrace.cli.lifeline import follow_supervisor
 from voxtrace.config import default_data_folder
 from voxtrace.errors import EXIT_USAGE, VoxtraceError
@@ -71,7 +72,7 @@ def build_parser(loaded: Collection[str] = COMMANDS) -> argparse.ArgumentParser:
             name,
             help=does,
             description=f"{does[:1].upper()}{does[1:]}.",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=HelpText,
         )
         if name in loaded:
             _add_arguments(sub, load_command(name))

@@ -7,16 +7,17 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import ClassVar
 
-from voxtrace.cli.advice import newest_cases
-from voxtrace.cli.arguments import from_one, hours
+from voxtrace.analysis.choosing import Choosing
+from voxtrace.cli.advice import cases_asked
+from voxtrace.cli.asked_turns import asked_turns, turns_arguments
 from voxtrace.cli.patience import Patience
 from voxtrace.cli.reading import open_for_reading, terminal
 from voxtrace.clock import wall_ns
 from voxtrace.judge.recommendations import recommend
 from voxtrace.judge.thresholds import read_thresholds, thresholds
 from voxtrace.reports.advice_report import advice_to_json, advice_to_markdown, advice_to_terminal
-from voxtrace.store import RequestQuery
-from voxtrace.units import NANOS_PER_SECOND
+from voxtrace.reports.choice_report import choice_to_json, choice_words
+from voxtrace.reports.full_report import NOTHING
 
 DEFAULT_LAST = 10_000
 
@@ -30,14 +31,13 @@ Every threshold is held against every turn, and every turn that crosses it is re
 for stands apart, what nothing is known of is unknown and no pass. docs/recommendations.md lists the thresholds.
 
   voxtrace recommend
-  voxtrace recommend --hours 24 --format markdown > advice.md
+  voxtrace recommend --where engine=kokoro,cache=miss --hours 24
+  voxtrace recommend --session S1 --format markdown > advice.md
   voxtrace recommend --thresholds mine.toml --json | jq '.findings[0]'
 """
 
     def arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--last", type=from_one, default=DEFAULT_LAST, metavar="N", help="only the newest N")
-        parser.add_argument("--hours", type=hours, metavar="H", help="only requests of the last H hours")
-        parser.add_argument("--session", metavar="ID", help="only requests of this session")
+        turns_arguments(parser, DEFAULT_LAST)
         parser.add_argument(
             "--thresholds", type=Path, metavar="FILE", help="thresholds of your own over those that are built in"
         )
@@ -50,23 +50,25 @@ for stands apart, what nothing is known of is unknown and no pass. docs/recommen
 
     def run(self, args: Namespace) -> int:
         rules = thresholds() if args.thresholds is None else read_thresholds(args.thresholds)
-        since = None if args.hours is None else wall_ns() - int(args.hours * 3600 * NANOS_PER_SECOND)
+        asked = asked_turns(args, wall_ns())
+        choosing = Choosing(asked.where)
         store = open_for_reading(args.data)
         try:
             with Patience("reading turns") as patience:
-                cases = newest_cases(
-                    store, RequestQuery(session_id=args.session, since_wall_ns=since), args.last, patience.at
-                )
+                cases = cases_asked(store, asked, choosing, patience.at)
         finally:
             store.close()
+        choice = choosing.choice()
         with Patience("replaying turns, rule by rule") as patience:
             findings = recommend(cases, rules, lambda done: patience.at(done, len(rules)))
         if args.format == "json":
-            print(json.dumps(advice_to_json(findings, len(cases)), indent=2))
-        elif args.format == "markdown":
-            print(advice_to_markdown(findings, len(cases)), end="")
-        elif cases:
-            terminal().print(advice_to_terminal(findings, len(cases)))
+            print(json.dumps(advice_to_json(findings, len(cases)) | {"filter": choice_to_json(choice)}, indent=2))
+            return 0
+        head = [words] if (words := choice_words(choice)) else []
+        if args.format == "markdown":
+            print(advice_to_markdown(findings, len(cases), head), end="")
+        elif choice.looked_at:
+            terminal().print(advice_to_terminal(findings, len(cases), head))
         else:
-            print('no requests in that range; try: voxtrace say "Hello world", or voxtrace import FILE')
+            print(NOTHING)
         return 0

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
+from voxtrace.analysis.choosing import Choice, Choosing
 from voxtrace.analysis.columns import Bools, Columns, Floats
+from voxtrace.analysis.filters import Filter
 from voxtrace.analysis.groups import MEASURED_OUTCOMES
 from voxtrace.analysis.session_turns import HEADS, session_turns
 from voxtrace.analysis.sessions import Session, summarised
@@ -45,15 +47,21 @@ def one_session(store: SqliteStore, session_id: str) -> SessionRow:
     return row
 
 
-def read_session(store: SqliteStore, row: SessionRow, most: int, now_wall_ns: int) -> tuple[Session, Sequence[Columns]]:
-    """One session in few numbers, and the columns of its newest `most` turns."""
+def read_session(
+    store: SqliteStore, row: SessionRow, most: int, now_wall_ns: int, where: Filter
+) -> tuple[Session, Sequence[Columns]]:
+    """One session in few numbers of the turns that fit, and the columns of its newest `most` turns, fitting or not."""
     pages = list(column_pages(store, RequestQuery(session_id=row.session_id), most))
-    return _summarised(row, pages, most, now_wall_ns), pages
-
-
-def _summarised(row: SessionRow, pages: Iterable[Columns], most: int, now_wall_ns: int) -> Session:
     turns = session_turns(pages, first_place=first_place(row, most), now_wall_ns=now_wall_ns)
-    return summarised(row.session_id, turns, (row.turns, row.first_wall_ns, row.last_wall_ns))
+    if where.is_all:
+        return summarised(row.session_id, turns, (row.turns, row.first_wall_ns, row.last_wall_ns)), pages
+    known = fitting(pages, where)
+    return summarised(row.session_id, [turn for turn in turns if turn.request_id in known]), pages
+
+
+def fitting(pages: Iterable[Columns], where: Filter) -> frozenset[str]:
+    """The requests that fit a filter; each keeps its place in the session."""
+    return frozenset(page.request_ids[row] for page in pages for row in np.flatnonzero(where.rows(page)).tolist())
 
 
 def first_place(row: SessionRow, most: int) -> int:
@@ -85,24 +93,38 @@ def bundle_pages(store: SqliteStore, bundle: Sequence[SessionRow]) -> Iterator[C
     yield from columns_of_rows(store, store.records(RequestQuery(limit=2 * PAGE, session_ids=ids)))
 
 
-class LongestWaits:
-    """In which sessions somebody waited longest, by the best definition that each turn has."""
+class Looking:
+    """In which sessions turns fit, and in which of them somebody waited longest by the best definition of each turn."""
 
-    def __init__(self) -> None:
-        self._found: dict[str, float] = {}
+    def __init__(self, where: Filter) -> None:
+        self._choosing = Choosing(where)
+        self._longest: dict[str, float] = {}  # below 0: of no turn that fits it is known
 
     def add(self, page: Columns) -> None:
         """Look through a page of turns of any sessions."""
-        counted = page.with_label("outcome", MEASURED_OUTCOMES)
-        waited = waits(page, counted)
-        for row in np.flatnonzero(waited >= 0).tolist():
+        fits = self._choosing.rows(page)
+        waited = waits(page, fits & page.with_label("outcome", MEASURED_OUTCOMES))
+        for row in np.flatnonzero(fits).tolist():
             session = page.session_ids[row]
-            if session is not None and waited[row] > self._found.get(session, -1.0):
-                self._found[session] = float(waited[row])
+            if session is not None:
+                self._longest[session] = max(self._longest.get(session, -1.0), float(waited[row]))
+
+    def choice(self) -> Choice:
+        """What the filter left.
+
+        Raises:
+            UnknownFilterName: nothing fits, and no turn has a name that the filter asks for.
+            NoSuchTurns: nothing fits.
+        """
+        return self._choosing.choice()
+
+    def with_turns(self, rows: Sequence[SessionRow]) -> list[SessionRow]:
+        """Those of these sessions in which a turn fits."""
+        return [row for row in rows if row.session_id in self._longest]
 
     def longest_first(self, rows: Sequence[SessionRow]) -> list[SessionRow]:
         """These sessions, those without any number last, equal ones as they were."""
-        return sorted(rows, key=lambda row: -self._found.get(row.session_id, -1.0))
+        return sorted(rows, key=lambda row: -self._longest.get(row.session_id, -1.0))
 
 
 def waits(page: Columns, rows: Bools) -> Floats:

@@ -9,18 +9,19 @@ from typing import ClassVar
 
 import numpy as np
 
+from voxtrace.analysis.choosing import Choosing
 from voxtrace.analysis.columns import Columns
-from voxtrace.analysis.filters import NoSuchTurns, read_filter
+from voxtrace.analysis.filters import NoSuchTurns
 from voxtrace.analysis.groups import MEASURED_OUTCOMES
 from voxtrace.analysis.summing import population_names
 from voxtrace.analysis.whatif import Replayable, Supposing, read_wishes
-from voxtrace.cli.arguments import from_one
+from voxtrace.cli.asked_turns import asked_turns, turns_arguments
 from voxtrace.cli.column_pages import pages_with_steps
 from voxtrace.cli.patience import Patience
 from voxtrace.cli.reading import open_measured, terminal
 from voxtrace.clock import wall_ns
+from voxtrace.reports.choice_report import choice_to_json, choice_words
 from voxtrace.reports.whatif_report import whatif_to_json, whatif_to_markdown, whatif_to_terminal
-from voxtrace.store import RequestQuery
 
 DEFAULT_LAST = 100_000
 
@@ -32,7 +33,7 @@ class WhatifCommand:
     details: ClassVar[str] = """\
 A step is named as `show` and `report` name it ("first token", metadata-call), or by the stage that ends it
 (llm.first_token, tts.metadata). LENGTH is 300ms, 1.5s, -20%, 0.5x, +50ms or -50ms. What ran beside a longer branch
-gains nothing, and percentiles are never added.
+gains nothing, and percentiles are never added. A name that no turn has is answered with those that there are.
 
   voxtrace whatif --set llm.first_token=300ms
   voxtrace whatif --drop tts.metadata --set "language model=-20%"
@@ -46,8 +47,7 @@ gains nothing, and percentiles are never added.
         parser.add_argument(
             "--drop", dest="drops", action="append", default=[], metavar="STEP", help="a step that would be gone"
         )
-        parser.add_argument("--where", default="all", metavar="FILTER", help="only turns that fit, as in `compare`")
-        parser.add_argument("--last", type=from_one, default=DEFAULT_LAST, metavar="N", help="only the newest N")
+        turns_arguments(parser, DEFAULT_LAST)
         parser.add_argument(
             "--format", choices=("terminal", "markdown", "json"), default="terminal", help="how to print"
         )
@@ -57,15 +57,14 @@ gains nothing, and percentiles are never added.
 
     def run(self, args: Namespace) -> int:
         wishes = read_wishes(args.sets, args.drops)
-        where = read_filter(args.where, wall_ns())
-        supposing, replayed = Supposing(wishes), 0
-        query = RequestQuery(since_wall_ns=where.since_wall_ns, until_wall_ns=where.until_wall_ns)
+        asked = asked_turns(args, wall_ns())
+        choosing, supposing, replayed = Choosing(asked.where), Supposing(wishes), 0
         store = open_measured(args.data)
         try:
             with Patience("replaying turns") as patience:
                 seen = 0
-                for page, turns in pages_with_steps(store, query, args.last):
-                    fits = where.rows(page) & page.with_label("outcome", MEASURED_OUTCOMES)
+                for page, turns in pages_with_steps(store, asked.query, asked.most):
+                    fits = choosing.rows(page) & page.with_label("outcome", MEASURED_OUTCOMES)
                     for population, turn in _chosen(page, turns, np.flatnonzero(fits).tolist()):
                         supposing.add(population, turn)
                         replayed += 1
@@ -73,15 +72,17 @@ gains nothing, and percentiles are never added.
                     patience.at(seen)
         finally:
             store.close()
-        if not replayed:
-            raise NoSuchTurns(where.told, {})
+        choice = choosing.choice()
+        if not replayed:  # what failed or was called off has no length
+            raise NoSuchTurns(asked.where.told, {"outcome": ("error or cancelled",)} if choice.turns else {})
         effects = supposing.effects()
+        head = [words] if (words := choice_words(choice)) else []
         if args.format == "json":
-            print(json.dumps(whatif_to_json(wishes, effects), indent=2))
+            print(json.dumps(whatif_to_json(wishes, effects) | {"filter": choice_to_json(choice)}, indent=2))
         elif args.format == "markdown":
-            print(whatif_to_markdown(wishes, effects), end="")
+            print(whatif_to_markdown(wishes, effects, head), end="")
         else:
-            terminal().print(whatif_to_terminal(wishes, effects))
+            terminal().print(whatif_to_terminal(wishes, effects, head))
         return 0
 
 

@@ -15,10 +15,10 @@ from voxtrace.judge.measures import Look, look_at, prepared
 from voxtrace.judge.thresholds import Owner, Rule, thresholds
 
 Standing = Literal["helps", "open", "hidden", "kept", "unknown"]
-"""helps: a replay gains something; open: too slow, and no replay can say what it costs; hidden: too slow, and nobody
-waits for it; kept: within the threshold; unknown: no turn says anything about it, which is no pass."""
+"""helps: a replay gains something; open: too slow, and no replay can say what it costs; unknown: no turn says anything
+about it, which is no pass; kept: within the threshold; hidden: too slow, and a change would spare nobody waiting."""
 
-_ORDER: dict[Standing, int] = {"helps": 0, "open": 1, "hidden": 2, "unknown": 3, "kept": 4}
+_ORDER: dict[Standing, int] = {"helps": 0, "open": 1, "unknown": 2, "kept": 3, "hidden": 4}
 # Turns that may be on the wrong side without a finding: where no more are, the 95th percentile keeps the threshold.
 TOLERATED = 0.05
 NO_GAIN = Gain("", Distribution(0, 0), Distribution(0, 0), Distribution(0, 0), 0.0, 0)
@@ -47,6 +47,7 @@ class Finding:
     broken: int  # of those are on the wrong side
     value: Distribution
     gain: Gain | None = None
+    is_repeated: bool = False  # it is about work that had been done before
 
 
 def recommend(
@@ -54,8 +55,8 @@ def recommend(
 ) -> tuple[Finding, ...]:
     """Every rule for every population that it is about, the largest gain first.
 
-    The gains are ordered by the waiting that all turns together would be spared. What nobody waits for, what nothing is
-    known of and what is kept follow, in this order. `told` is told how many rules are done.
+    The gains are ordered by the waiting that all turns together would be spared. What nothing is known of, what is
+    kept and what nobody waits for follow, in this order. `told` is told how many rules are done.
     """
     populations: dict[str, list[Case]] = {}
     for case in cases:
@@ -123,6 +124,7 @@ def _finding(rule: Rule, population: str, cases: Sequence[Case], everybody: Sequ
         broken=broken,
         value=distribution(values, len(cases)),
         gain=gain,
+        is_repeated=rule.measure == "repeated",
     )
 
 

@@ -19,13 +19,13 @@ class Advice:
     rule: str
     message: str
     certainty: Certainty
-    gain: Nanos | None  # how much sooner; None: this turn can't tell
+    gain: Nanos | None  # how much sooner; None: this turn can't tell; 0: nobody waits for it
     until: str = ""  # what is sooner: the first sound, or the whole turn
     owner: str = ""  # who can change it: see `Finding`; "": nobody in particular
 
 
 def advice_on(turn: Turn, path: CriticalPath) -> tuple[Advice, ...]:
-    """The largest gain first; what can't be told stands last."""
+    """The largest gain first; then what can't be told, and last what nobody waits for."""
     found = []
     for each in recommend([case_of(turn)]):
         if each.standing in ("helps", "open"):
@@ -35,5 +35,7 @@ def advice_on(turn: Turn, path: CriticalPath) -> tuple[Advice, ...]:
                 Advice(each.rule, f"{each.stage or 'the wait'}: {each.change}", each.certainty, gain, until, each.owner)
             )
     # Remarks with a gain are what some of the thresholds are about.
-    found += [Advice(each.rule, each.message, each.certainty, None) for each in path.remarks if not each.gain]
+    rest = [each for each in path.remarks if not each.gain]
+    found += [Advice(each.rule, each.message, each.certainty, each.gain) for each in rest if each.gain is None]
+    found += [Advice(each.rule, each.message, each.certainty, each.gain) for each in rest if each.gain is not None]
     return tuple(found)

@@ -11,10 +11,9 @@ from rich.padding import Padding
 from rich.text import Text
 
 from voxtrace.analysis.definitions import DEFINITION_BY_NAME
-from voxtrace.analysis.gains import Gain
 from voxtrace.judge.recommendations import Finding
-from voxtrace.reports.json_report import SCHEMA, distribution_to_json, interval_to_json
-from voxtrace.reports.words import amount, counted, percent, percentile
+from voxtrace.reports.json_report import distribution_to_json, interval_to_json, schema_name
+from voxtrace.reports.words import COSTS, SPARES_NOBODY, amount, counted, percent, percentile
 
 SHORT = 3  # findings below a report; the command has all
 METHOD = (
@@ -23,9 +22,9 @@ METHOD = (
     "failed turns are left out."
 )
 _RESTS = {
-    "hidden": "Too slow, but nobody waits for it",
     "unknown": "Unknown, for no turn says anything about it (that is no pass)",
     "kept": "Within their thresholds",
+    "hidden": "Over their thresholds, but a change would spare nobody waiting",
 }
 _PLAIN_UNITS = {"ms": "ms", "ratio": "ratio", "%": "%"}
 
@@ -47,7 +46,9 @@ def seen(finding: Finding) -> str:
     middle = _amount(value.p50, finding.unit) if value.p50 is not None else "not measured"
     worst = value.p95 if not low else value.smallest
     tail = f", {'smallest' if low else 'p95'} {_amount(worst, finding.unit)}" if worst is not None else ""
-    limit = f"{'at least' if low else 'at most'} {_amount(finding.limit, finding.unit)}"
+    # Of what need not be at all, "at most 0 ms" would be no threshold that anybody could keep.
+    threshold = f"{'at least' if low else 'at most'} {_amount(finding.limit, finding.unit)}"
+    limit = threshold if finding.limit else "none of it is needed"
     share = percent(finding.broken / finding.measured) if finding.measured else "0.0%"
     unknown = finding.turns - finding.measured
     silent = f"; {counted(unknown, 'turn')} say nothing of it" if unknown else ""
@@ -59,13 +60,17 @@ def _amount(value: float, unit: str) -> str:
     return amount(value, known) if known else f"{amount(value, 'ratio')} {unit}"
 
 
-def gained(gain: Gain | None) -> str:
+def gained(finding: Finding) -> str:
     """What the replay says, in one line."""
+    gain = finding.gain
+    if finding.standing == "hidden":
+        return SPARES_NOBODY + (f"; {COSTS}" if finding.is_repeated else "")
     if gain is None:
         return "no replay can say what it costs"
     before, after = gain.before, gain.after
     ends = f"p50 {percentile(before, before.p50, 'ms')} → {percentile(after, after.p50, 'ms')}"
-    ends += f", p95 {percentile(before, before.p95, 'ms')} → {percentile(after, after.p95, 'ms')}"
+    ends += f", p95 {percentile(before, before.p95, 'ms')}"
+    ends += f" → {percentile(after, after.p95, 'ms')}" if after.p95 is not None else ""
     return f"{gain.until} {amount(gain.mean, 'ms')} sooner on average: {ends}"
 
 
@@ -79,12 +84,12 @@ def lines_of(finding: Finding) -> Iterator[str]:
     """What is said of one finding, below its title."""
     yield f"seen: {seen(finding)}"
     yield f"change: {finding.change}"
-    yield f"gain: {gained(finding.gain)}"
+    yield f"gain: {gained(finding)}"
     yield f"{believed(finding)} · {finding.population} · threshold from {finding.source}"
 
 
 def rest(findings: Sequence[Finding]) -> Iterator[str]:
-    """What nobody waits for, what nothing is known of, and what is kept, a line each of every population."""
+    """What nothing is known of, what is kept, and what nobody waits for, a line each of every population."""
     populations = sorted({finding.population for finding in findings})
     for population in populations:
         head = f"{population}. " if len(populations) > 1 else ""
@@ -96,12 +101,15 @@ def rest(findings: Sequence[Finding]) -> Iterator[str]:
 
 def _named(finding: Finding) -> str:
     words = finding.rule if finding.rule != "serial_calls" else f"serial_calls ({finding.stage})"
-    return words if finding.standing != "hidden" else f"{words} ({seen(finding)})"
+    if finding.standing != "hidden":
+        return words
+    return f"{words} ({seen(finding)}{f'; {COSTS}' if finding.is_repeated else ''})"
 
 
-def advice_to_terminal(findings: Sequence[Finding], looked_at: int) -> RenderableType:
-    """For people at a terminal."""
-    blocks: list[RenderableType] = [Text(f"WHAT WOULD HELP MOST ({counted(looked_at, 'turn')})", style="bold"), Text()]
+def advice_to_terminal(findings: Sequence[Finding], looked_at: int, head: Sequence[str] = ()) -> RenderableType:
+    """For people at a terminal; `head` are lines below the title."""
+    blocks: list[RenderableType] = [Text(f"WHAT WOULD HELP MOST ({counted(looked_at, 'turn')})", style="bold")]
+    blocks += [*map(Text, head), Text()]
     first = of_standing(findings, "helps", "open")
     for number, finding in enumerate(first, 1):
         blocks.append(Text(f"{number}. {title(finding)}", style="bold"))
@@ -114,9 +122,10 @@ def advice_to_terminal(findings: Sequence[Finding], looked_at: int) -> Renderabl
     return Stack(*blocks, Text(METHOD, style="dim"))
 
 
-def advice_to_markdown(findings: Sequence[Finding], looked_at: int) -> str:
-    """For an issue, a chat or a file."""
+def advice_to_markdown(findings: Sequence[Finding], looked_at: int, head: Sequence[str] = ()) -> str:
+    """For an issue, a chat or a file; `head` are lines below the title."""
     lines = [f"# What would help most ({counted(looked_at, 'turn')})", ""]
+    lines += [*head, ""] if head else []
     for number, finding in enumerate(of_standing(findings, "helps", "open"), 1):
         lines += [f"## {number}. {title(finding)}", "", *(f"- {line}" for line in lines_of(finding)), ""]
     for line in rest(findings):
@@ -128,7 +137,8 @@ def short_advice(findings: Sequence[Finding]) -> list[str]:
     """A line for each of the first findings, for the end of a report; none where nothing is to say."""
     first = of_standing(findings, "helps", "open")
     lines = [
-        f"{number}. {title(finding)}: {gained(finding.gain)}; {finding.confidence.level} confidence. {finding.change}"
+        f"{number}. {title(finding)}: {gained(finding)} ({finding.population}); {finding.confidence.level} confidence. "
+        f"{finding.change}"
         for number, finding in enumerate(first[:SHORT], 1)
     ]
     return [*lines, f"and {len(first) - SHORT} more"] if len(first) > SHORT else lines
@@ -136,8 +146,12 @@ def short_advice(findings: Sequence[Finding]) -> list[str]:
 
 def advice_to_json(findings: Sequence[Finding], looked_at: int) -> dict[str, Any]:
     """For programs."""
+    return {"schema": schema_name("recommend"), **findings_to_json(findings, looked_at)}
+
+
+def findings_to_json(findings: Sequence[Finding], looked_at: int) -> dict[str, Any]:
+    """The same as a part of something else."""
     return {
-        "schema": SCHEMA,
         "turns": looked_at,
         "method": METHOD,
         "findings": [finding_to_json(finding) for finding in findings],
@@ -154,6 +168,7 @@ def finding_to_json(finding: Finding) -> dict[str, Any]:
         "owner": finding.owner,
         "standing": finding.standing,
         "seen": seen(finding),
+        "gain_words": gained(finding) if finding.standing in ("helps", "open", "hidden") else None,
         "change": finding.change,
         "certainty": finding.certainty,
         "confidence": {"level": finding.confidence.level, "why": list(finding.confidence.why)},

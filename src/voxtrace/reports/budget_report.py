@@ -9,6 +9,7 @@ from itertools import groupby
 
 from rich.console import Group as Stack
 from rich.console import RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -98,12 +99,15 @@ def budgets_to_terminal(judged: Sequence[Judged], left_out: Sequence[str] = ()) 
     blocks: list[RenderableType] = []
     for name, members in _blocks(judged):
         table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
-        for index, head in enumerate(HEAD):
+        for index, head in enumerate(HEAD[:_WORDS]):
             is_word = not index or index >= _WORDS - 1
-            table.add_column(head, justify="left" if is_word else "right", no_wrap=index < _WORDS, overflow="fold")
+            # A number that is cut is another number: where the terminal is narrow, the names are broken.
+            table.add_column(head, justify="left" if is_word else "right", no_wrap=index > 0, overflow="fold")
+        whys = []
         for row in rows_of(members):
-            table.add_row(*map(Text, row[: _WORDS - 1]), Text(row[6], style=STYLES[row[6]]), Text(row[7], style="dim"))
-        blocks += [Text(f"BUDGET {name}", style="bold"), table, Text()]
+            table.add_row(*map(Text, row[: _WORDS - 1]), Text(row[6], style=STYLES[row[6]]))
+            whys += [Padding(Text(f"{row[0]}: {row[7]}", style="dim"), (0, 0, 0, 2))] if row[7] else []
+        blocks += [Text(f"BUDGET {name}", style="bold"), table, *whys, Text()]
     blocks.append(Text(verdict_line(judged, left_out), style=STYLES[worst_of(judged)]))
     return Stack(*blocks)
 

@@ -113,7 +113,7 @@ def comparison_to_terminal(comparison: Comparison) -> RenderableType:
         numbers, parts, same = _parted(stratum)
         size = f"{stratum.turns_a:,} and {counted(stratum.turns_b, 'turn')}"
         blocks += [Text(f"{stratum.name} · {size}", style="bold"), Text(headline(comparison, stratum)), Text()]
-        blocks += [_table(HEAD, rows(numbers)), Text()]
+        blocks += [_table(HEAD, rows(numbers)), Text()] if numbers else []
         if parts:
             blocks += [_table(("step", *HEAD[1:]), rows(parts)), Text()]
         if same:
@@ -142,7 +142,7 @@ def comparison_to_markdown(comparison: Comparison) -> str:
         numbers, parts, same = _parted(stratum)
         size = f"{stratum.turns_a:,} and {counted(stratum.turns_b, 'turn')}"
         lines += [f"## {stratum.name} ({size})", "", headline(comparison, stratum), ""]
-        lines += _markdown(HEAD, rows(numbers))
+        lines += _markdown(HEAD, rows(numbers)) if numbers else []
         if parts:
             lines += _markdown(("step", *HEAD[1:]), rows(parts))
         lines += [f"The same: {', '.join(same)}.", ""] if same else []
@@ -167,6 +167,7 @@ def comparison_to_json(comparison: Comparison) -> dict[str, Any]:
         "schema": schema_name("comparison"),
         "a": {"filter": comparison.a, "turns": comparison.turns_a},
         "b": {"filter": comparison.b, "turns": comparison.turns_b},
+        "looked_at": comparison.looked_at,
         "strata": [
             {
                 "name": stratum.name,

@@ -7,8 +7,9 @@ from html import escape
 from itertools import pairwise
 
 from voxtrace.judge.turn_story import TurnStory
-from voxtrace.reports.conversation_words import USER, Section, clock_words, head_of, sections_of, time_words, title_of
-from voxtrace.reports.html_report import page_of
+from voxtrace.reports.conversation_words import USER, clock_words, head_of, sections_of, time_words, title_of
+from voxtrace.reports.html_report import page_of, section_to_html
+from voxtrace.reports.sections import Section
 from voxtrace.reports.story_steps import Placed, placed_steps
 from voxtrace.units import Nanos
 
@@ -18,10 +19,8 @@ _STYLE = """
 .head { display: flex; gap: 1rem; align-items: baseline; flex-wrap: wrap; }
 .badge { border: 1px solid currentColor; border-radius: 1rem; padding: .05rem .8rem; font-weight: 600; }
 h2 { margin-top: 2.2rem; font-size: 1.15rem; }
-ul.plain { list-style: none; padding: 0; } ul.plain li { padding: .2rem 0; white-space: pre-wrap; }
 ul.clock { font-variant-numeric: tabular-nums; font-family: ui-monospace, monospace; font-size: .92rem; }
-.wide { overflow-x: auto; } table { width: 100%; } td, th { white-space: nowrap; }
-td.words:last-child { white-space: normal; } td.words, th.words { padding-right: 1.2rem; }
+table { width: 100%; } td, th { white-space: nowrap; } td.words:last-child { white-space: normal; }
 .strip { position: relative; height: 2.2rem; background: #8882; border-radius: .3rem; overflow: hidden; }
 .strip span { position: absolute; top: 0; bottom: 0; }
 .strip .wait { background: repeating-linear-gradient(45deg, #8886 0 3px, transparent 3px 7px); }
@@ -41,37 +40,17 @@ td.words:last-child { white-space: normal; } td.words, th.words { padding-right:
 
 def story_to_html(story: TurnStory, before: Sequence[Section] = ()) -> str:
     """The page of a turn; `before` are sections of the session that it is from."""
-    body = [block for section in before for block in _section(section)]
+    body = [block for section in before for block in section_to_html(section)]
     *lines, _ = head_of(story)
     badge = f'<span class="badge {story.verdict}">{story.verdict}</span>'
     body.append(f'<div class="head"><h1>{escape(title_of(story))}</h1>{badge}</div>')
     body += [f"<p>{escape(line)}</p>" for line in lines]
     body += _strip(story)
     for section in sections_of(story):
-        body += _section(section)
+        body += section_to_html(section, kind="plain clock" if section.title == USER else "plain")
         if section.title == "TIMELINE":
             body += _bars(story)
     return page_of(title_of(story), body, _STYLE)
-
-
-def _section(section: Section) -> Iterator[str]:
-    yield f"<h2>{escape(section.title.capitalize())}</h2>"
-    if section.rows:
-        head = "".join(f"<th{_kind(section, index)}>{escape(name)}</th>" for index, name in enumerate(section.head))
-        rows = [f"<tr>{head}</tr>"]
-        for row in section.rows:
-            cells = (f"<td{_kind(section, index, cell)}>{escape(cell)}</td>" for index, cell in enumerate(row))
-            rows.append(f"<tr>{''.join(cells)}</tr>")
-        yield '<div class="wide"><table>\n' + "\n".join(rows) + "\n</table></div>"
-    if section.lines:
-        kind = "plain clock" if section.title == USER else "plain"
-        yield f'<ul class="{kind}">' + "".join(f"<li>{escape(line)}</li>" for line in section.lines) + "</ul>"
-
-
-def _kind(section: Section, column: int, cell: str = "") -> str:
-    names = ["words"] if column in section.words else []
-    names += [cell] if cell in ("pass", "warning", "fail", "inconclusive") else []
-    return f' class="{" ".join(names)}"' if names else ""
 
 
 def _strip(story: TurnStory) -> Iterator[str]:

@@ -7,16 +7,15 @@ from typing import Any
 
 from rich.console import Group as Stack
 from rich.console import RenderableType
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from voxtrace.analysis.critical_path import shares
 from voxtrace.judge.turn_story import TurnStory
 from voxtrace.reports.budget_report import STYLES, judged_to_json
-from voxtrace.reports.conversation_words import Section, head_of, sections_of, title_of
+from voxtrace.reports.conversation_words import head_of, sections_of, title_of
 from voxtrace.reports.json_report import SCHEMA
 from voxtrace.reports.path_report import path_to_json, remark_to_json
+from voxtrace.reports.sections import Section, section_to_markdown, section_to_terminal
 from voxtrace.units import Nanos, millis
 
 _PLACES = 3
@@ -26,60 +25,25 @@ def story_to_terminal(story: TurnStory, before: Sequence[Section] = ()) -> Rende
     """For people at a terminal; `before` are sections of the session that it is from."""
     blocks: list[RenderableType] = []
     for section in before:
-        blocks += _section(section)
+        blocks += section_to_terminal(section)
     blocks.append(Text(title_of(story), style="bold"))
     *lines, verdict = head_of(story)
     blocks += [*map(Text, lines), Text(verdict, style=STYLES[story.verdict]), Text()]
     for section in sections_of(story):
-        blocks += _section(section)
+        blocks += section_to_terminal(section)
     return Stack(*blocks)
-
-
-def _section(section: Section) -> list[RenderableType]:
-    blocks: list[RenderableType] = [Text(section.title, style="bold")]
-    if section.rows:
-        blocks.append(_table(section))
-    for line in section.lines:
-        # What does not fit goes on behind the mark, not under it.
-        blocks.append(Padding(Text(line), (0, 0, 0, 2)))
-    return [*blocks, Text()]
-
-
-def _table(section: Section) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
-    last = len(section.head) - 1
-    for index, name in enumerate(section.head):
-        justify = "left" if index in section.words else "right"
-        table.add_column(name, justify=justify, no_wrap=0 < index < last, overflow="fold")  # type: ignore[arg-type]
-    for row in section.rows:
-        table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in row))
-    return table
 
 
 def story_to_markdown(story: TurnStory, before: Sequence[Section] = ()) -> str:
     """For an issue, a chat or a file."""
     lines: list[str] = []
     for section in before:
-        lines += _markdown(section)
+        lines += section_to_markdown(section)
     *told, verdict = head_of(story)
     lines += [f"# {title_of(story)}", "", *(f"- {line}" for line in told), "", f"**{verdict}**", ""]
     for section in sections_of(story):
-        lines += _markdown(section)
+        lines += section_to_markdown(section)
     return "\n".join(lines)
-
-
-def _markdown(section: Section) -> list[str]:
-    lines = [f"## {section.title.capitalize()}", ""]
-    if section.rows:
-        lines += [_row(section.head)]
-        lines += [_row(tuple("---" if index in section.words else "---:" for index in range(len(section.head))))]
-        lines += map(_row, section.rows)
-    lines += [f"- {' '.join(line.split())}" for line in section.lines]
-    return [*lines, ""]
-
-
-def _row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def story_to_json(story: TurnStory) -> dict[str, Any]:

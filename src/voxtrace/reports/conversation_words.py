@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from voxtrace.analysis.chunks import SpeechChunk
 from voxtrace.analysis.critical_path import shares
@@ -12,8 +11,9 @@ from voxtrace.analysis.tiling import UNATTRIBUTED
 from voxtrace.judge.budget_verdicts import Judged
 from voxtrace.judge.turn_story import TurnStory
 from voxtrace.reports.budget_report import limit_words, written_value
+from voxtrace.reports.sections import Section
 from voxtrace.reports.story_steps import Placed, placed_steps
-from voxtrace.reports.words import NONE, amount, percent, point_in_time, state
+from voxtrace.reports.words import COSTS, NONE, SPARES_NOBODY, amount, percent, point_in_time, state
 from voxtrace.units import NANOS_PER_SECOND, Nanos, millis
 
 # How people call the numbers of a conversation.
@@ -35,17 +35,6 @@ STEP_HEAD = ("from start", "step", "service", "took", "share of the wait", "it i
 USER = "AS THE USER LIVES IT"
 MOST_CHUNKS = 3  # that are named
 MOST_UNATTRIBUTED = 0.1  # of the wait, until it is worth a word
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """One part of the report: a table, or lines."""
-
-    title: str
-    lines: tuple[str, ...] = ()
-    head: tuple[str, ...] = ()
-    rows: tuple[tuple[str, ...], ...] = ()
-    words: tuple[int, ...] = ()  # columns that are not numbers
 
 
 def time_words(nanos: int) -> str:
@@ -83,8 +72,8 @@ def head_of(story: TurnStory) -> list[str]:
 def sections_of(story: TurnStory) -> list[Section]:
     """Everything, in the order in which it is read; empty sections are left out."""
     found = [
-        Section("TARGETS", head=TARGET_HEAD, rows=tuple(target_rows(story)), words=(0, 4, 5)),
-        Section("TIMELINE", head=STEP_HEAD, rows=tuple(step_rows(story)), words=(1, 2, 5)),
+        Section("TARGETS", head=TARGET_HEAD, rows=tuple(target_rows(story)), numbers=frozenset({1, 2, 3})),
+        Section("TIMELINE", head=STEP_HEAD, rows=tuple(step_rows(story)), numbers=frozenset({0, 3, 4})),
         Section("WHAT WORKS", tuple(works(story))),
         Section("WHAT IS SLOW", tuple(slow(story))),
         Section("ROOT CAUSE", tuple(cause_lines(story))),
@@ -254,7 +243,9 @@ def know_lines(story: TurnStory) -> Iterator[str]:
     """Doubts, and what may matter without a gain that this turn could tell."""
     for each in story.advice:
         if not each.gain:
-            yield f"{each.rule} ({each.certainty}): {each.message}"
+            costs = f"; {COSTS}" if each.rule == "done_twice" else ""
+            spares = "" if each.gain is None else f"; without it: {SPARES_NOBODY}{costs}"
+            yield f"{each.rule} ({each.certainty}): {each.message}{spares}"
     for finding in story.turn.findings:
         yield f"{finding.rule}: {finding.message}"
     if story.turn.clock_note:

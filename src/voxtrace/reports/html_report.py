@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -22,18 +22,21 @@ from voxtrace.reports.summary_report import (
     remarks_of,
     verdict_lines,
 )
-from voxtrace.reports.words import amount
+from voxtrace.reports.words import amount, counted
 from voxtrace.units import millis
 
 if TYPE_CHECKING:
-    from voxtrace.reports.session_report import Section
+    from voxtrace.reports.sections import Section
 
+STATES = ("pass", "warning", "fail", "inconclusive")  # each has its colour
 _STYLE = """
 :root { color-scheme: light dark; --bar: #56b4e9; --dim: #88929c; --odd: #e69f00; }
 body { font: 15px/1.45 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; margin: .5rem 0 1.5rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: .15rem .8rem .15rem 0; border-bottom: 1px solid #8884; }
 th:first-child, td:first-child, .words { text-align: left; }
+td.words, th.words { padding-right: 1.2rem; } td:not(.words) { white-space: nowrap; } .wide { overflow-x: auto; }
+ul.plain { list-style: none; padding: 0; } ul.plain li { padding: .2rem 0; white-space: pre-wrap; }
 th { font-weight: 600; } .quiet { color: var(--dim); }
 .pass { color: #2e8540; } .fail { color: #c2331f; font-weight: 600; } .warning, .inconclusive { color: #9a6700; }
 @media (prefers-color-scheme: dark) {
@@ -53,15 +56,16 @@ def summary_to_html(
     summary: Summary,
     slowest: Sequence[Measured] = (),
     verdicts: Sequence[Verdict] = (),
-    budgets: Sequence[str] = (),
+    head: Sequence[str] = (),
+    foot: Sequence[str] = (),
 ) -> str:
     """The report, with a waterfall of each of the `slowest` turns, and what became of limits that somebody named.
 
-    `budgets` are blocks of the page, made by `budget_report`.
+    `head` and `foot` are blocks of the page in front of the numbers and behind them.
     """
     body = ["<h1>Voice latency report</h1>", *(f"<p>{escape(line)}</p>" for line in headline(summary).splitlines())]
     body += [f"<p><strong>{escape(line)}</strong></p>" for line in verdict_lines(verdicts)]
-    body += budgets
+    body += head
     for group in summary.groups:
         body += _group(group)
     if slowest:
@@ -70,6 +74,7 @@ def summary_to_html(
     if summary.findings:
         body.append("<h2>What to know</h2>")
         body.append(_table(("rule", "turns"), ((rule, str(count)) for rule, count in summary.findings)))
+    body += foot
     body.append(f'<p class="quiet">{escape(method(summary))}</p>')
     return page_of("Voice latency report", body)
 
@@ -78,13 +83,29 @@ def sections_to_html(sections: Sequence[Section], method_told: str) -> str:
     """Sections of any report as one file."""
     body: list[str] = []
     for number, section in enumerate(sections):
-        level = "h1" if not number else "h2"
-        body.append(f"<{level}>{escape(section.title)}</{level}>")
-        body += [f"<p>{escape(line)}</p>" for line in section.lines]
-        if section.rows:
-            body.append(_table(section.head, section.rows, words=not section.numbers))
+        body += section_to_html(section, "h2" if number else "h1")
     body.append(f'<p class="quiet">{escape(method_told)}</p>')
-    return page_of(sections[0].title if sections else "Voxtrace", body)
+    return page_of(sections[0].heading if sections else "Voxtrace", body)
+
+
+def section_to_html(section: Section, level: str = "h2", kind: str = "plain") -> Iterator[str]:
+    """The blocks of one section; `kind` is the class of its lines."""
+    yield f"<{level}>{escape(section.heading)}</{level}>"
+    if section.lines:
+        yield f'<ul class="{kind}">' + "".join(f"<li>{escape(line)}</li>" for line in section.lines) + "</ul>"
+    if section.rows:
+        head = "".join(f"<th{_kind(section, index)}>{escape(name)}</th>" for index, name in enumerate(section.head))
+        rows = [f"<tr>{head}</tr>"]
+        for row in section.rows:
+            cells = (f"<td{_kind(section, index, cell)}>{escape(cell)}</td>" for index, cell in enumerate(row))
+            rows.append(f"<tr>{''.join(cells)}</tr>")
+        yield '<div class="wide"><table>\n' + "\n".join(rows) + "\n</table></div>"
+
+
+def _kind(section: Section, column: int, cell: str = "") -> str:
+    names = [] if column in section.numbers else ["words"]
+    names += [cell] if cell in STATES else []
+    return f' class="{" ".join(names)}"' if names else ""
 
 
 def page_of(title: str, body: Iterable[str], style: str = "") -> str:
@@ -101,7 +122,7 @@ def page_of(title: str, body: Iterable[str], style: str = "") -> str:
 
 
 def _group(group: Group) -> Iterable[str]:
-    yield f"<h2>{escape(group.population.name)} <span class=quiet>{group.turns} turns</span></h2>"
+    yield f"<h2>{escape(group.population.name)} <span class=quiet>{counted(group.turns, 'turn')}</span></h2>"
     yield from (f"<p>{escape(line)}</p>" for line in remarks_of(group))
     if unclear := inconclusive(group):
         yield f"<p><strong>{escape(unclear)}</strong></p>"

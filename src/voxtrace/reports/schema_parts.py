@@ -14,7 +14,10 @@ from voxtrace.analysis.definitions import DEFINITIONS
 from voxtrace.analysis.model import Cache, Kind, Mode, Origin, Outcome, Source, Start, Truth
 from voxtrace.analysis.verdicts import Severity, Verdict
 from voxtrace.judge.budget_verdicts import State as BudgetState
+from voxtrace.judge.confidence import Level
 from voxtrace.judge.limits import State as LimitState
+from voxtrace.judge.recommendations import Standing
+from voxtrace.judge.thresholds import Owner
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -160,6 +163,45 @@ METRIC_SUMMARY = record(
     | _INTERVALS
     | {"absence": or_null(ABSENCE, "null: no turn lacks it, or every one does")}
 )
+
+FILTER = record(
+    {
+        "where": TEXT | {"description": "as it was asked; all: every turn"},
+        "turns": COUNT | {"description": "that fit"},
+        "looked_at": COUNT | {"description": "turns of which these were chosen"},
+    }
+)
+GAIN = record(
+    {
+        "until": {"enum": ["first_sound", "whole_turn"]},
+        "mean_ms": NUMBER,
+        "touched": COUNT,
+        "before_ms": DISTRIBUTION,
+        "after_ms": DISTRIBUTION,
+        "gained_by_a_touched_turn_ms": record(_DISTRIBUTION | {"intervals": _INTERVALS["intervals"]}),
+    }
+)
+FINDING = record(
+    {
+        "rule": TEXT,
+        "population": TEXT,
+        "stage": TEXT,
+        "owner": choice(Owner),
+        "standing": choice(Standing),
+        "seen": TEXT,
+        "change": TEXT,
+        "certainty": choice(Certainty),
+        "confidence": record({"level": choice(Level), "why": listed(TEXT)}),
+        "threshold": record({"limit": NUMBER, "unit": TEXT, "is": {"enum": ["at least", "at most"]}, "source": TEXT}),
+        "turns": COUNT,
+        "measured": COUNT,
+        "broken": COUNT,
+        "value": DISTRIBUTION,
+        "gain": or_null(GAIN, "null: no replay can say it, or nothing has to change"),
+        "gain_words": or_null(TEXT, "null: nothing has to change, or nothing is known"),
+    }
+)
+ADVICE: dict[str, Schema] = {"turns": COUNT, "method": TEXT, "findings": listed(FINDING)}
 
 _MS_OR_NULL = or_null(NUMBER)
 _LINK: dict[str, Schema] = {"name": TEXT, "begin_ms": NUMBER, "end_ms": NUMBER}

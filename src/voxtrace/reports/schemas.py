@@ -76,7 +76,13 @@ def _report() -> Schema:
             "groups": listed(ref("group"), description="one for each population; no percentile is over two of them"),
             "findings": listed(record({"rule": TEXT, "turns": COUNT})),
             "limits": listed(parts.LIMIT, description="of --expect"),
+            "filter": parts.FILTER,
             "budgets": parts.BUDGETS | {"description": "of --budget"},
+            "advice": record(parts.ADVICE) | {"description": "of the newest 300 turns; voxtrace recommend has all"},
+            "lost": record(
+                {"rejected": by_name(COUNT), "dropped": by_name(COUNT)},
+            )
+            | {"description": "events that are in no number, by reason"},
         },
         optional=("limits", "budgets"),
     )
@@ -127,7 +133,8 @@ def _comparison() -> Schema:
             "notes": listed(TEXT),
         }
     )
-    return _named("comparison", {"a": side, "b": side, "strata": listed(stratum), "notes": listed(TEXT)})
+    fields = {"a": side, "b": side, "looked_at": COUNT, "strata": listed(stratum), "notes": listed(TEXT)}
+    return _named("comparison", fields)
 
 
 def _compare() -> Schema:
@@ -153,8 +160,13 @@ def _whatif() -> Schema:
             "changes": listed(record({"step": TEXT, "told": TEXT}), minItems=1),
             "method": TEXT,
             "populations": listed(population),
+            "filter": parts.FILTER,
         },
     )
+
+
+def _recommend() -> Schema:
+    return _named("recommend", {**parts.ADVICE, "filter": parts.FILTER})
 
 
 _OF_A_TURN = ("labels", "metric", "part")
@@ -173,6 +185,7 @@ _FORMS: dict[str, tuple[str, Callable[[], Schema], tuple[str, ...]]] = {
     "report": ("voxtrace report --json", _report, ("group", "interval")),
     "comparison": ("voxtrace compare A B --json", _compare, ("comparison", "interval")),
     "whatif": ("voxtrace whatif --json", _whatif, ("interval",)),
+    "recommend": ("voxtrace recommend --json", _recommend, ("interval",)),
 }
 FORMS = tuple(_FORMS)
 TITLES = {form: title for form, (title, _, _) in _FORMS.items()}

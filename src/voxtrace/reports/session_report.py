@@ -1,19 +1,16 @@
-"""Sessions for a terminal, as Markdown and as a page: all three are made from the same sections."""
+"""Sessions as sections, of which the terminal, Markdown and a page are made."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-
-from rich.console import Group as Stack
-from rich.console import RenderableType
-from rich.table import Table
-from rich.text import Text
 
 from voxtrace.analysis.quantiles import Distribution
 from voxtrace.analysis.session_turns import SessionTurn
 from voxtrace.analysis.sessions import Explained, Session, StrandNumbers
 from voxtrace.analysis.statistics.ratio import Ratio
+from voxtrace.reports.sections import Section
 from voxtrace.reports.session_words import (
     UNKNOWN,
     ends_words,
@@ -42,17 +39,6 @@ LIST_METHOD = (
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
-    """A title with lines, or with a table, or with both."""
-
-    title: str
-    lines: tuple[str, ...] = ()
-    head: tuple[str, ...] = ()
-    rows: tuple[tuple[str, ...], ...] = ()
-    numbers: frozenset[int] = frozenset()  # columns that are set to the right
-
-
-@dataclass(frozen=True, slots=True)
 class Listed:
     """What a list shows."""
 
@@ -63,6 +49,7 @@ class Listed:
     looked_at: int  # sessions
     is_slowest: bool
     firsts: Ratio | None
+    filtered: str = ""  # what of all turns the numbers are about, in words; "": about all
 
 
 # ---- the list
@@ -70,11 +57,15 @@ class Listed:
 
 def list_sections(listed: Listed, id_width: int | None = None) -> Iterator[Section]:
     """All sections of a list; ids are cut to `id_width`."""
-    order = f"longest wait first, of the newest {listed.looked_at:,}" if listed.is_slowest else "newest first"
+    order = "longest wait first" if listed.is_slowest else "newest first"
+    order += f", of the newest {listed.looked_at:,}" if listed.is_slowest or listed.filtered else ""
     known = f"{counted(listed.in_store, 'session')}, {counted(listed.turns, 'turn')}"
     lines = [f"{known}; {len(listed.sessions):,} shown, {order}"]
     if listed.without:
         lines.append(f"{counted(listed.without, 'turn')} without a session: in none of these")
+    if listed.filtered:
+        lines.append(f"{listed.filtered}; all numbers are of these turns")
+    lines += _unmeasured(listed.sessions)
     head = ("last turn (UTC)", "session", "turns", "heard after, p50", "longest", "trend", "failed")
     rows = tuple(_list_row(session, id_width) for session in listed.sessions)
     yield Section("SESSIONS", tuple(lines), head, rows, frozenset({2, 3, 4}))
@@ -88,18 +79,24 @@ def list_sections(listed: Listed, id_width: int | None = None) -> Iterator[Secti
         yield Section("FIRST TURNS", (told,))
 
 
+def _unmeasured(sessions: Sequence[Session]) -> Iterator[str]:
+    whys = Counter(session.why_unmeasured for session in sessions if session.head is None)
+    for why, count in whys.most_common():
+        yield f"not measured in {counted(count, 'session')}: {why}"
+
+
 def _list_row(session: Session, id_width: int | None) -> tuple[str, ...]:
     name = session.session_id if id_width is None else short_id(session.session_id, id_width)
     failed = failures_words(session)
     if session.unknown_ends and failed != UNKNOWN:
         failed += f" ({session.unknown_ends} ends not known)"
     return (
-        point_in_time(session.last_wall_ns)[len("2025-") : len("2025-11-27 14:30:05")],
+        point_in_time(session.last_wall_ns)[len("2025-") : len("2025-11-27 14:30")],
         name,
         f"{session.turns:,}",
         _wait(session),
         UNKNOWN if session.longest is None or session.head is None else amount(session.longest, unit_of(session.head)),
-        trend_words(session.trend) if session.head else f"not measured: {session.why_unmeasured}",
+        trend_words(session.trend) if session.head else NONE,
         failed,
     )
 
@@ -115,9 +112,9 @@ def _wait(session: Session) -> str:
 # ---- one session
 
 
-def session_sections(explained: Explained) -> Iterator[Section]:
-    """Everything about one session."""
-    yield _head(explained)
+def session_sections(explained: Explained, filtered: str = "") -> Iterator[Section]:
+    """Everything about one session; `filtered` says which of its turns it is about."""
+    yield _head(explained, filtered)
     yield _turns(explained)
     for numbers in explained.strands:
         yield from _numbers(numbers)
@@ -129,9 +126,10 @@ def session_sections(explained: Explained) -> Iterator[Section]:
         yield Section("WHAT TO KNOW", lines)
 
 
-def _head(explained: Explained) -> Section:
+def _head(explained: Explained, filtered: str) -> Section:
     session = explained.session
     lines = [
+        *([filtered] if filtered else []),
         f"{counted(session.turns, 'turn')} · {ends_words(session)}",
         f"{point_in_time(session.first_wall_ns)} to {point_in_time(session.last_wall_ns)} (start of the last turn)",
     ]
@@ -140,9 +138,8 @@ def _head(explained: Explained) -> Section:
     if session.head is None or session.wait is None:
         lines.append(f"wait not measured: {session.why_unmeasured}")
     else:
-        lines.append(
-            f"{session.head} p50 {_wait(session)} ({coverage(session.wait)} turns): {trend_words(session.trend)}"
-        )
+        middle = percentile(session.wait, session.wait.p50, unit_of(session.head))
+        lines.append(f"{session.head} p50 {middle} ({coverage(session.wait)} turns): {trend_words(session.trend)}")
     return Section(f"Session {session.session_id}", tuple(lines))
 
 
@@ -214,7 +211,8 @@ def _number_row(name: str, of: Distribution, trend: str) -> tuple[str, ...]:
 def _first(explained: Explained) -> Section:
     told = {"": "its events do not say whether it was cold"}.get(explained.start, f"its events say: {explained.start}")
     if not explained.firsts:
-        why = "not looked at" if explained.session.looked_at < explained.session.turns else "it has no number"
+        is_there = bool(explained.turns) and explained.turns[0].place == 1
+        why = "it has no number" if is_there else "not looked at"
         return Section("THE FIRST TURN AGAINST THE LATER ONES", (f"{UNKNOWN}: {why}; {told}",))
     lines = tuple(f"{each.metric}: {first_words(each)}" for each in explained.firsts)
     return Section("THE FIRST TURN AGAINST THE LATER ONES", (*lines, told))
@@ -239,41 +237,4 @@ def _reuse(explained: Explained) -> Section:
         )
         for each in shown
     )
-    return Section("WHAT THE MODEL KEPT OF THE PROMPT (KV CACHE)", (), head, rows, frozenset({0, 4}))
-
-
-# ---- the forms
-
-
-def sections_to_terminal(sections: Sequence[Section], method: str) -> RenderableType:
-    """For people at a terminal."""
-    blocks: list[RenderableType] = []
-    for section in sections:
-        blocks += [Text(section.title, style="bold"), *map(Text, section.lines)]
-        if section.rows:
-            table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
-            for index, name in enumerate(section.head):
-                table.add_column(name, justify="right" if index in section.numbers else "left", overflow="fold")
-            for row in section.rows:
-                table.add_row(*map(Text, row))
-            blocks.append(table)
-        blocks.append(Text())
-    return Stack(*blocks, Text(method, style="dim"))
-
-
-def sections_to_markdown(sections: Sequence[Section], method: str) -> str:
-    """For an issue, a chat or a file."""
-    lines: list[str] = []
-    for number, section in enumerate(sections):
-        lines += [f"{'#' if not number else '##'} {_cell(section.title)}", ""]
-        lines += [f"- {_cell(line)}" for line in section.lines]
-        lines += [""] if section.lines else []
-        if section.rows:
-            aligned = ["---:" if index in section.numbers else "---" for index in range(len(section.head))]
-            lines += ["| " + " | ".join(map(_cell, cells)) + " |" for cells in (section.head, aligned, *section.rows)]
-            lines.append("")
-    return "\n".join([*lines, f"_{method}_", ""])
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.replace("|", "\\|").split())
+    return Section("WHAT THE MODEL KEPT OF THE PROMPT", (), head, rows, frozenset({0, 4}))

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from voxtrace.judge.budget_verdicts import Judged
 from voxtrace.judge.turn_story import TurnStory
 from voxtrace.reports.budget_report import limit_words, written_value
-from voxtrace.reports.conversation_words import NAMES, Section, time_words
+from voxtrace.reports.conversation_words import NAMES, time_words
+from voxtrace.reports.sections import Section
 from voxtrace.reports.terminal import headline, short_id
-from voxtrace.reports.words import NONE, point_in_time
+from voxtrace.reports.words import NONE, counted, point_in_time
 
 TURN_HEAD = ("turn", "started (UTC)", "heard after", "whole turn", "verdict", "waited longest for")
 KEPT_HEAD = ("stage", "target", "kept in", "smallest", "largest", "not judged")
@@ -20,13 +21,13 @@ def session_sections(session_id: str, stories: Sequence[TurnStory]) -> list[Sect
     """How often each target was kept, and the turns; `stories` are in order of time."""
     return [
         Section(
-            f"TARGETS OVER {len(stories)} TURNS OF SESSION {session_id}",
-            lines=("of these turns and no others; `voxtrace report --budget` judges with intervals",),
+            f"Session {session_id}: {counted(len(stories), 'turn')}",
+            lines=("how often each target was kept in these turns; `voxtrace report --budget` judges with intervals",),
             head=KEPT_HEAD,
             rows=tuple(_kept_rows(stories)),
-            words=(0,),
+            numbers=frozenset(range(1, len(KEPT_HEAD))),
         ),
-        Section("TURNS", head=TURN_HEAD, rows=tuple(_turn_rows(stories)), words=(0, 1, 4, 5)),
+        Section("TURNS", head=TURN_HEAD, rows=tuple(_turn_rows(stories)), numbers=frozenset({2, 3})),
     ]
 
 

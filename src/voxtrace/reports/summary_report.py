@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Group as Stack
 from rich.console import RenderableType
@@ -33,7 +33,8 @@ METRIC_HEAD = ("metric", "p50", "95 % interval", "p95", "95 % interval", "p99", 
 # What a narrow terminal and a wide one leave out; a page has all.
 _WITHOUT_INTERVALS = (2, 4)
 _WITHOUT_SMALLEST = (6,)
-_WIDE = 114  # columns of a table with intervals
+_WITHOUT_ENDS = (2, 4, 6)
+_WIDE, _NARROW = 114, 90  # columns of a table with intervals, and of one without them
 ABSENT_HEAD = ("missing in some turns", "what that does")
 PART_HEAD = ("part", "share of the wait", "p50", "p95", "in turns")
 RUNS_SHOWN = 10
@@ -167,7 +168,7 @@ def remarks_of(group: Group) -> list[str]:
 
 def summary_to_terminal(summary: Summary, width: int = 120) -> RenderableType:
     """A report for people at a terminal; intervals where there is room for them."""
-    dropped = _WITHOUT_SMALLEST if width >= _WIDE else _WITHOUT_INTERVALS
+    dropped = _WITHOUT_SMALLEST if width >= _WIDE else _WITHOUT_INTERVALS if width >= _NARROW else _WITHOUT_ENDS
     blocks: list[RenderableType] = [Text(headline(summary)), Text()]
     for group in summary.groups:
         blocks.append(Text(f"{group.population.name} · {counted(group.turns, 'turn')}", style="bold"))
@@ -203,9 +204,12 @@ def _table(head: Iterable[str], rows: Iterable[tuple[str, ...]], *, numeric: boo
     return table
 
 
-def summary_to_markdown(summary: Summary) -> str:
-    """A report for an issue, a chat or a file."""
-    lines = ["# Voice latency report", "", *headline(summary).splitlines(), ""]
+def summary_to_markdown(summary: Summary, head: Sequence[str] = ()) -> str:
+    """A report for an issue, a chat or a file; `head` are lines in front of all numbers."""
+    lines = ["# Voice latency report", ""]
+    for line in head:
+        lines += [line, ""]
+    lines += [*headline(summary).splitlines(), ""]
     for group in summary.groups:
         lines += [f"## {group.population.name} ({counted(group.turns, 'turn')})", ""]
         lines += [f"- {line}" for line in remarks_of(group)]

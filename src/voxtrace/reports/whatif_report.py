@@ -13,10 +13,11 @@ from rich.text import Text
 from voxtrace.analysis.quantiles import Distribution
 from voxtrace.analysis.whatif import Effect, Wish
 from voxtrace.reports.json_report import distribution_to_json, interval_to_json, schema_name
-from voxtrace.reports.words import counted, interval, percentile
+from voxtrace.reports.words import NONE, counted, interval, percentile
 from voxtrace.reports.words import coverage as measured
 
-HEAD = ("until", "", "p50", "95 % interval", "p95", "95 % interval", "measured")
+INTERVAL = "95 % interval"
+HEAD = ("until", "", "p50", INTERVAL, "p95", INTERVAL, "measured")
 METHOD = (
     "Each turn is replayed: a step waits for what had ended when it began, and what no event explains stays as long as "
     "it was. Percentiles are nearest-rank over the replayed turns, never sums; intervals are order statistics (exact "
@@ -49,22 +50,28 @@ def coverage(effect: Effect) -> str:
     return f"{said}; {refused}" if refused else said
 
 
-def whatif_to_terminal(wishes: Sequence[Wish], effects: Sequence[Effect]) -> RenderableType:
-    """For people at a terminal."""
-    blocks: list[RenderableType] = [Text(title(wishes)), Text()]
+def whatif_to_terminal(wishes: Sequence[Wish], effects: Sequence[Effect], head: Sequence[str] = ()) -> RenderableType:
+    """For people at a terminal; `head` are lines below the title."""
+    blocks: list[RenderableType] = [Text(title(wishes)), *map(Text, head), Text()]
     for effect in effects:
         table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
-        for index, name in enumerate(HEAD):
-            table.add_column(name, justify="left" if index < 2 else "right")
-        for row in rows(effect):
-            table.add_row(*row)
+        lines = list(rows(effect))
+        # Few turns have no interval: two columns of dashes would take the room of the words.
+        shown = [
+            place for place, name in enumerate(HEAD) if name != INTERVAL or any(row[place] != NONE for row in lines)
+        ]
+        for place in shown:
+            table.add_column(HEAD[place], justify="left" if place < 2 else "right")
+        for row in lines:
+            table.add_row(*(row[place] for place in shown))
         blocks += [Text(effect.population, style="bold"), Text(coverage(effect)), table, Text()]
     return Stack(*blocks, Text(METHOD, style="dim"))
 
 
-def whatif_to_markdown(wishes: Sequence[Wish], effects: Sequence[Effect]) -> str:
-    """For an issue, a chat or a file."""
+def whatif_to_markdown(wishes: Sequence[Wish], effects: Sequence[Effect], head: Sequence[str] = ()) -> str:
+    """For an issue, a chat or a file; `head` are lines below the title."""
     lines = [f"# {title(wishes)}", ""]
+    lines += [*head, ""] if head else []
     for effect in effects:
         lines += [f"## {effect.population}", "", coverage(effect), ""]
         aligned = ["---" if index < 2 else "---:" for index in range(len(HEAD))]

@@ -11,6 +11,9 @@ from voxtrace.analysis.statistics.interval import Interval
 from voxtrace.units import NANOS_PER_SECOND
 
 NONE = "—"
+# Of a change that a replay gains nothing by, and of work that is done twice.
+SPARES_NOBODY = "would spare nobody waiting"
+COSTS = "it costs processor time"
 
 # Ratios that are kept as such and talked about in percent.
 SHARES = frozenset({"realtime_ratio", "kv_reuse_ratio"})

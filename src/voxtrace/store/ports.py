@@ -48,6 +48,7 @@ class RequestQuery:
     before: tuple[int, str] | None = None  # `RequestRow.cursor` of the last row of the page before
     session_id: str | None = None
     session_ids: tuple[str, ...] | None = None  # of any of these; at most a few hundred
+    request_ids: tuple[str, ...] | None = None  # any of these; at most a few hundred
     since_wall_ns: int | None = None  # started at this time or later
     until_wall_ns: int | None = None  # started before this time
 

@@ -45,6 +45,9 @@ def query_conditions(query: RequestQuery) -> tuple[str, list[object]]:
     if query.session_ids is not None:
         conditions.append(f"r.session_id IN ({','.join('?' * len(query.session_ids))})")
         values += query.session_ids
+    if query.request_ids is not None:
+        conditions.append(f"r.request_id IN ({','.join('?' * len(query.request_ids))})")
+        values += query.request_ids
     if query.since_wall_ns is not None:
         conditions.append("r.started_wall_ns >= ?")
         values.append(query.since_wall_ns)
