@@ -110,8 +110,8 @@ def test_the_page_says_by_how_much_the_clock_is_off_and_shows_what_it_told_itsel
 
 
 def test_a_request_whose_answer_told_no_times_is_placed_by_the_one_before_it(spoken, tmp_path):
-    data, ahead_ns, events = spoken
-    first, second = events
+    _, ahead_ns, events = spoken
+    (first, _), (second, _) = events.items()
     untold = [
         each._replace(metadata={name: told for name, told in each.metadata.items() if not name.startswith("server_")})
         for each in events[second]
