@@ -38,7 +38,7 @@ def measure_apart(store: Store, folder: Path, on_progress: Callable[[int], None]
     processes = min(usable_cores(), MOST_PROCESSES)
     spawn = get_context("spawn")  # a fork would copy the locks of whatever threads run here
     done, short_rounds = 0, 0
-    with ProcessPoolExecutor(processes, spawn, initializer=_begin, initargs=(os.getpid(),)) as pool:
+    with ProcessPoolExecutor(processes, spawn, initializer=begin_apart, initargs=(os.getpid(),)) as pool:
         while short_rounds < 2 and (round_ := store.stale(TURNS_PER_ROUND)):
             short_rounds += len(round_) < TURNS_PER_ROUND
             pieces = [round_[at : at + TURNS_PER_PIECE] for at in range(0, len(round_), TURNS_PER_PIECE)]
@@ -62,7 +62,8 @@ def _derived(
         yield waiting.popleft().result()
 
 
-def _begin(parent: int) -> None:
+def begin_apart(parent: int) -> None:
+    """What every process that measures for `parent` does first."""
     end_with_parent(parent)  # killed, it could not tell them, and they would wait for work for ever
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who stores; these end with it
     gc.disable()  # many small records and no cycle among them: the search takes as long as the work
