@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
+import sys
 
 import pytest
 
 from tests.collector.test_measure import derived, speech
+from tests.journeys.services import command_line, family, is_alive, started, wait_until
 from voxtrace.cli.main import main
 from voxtrace.cli.reading import MANY
 from voxtrace.collector import measure
@@ -45,3 +48,35 @@ def test_a_report_of_many_new_turns_keeps_their_numbers_and_says_the_same_the_ne
     assert stale == []
     assert said[0] == said[1]
     assert json.loads(said[0][1])["turns"] == MANY
+
+
+# Stops while it measures: between two pieces, with its workers waiting for more.
+STOPS_IN_THE_MIDDLE = """
+import sys
+from pathlib import Path
+from voxtrace.clock import sleep
+from voxtrace.collector.measure_apart import measure_apart
+from voxtrace.store import open_store
+
+def stop(done):
+    print("in the middle", flush=True)
+    sleep(600)
+
+if __name__ == "__main__":
+    measure_apart(open_store(Path(sys.argv[1])), Path(sys.argv[1]), stop)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent was killed")
+def test_workers_end_with_a_process_that_is_killed(tmp_path):
+    filled(tmp_path, 2 * TURNS_PER_PIECE).close()
+    script = tmp_path / "measure.py"
+    script.write_text(STOPS_IN_THE_MIDDLE)
+
+    with started(str(script), str(tmp_path)) as process:
+        process.read_until("in the middle")
+        workers = [pid for pid in family(process.pid) if "spawn_main" in command_line(pid)]
+        process.signal(signal.SIGKILL)
+
+        assert workers
+        wait_until(lambda: not any(map(is_alive, workers)), "the workers to end")

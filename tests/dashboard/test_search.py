@@ -1,7 +1,10 @@
 """Lists of requests: filters, pages and neighbours."""
 
+from random import Random
+
 import pytest
 
+from tests.analysis.conversations import BRAIN, EAR, EVERY_NS, MOUTH, Conversation, HostClock
 from tests.dashboard.stories import NOW_NS, conversation, request, tell
 from voxtrace.dashboard.reading import Reader
 from voxtrace.dashboard.search import BadCursor, Search, find, neighbours, read_cursor, write_cursor
@@ -78,6 +81,18 @@ def test_a_request_that_is_not_measured_yet_is_listed_without_numbers(store):
     [row] = find(Reader(store), Search())["rows"]
 
     assert (row["request_id"], row["measured"], "metrics" in row) == ("new", False, False)
+
+
+def test_a_turn_that_was_measured_again_from_the_same_events_is_not_remembered_as_it_was(store):
+    told = Conversation({host: HostClock() for host in (EAR, BRAIN, MOUTH)}, Random(1))
+    reader = Reader(store)
+    tell(store, told.turn(2 * EVERY_NS, samples=0))
+    [alone] = find(reader, Search(source=""))["rows"]
+    tell(store, told.turn(0))  # whose messages tell of the clocks
+    [placed] = [row for row in find(reader, Search(source=""))["rows"] if row["request_id"] == "turn-20"]
+
+    assert "order_from_causality" in str(alone["findings"])
+    assert "order_from_causality" not in str(placed["findings"])
 
 
 @pytest.mark.parametrize("text", ["x", "12", "-1.a", "1" * 20 + ".a", "١٢.a"])

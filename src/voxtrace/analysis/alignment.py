@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from voxtrace.analysis.clocks import Differences, Method, Offset, Sample, offset_over
+from voxtrace.analysis.elsewhere import LookUp, ask, connected, for_others, nowhere
 from voxtrace.analysis.messages import DomainClock, Staged, bounds_of, samples_of
 from voxtrace.units import NANOS_PER_MILLI, Nanos, millis
 
@@ -15,6 +16,10 @@ MOST_CLOCKS = 32
 ZERO = Nanos(0)
 SECOND_MS = 1_000.0  # offsets from here on are told in seconds
 MOST_SERVICES_NAMED = 3
+REFUSED = (
+    "what messages of other turns tell of the clocks contradicts the order of cause and effect in this one: "
+    "a clock may have been set between, and they are not used"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,7 @@ class ClockView:
     via: tuple[str, ...] = ()  # names of the clocks between, where the two were not compared themselves
     drift_ppm: float | None = None
     steps: int = 0
+    away: Nanos | None = None  # from the nearest sample, where they are of other turns; None: they are of this one
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,7 @@ class Alignment:
     middles: Mapping[str, int]  # of the domains whose offset is known: the one that is used
 
     more: int = 0  # clocks beyond those that are compared
+    samples: tuple[Sample, ...] = ()  # what the turn's own messages tell, for other turns
 
     @property
     def is_partly_unknown(self) -> bool:
@@ -66,7 +73,7 @@ class Alignment:
 
 
 def align(
-    reference: str, clocks: Mapping[str, DomainClock], staged: Sequence[Staged], elsewhere: Iterable[Sample] = ()
+    reference: str, clocks: Mapping[str, DomainClock], staged: Sequence[Staged], elsewhere: LookUp = nowhere
 ) -> Alignment:
     """Bring the clocks of one turn together.
 
@@ -77,20 +84,29 @@ def align(
         reference: the domain in whose time the turn is told.
         clocks: every clock of the turn.
         staged: its events.
-        elsewhere: samples of these clocks from other turns.
+        elsewhere: asked about clocks that no message of this turn compares.
     """
     more = max(len(clocks) - MOST_CLOCKS, 0)
     if more:
         kept = sorted(clocks, key=lambda domain: (domain != reference, domain))[:MOST_CLOCKS]
         clocks = {domain: clocks[domain] for domain in kept}
         staged = [each for each in staged if each.domain in clocks]
-    pairs = _measured(clocks, [*samples_of(staged, clocks), *elsewhere])
+    samples = samples_of(staged, clocks)
+    pairs = _measured(clocks, samples)
     known = Differences(clocks)
-    # Where two contradict each other, the tighter one is believed.
-    for (one, other), offset in sorted(pairs.items(), key=lambda item: (item[1].high - item[1].low, item[0])):
-        known.add(one, other, offset.low, offset.high)
+    _add(known, pairs)
     reached = {domain for domain in clocks if None not in known.between(reference, domain)}
-    contradicted = _add_causality(known, reached, clocks, staged) if len(reached) < len(clocks) else set()
+    contradicted: set[str] = set()
+    refused = 0
+    if len(reached) < len(clocks):
+        contradicted = _add_causality(known, reached, clocks, staged)
+        # Behind causality: what this turn itself tells is believed first, and narrows what the others say.
+        told_elsewhere = ask(reference, clocks, pairs, elsewhere)
+        accepted = _add(known, told_elsewhere)
+        refused = len(told_elsewhere) - len(accepted)
+        pairs |= {pair: told_elsewhere[pair] for pair in accepted}
+        group = connected(clocks, pairs)
+        reached |= {domain for domain in clocks if group[domain] == group[reference]}
     names = _names(clocks)
     views: list[ClockView] = []
     middles: dict[str, int] = {}
@@ -114,15 +130,27 @@ def align(
         views.append(view)
     corrections = {view.domain: int(view.corrected) for view in views}
     notes = [told(view, names[reference]) for view in views[1:]]
+    notes += [REFUSED] if refused else []
     notes += [f"{more} more clocks are not compared: no turn has so many"] if more else []
-    return Alignment(reference, tuple(views), corrections, halves, tuple(notes), known, middles, more)
+    return Alignment(
+        reference, tuple(views), corrections, halves, tuple(notes), known, middles, more, for_others(samples)
+    )
+
+
+def _add(known: Differences, pairs: Mapping[tuple[str, str], Offset]) -> list[tuple[str, str]]:
+    """Take in what was measured. Where two contradict each other, the tighter one is believed.
+
+    Returns:
+        The pairs that contradict nothing.
+    """
+    tightest_first = sorted(pairs.items(), key=lambda item: (item[1].high - item[1].low, item[0]))
+    return [pair for pair, offset in tightest_first if known.add(*pair, offset.low, offset.high)]
 
 
 def _measured(clocks: Mapping[str, DomainClock], samples: Iterable[Sample]) -> dict[tuple[str, str], Offset]:
     pairs: dict[tuple[str, str], list[Sample]] = {}
     for each in samples:
-        if each.one in clocks and each.other in clocks:
-            pairs.setdefault((each.one, each.other), []).append(each)
+        pairs.setdefault((each.one, each.other), []).append(each)
     found: dict[tuple[str, str], Offset] = {}
     for pair, of_pair in pairs.items():
         clock = clocks[pair[0]]
@@ -188,12 +216,19 @@ def _with_pair(
     direct = pairs.get((min(reference, view.domain), max(reference, view.domain)))
     if direct is None:
         way = _way(reference, view.domain, pairs)
-        fewest = min((pairs[min(leg), max(leg)].samples for leg in pairwise((reference, *way, view.domain))), default=0)
-        return replace(view, via=tuple(names[each] for each in way), samples=fewest)
+        legs = [pairs[min(leg), max(leg)] for leg in pairwise((reference, *way, view.domain))]
+        away = max((each.away for each in legs if each.away is not None), default=None)
+        return replace(
+            view,
+            via=tuple(names[each] for each in way),
+            samples=min((each.samples for each in legs), default=0),
+            away=None if away is None else Nanos(away),
+        )
     drift = direct.drift_ppm
     if drift is not None and reference > view.domain:
         drift = -drift
-    return replace(view, samples=direct.samples, drift_ppm=drift, steps=direct.steps)
+    away = None if direct.away is None else Nanos(direct.away)
+    return replace(view, samples=direct.samples, drift_ppm=drift, steps=direct.steps, away=away)
 
 
 def _way(begin: str, end: str, pairs: Iterable[tuple[str, str]]) -> tuple[str, ...]:
@@ -264,7 +299,8 @@ def _by(view: ClockView) -> str:
         return f"order from causality: between {signed(view.low)} and {signed(view.high)}"
     plural = "" if view.samples == 1 else "s"
     via = f" by way of {', '.join(view.via)}" if view.via else ""
-    return f"{view.samples} sample{plural}{via}"
+    others = "" if view.away is None else f" of other turns, {millis(view.away) / SECOND_MS:.1f} s away"
+    return f"{view.samples} sample{plural}{via}{others}"
 
 
 def _doubts(view: ClockView) -> str:

@@ -1,21 +1,21 @@
 """Puts the events of one request on one axis, in nanoseconds from the first of them.
 
 Events of one clock domain are subtracted on their monotonic clock. Between domains there are four ways, best first:
-messages with four times, of this turn or of others of its session; that no effect is before its cause; the wall
+messages with four times, of this turn or of others near it; that no effect is before its cause; the wall
 clocks of both machines taken at their word, of which nothing is then subtracted; and, for events of which nobody knows
 whose clock they carry, wall time alone. Which one was used is said, and nothing is moved to look right.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple
 
 from voxtrace.analysis.alignment import Alignment, ClockView, align
-from voxtrace.analysis.clocks import Sample
+from voxtrace.analysis.elsewhere import LookUp, nowhere
 from voxtrace.analysis.messages import BY_WALL, WALL, Staged, anchor_of, clock_of
 from voxtrace.events import CLOCK_SAMPLE, STAGES, Event, domain_of, stage_of
 from voxtrace.units import Nanos
@@ -77,12 +77,12 @@ class Axis:
         return Nanos(placed.at - self.corrections.get(placed.domain, 0))
 
 
-def place(events: Sequence[Event], elsewhere: Iterable[Sample] = ()) -> Axis:
+def place(events: Sequence[Event], elsewhere: LookUp = nowhere) -> Axis:
     """Order the events of one request on one axis whose zero is the earliest of them.
 
     Args:
         events: of the request.
-        elsewhere: samples of its clocks that other requests hold.
+        elsewhere: asked about clocks that none of its messages compares.
     """
     domains = _domains(events)
     only_samples = all(event.name == CLOCK_SAMPLE for event in events)
@@ -162,7 +162,7 @@ def _domain_names(clocks: set[str]) -> dict[str, str]:
     return names
 
 
-def _aligned(domains: dict[str, list[Event]], elsewhere: Iterable[Sample]) -> Alignment:
+def _aligned(domains: dict[str, list[Event]], elsewhere: LookUp) -> Alignment:
     staged = [
         Staged(event, _stage_key(event.service, event.name), domain)
         for domain, members in domains.items()

@@ -62,6 +62,7 @@ class Offset:
     samples: int = 0
     drift_ppm: float | None = None  # None: not known, and taken as up to MOST_DRIFT_PPM either way
     steps: int = 0  # jumps among the samples
+    away: int | None = None  # nanoseconds from the nearest sample of another turn; None: they are of this one
 
     @property
     def middle(self) -> int:

@@ -14,6 +14,7 @@ from typing import Literal
 from msgspec import Struct
 
 from voxtrace.analysis.alignment import ZERO, ClockView
+from voxtrace.analysis.clocks import Sample
 from voxtrace.events.model import NOTHING
 from voxtrace.units import Nanos
 
@@ -186,3 +187,4 @@ class Turn(Measured, frozen=True, gc=False):
     clocks_compared: bool = True  # False: some events come from another machine whose clock's offset is not known
     clocks: tuple[ClockView, ...] = ()  # where there are several: how each was brought to the first one's time
     clock_note: str = ""  # how events of different clocks were put on one axis; "" where there was one clock
+    clock_samples: tuple[Sample, ...] = ()  # what its own messages tell of its clocks, for other turns

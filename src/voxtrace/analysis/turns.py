@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from operator import attrgetter
 
 from msgspec import structs
 
 from voxtrace.analysis.axis import Axis, Placed, place
 from voxtrace.analysis.chunks import chunk_metrics, speech_chunks
-from voxtrace.analysis.clocks import Sample
 from voxtrace.analysis.conversation import conversation_metrics, heard, is_conversation, wait_of
 from voxtrace.analysis.definitions import DEFINITION_BY_NAME
+from voxtrace.analysis.elsewhere import LookUp, nowhere
 from voxtrace.analysis.intervals import find_spans
 from voxtrace.analysis.labels import label
 from voxtrace.analysis.model import Kind, Mark, Metric, Part, Span, Turn
@@ -25,15 +25,16 @@ from voxtrace.units import Nanos, nanos_from_millis
 SILENCE_DEPTH = 4  # deeper than the streaming that it hides in
 
 
-def assemble(request_id: str, events: Sequence[Event], elsewhere: Iterable[Sample] = ()) -> Turn:
+def assemble(request_id: str, events: Sequence[Event], elsewhere: LookUp = nowhere) -> Turn:
     """The turn that these events of one request tell of.
 
-    Pure: the same events in any order give the same turn. Events whose id was seen already count once.
+    Pure: the same events in any order, and the same answers from elsewhere, give the same turn. Events whose id was
+    seen already count once.
 
     Args:
         request_id: of the request.
         events: of the request.
-        elsewhere: what messages of other requests tell of this one's clocks, in any order.
+        elsewhere: asked what messages of other requests tell of clocks that no message of this one compares.
     """
     axis = place(list({event.event_id: event for event in _in_order(events)}.values()), elsewhere)
     timeline = Timeline(axis)
@@ -67,6 +68,7 @@ def assemble(request_id: str, events: Sequence[Event], elsewhere: Iterable[Sampl
         clocks_compared=not axis.offset_unknown,
         clocks=axis.clocks,
         clock_note=axis.note,
+        clock_samples=axis.alignment.samples if axis.alignment else (),
     )
     return check_turn(turn, timeline)
 

@@ -11,6 +11,7 @@ from voxtrace.analysis.columns import Columns, Rows, columns_of, decode, read_st
 from voxtrace.analysis.crowds import MAX_EVENTS_OF_A_TURN
 from voxtrace.analysis.record import CURRENT, is_current, pack_steps
 from voxtrace.analysis.whatif import Replayable, replayable
+from voxtrace.cli.nearby import Neighbours
 from voxtrace.cli.reading import measured_turns
 from voxtrace.store import RecordRow, RequestQuery, SqliteStore
 
@@ -55,8 +56,12 @@ def pages_with_steps(store: SqliteStore, query: RequestQuery, most: int) -> Iter
 
 def _measured_with_steps(store: SqliteStore, request_ids: Sequence[str]) -> Iterator[tuple[Columns, list[Replayable]]]:
     """Turns without a fresh record, assembled now."""
-    small = [row.request_id for row in store.requests(request_ids) if row.event_count <= MAX_EVENTS_OF_A_TURN]
-    turns = [assemble(request_id, events) for request_id, events in store.events_of(small).items()]
+    small = {row.request_id: row for row in store.requests(request_ids) if row.event_count <= MAX_EVENTS_OF_A_TURN}
+    neighbours = Neighbours(store)
+    turns = [
+        assemble(request_id, events, neighbours.of(small[request_id]))
+        for request_id, events in store.events_of(small).items()
+    ]
     if turns:
         packed = [pack_steps(turn) for turn in turns]
         numbers = [array("d", each.numbers).tolist() for each in packed]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from voxtrace.events import Event
+from voxtrace.events.gaps import Exchange, Gap
 from voxtrace.store import Accounts, RequestQuery, RequestRow, SqliteStore, open_store
 
 
@@ -37,6 +38,10 @@ class PagesStore:
     def events_of(self, request_ids: Iterable[str]) -> dict[str, list[Event]]:
         """All events of these requests."""
         return self._current().events_of(request_ids)
+
+    def samples_near(self, gap: Gap) -> list[Exchange]:
+        """What other requests tell of two clocks, next to a gap."""
+        return self._current().samples_near(gap)
 
     def close(self) -> None:
         """Give the files back."""

@@ -12,6 +12,7 @@ from voxtrace.analysis import Measured, Turn, assemble
 from voxtrace.analysis.crowds import MAX_EVENTS_OF_A_TURN, crowd
 from voxtrace.analysis.derived import from_json
 from voxtrace.analysis.record import is_current
+from voxtrace.cli.nearby import Neighbours
 from voxtrace.cli.patience import Patience
 from voxtrace.cli.take_in import keep_numbers, take_in_spool
 from voxtrace.errors import VoxtraceError
@@ -75,8 +76,10 @@ def measured_turns(store: SqliteStore, rows: Sequence[RequestRow]) -> list[Measu
         kept = from_json(row.derived) if row.derived is not None and row.is_fresh else None
         if kept is not None:
             known[row.request_id] = kept
-    events = store.events_of(row.request_id for row in rows if row.request_id not in known)
-    known |= {request_id: assemble(request_id, found) for request_id, found in events.items()}
+    missing = {row.request_id: row for row in rows if row.request_id not in known}
+    neighbours = Neighbours(store)
+    for request_id, found in store.events_of(missing).items():
+        known[request_id] = assemble(request_id, found, neighbours.of(missing[request_id]))
     return [known[row.request_id] for row in rows if row.request_id in known]
 
 
@@ -109,7 +112,8 @@ def one_turn(store: SqliteStore, request_id: str) -> Turn:
     (row,) = rows
     if row.event_count > MAX_EVENTS_OF_A_TURN:
         return crowd(row.request_id, row.session_id, row.started_wall_ns, row.event_count)
-    return assemble(row.request_id, store.events_of([row.request_id])[row.request_id])
+    events = store.events_of([row.request_id])[row.request_id]
+    return assemble(row.request_id, events, Neighbours(store).of(row))
 
 
 def terminal() -> Console:

@@ -6,6 +6,7 @@ back takes longer than to measure them.
 
 from __future__ import annotations
 
+import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -172,7 +173,7 @@ class Held:
             return
         if self._pool is None:
             spawn = get_context("spawn")  # a fork would copy the locks of whatever threads run here
-            self._pool = ProcessPoolExecutor(self._processes, spawn, initializer=begin_apart)
+            self._pool = ProcessPoolExecutor(self._processes, spawn, initializer=begin_apart, initargs=(os.getpid(),))
         self._waiting.append(self._pool.submit(measure_batch, packed))
         if len(self._waiting) > 3 * self._processes:
             self._turns.take(self._waiting.popleft().result())

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from voxtrace.analysis import Turn, assemble
 from voxtrace.analysis.crowds import MAX_EVENTS_OF_A_TURN, crowd
 from voxtrace.analysis.derived import VERSION, to_json
+from voxtrace.analysis.elsewhere import LookUp
 from voxtrace.analysis.record import Packed, pack, pack_steps
 from voxtrace.events import Event
+from voxtrace.events.gaps import Exchange, Gap
 from voxtrace.store import Derived, Record, Store
 from voxtrace.store.ports import RequestLog
 
@@ -79,7 +81,7 @@ def derive(store: RequestLog, request_ids: Sequence[str]) -> Iterator[Derived]:
     for row in rows:
         found = events.get(row.request_id)
         if found is not None:
-            yield _measured(row.request_id, found)
+            yield _measured(row.request_id, found, store.samples_near)
         elif row.event_count > MAX_EVENTS_OF_A_TURN:
             told = crowd(row.request_id, row.session_id, row.started_wall_ns, row.event_count)
             yield Derived(
@@ -89,16 +91,31 @@ def derive(store: RequestLog, request_ids: Sequence[str]) -> Iterator[Derived]:
             yield Derived(row.request_id, row.event_count, None)
 
 
-def _measured(request_id: str, events: Sequence[Event]) -> Derived:
+def _measured(request_id: str, events: Sequence[Event], look_up: LookUp) -> Derived:
+    asked: list[tuple[Gap, list[Exchange]]] = []
+
+    def ask(gap: Gap) -> list[Exchange]:
+        found = list(look_up(gap))
+        asked.append((gap, found))
+        return found
+
     try:
-        return _derived(assemble(request_id, events), len(events))
+        return _derived(assemble(request_id, events, ask), len(events), asked)
     except Exception:  # noqa: BLE001 - one turn that trips over a bug must not keep all others unmeasured
         _log.exception("request %r can't be derived from its %d events", request_id, len(events))
         return Derived(request_id, len(events), None)
 
 
-def _derived(turn: Turn, event_count: int) -> Derived:
-    return Derived(turn.request_id, event_count, to_json(turn), _record(pack(turn)), _record(pack_steps(turn)))
+def _derived(turn: Turn, event_count: int, asked: Sequence[tuple[Gap, list[Exchange]]]) -> Derived:
+    return Derived(
+        turn.request_id,
+        event_count,
+        to_json(turn),
+        _record(pack(turn)),
+        _record(pack_steps(turn)),
+        tuple((each.one, each.other, each.at, each.low or 0, each.high or 0) for each in turn.clock_samples),
+        tuple(asked),
+    )
 
 
 def _record(packed: Packed) -> Record:

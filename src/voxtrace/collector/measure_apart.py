@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +15,7 @@ from pathlib import Path
 from voxtrace.analysis.derived import VERSION
 from voxtrace.collector.measure import derive
 from voxtrace.collector.reading import usable_cores
+from voxtrace.lifetime import end_with_parent
 from voxtrace.store import Derived, Store, open_store
 
 # Turns that one process derives at a time and that become one transaction: 0.1 s of work.
@@ -26,7 +28,8 @@ MOST_PROCESSES = 8  # one process stores what they derive
 def measure_apart(store: Store, folder: Path, on_progress: Callable[[int], None] = lambda done: None) -> int:
     """Derive all that is stale in the store of a data folder, and keep it.
 
-    What becomes stale meanwhile is left for the next time, so that this ends whatever comes in.
+    What becomes stale meanwhile is left for the next time, so that this ends whatever comes in; but for one round more,
+    of turns that asked for what another process was just deriving.
 
     Returns:
         The number of turns derived.
@@ -34,11 +37,10 @@ def measure_apart(store: Store, folder: Path, on_progress: Callable[[int], None]
     store.use_definitions(VERSION)
     processes = min(usable_cores(), MOST_PROCESSES)
     spawn = get_context("spawn")  # a fork would copy the locks of whatever threads run here
-    done, is_last = 0, False
-    with ProcessPoolExecutor(processes, spawn, initializer=begin_apart) as pool:
-        while not is_last:
-            round_ = store.stale(TURNS_PER_ROUND)
-            is_last = len(round_) < TURNS_PER_ROUND
+    done, short_rounds = 0, 0
+    with ProcessPoolExecutor(processes, spawn, initializer=begin_apart, initargs=(os.getpid(),)) as pool:
+        while short_rounds < 2 and (round_ := store.stale(TURNS_PER_ROUND)):
+            short_rounds += len(round_) < TURNS_PER_ROUND
             pieces = [round_[at : at + TURNS_PER_PIECE] for at in range(0, len(round_), TURNS_PER_PIECE)]
             for derived in _derived(pool, folder, pieces, 2 * processes):
                 store.put_derived(derived)
@@ -60,8 +62,9 @@ def _derived(
         yield waiting.popleft().result()
 
 
-def begin_apart() -> None:
-    """What every process that measures does first."""
+def begin_apart(parent: int) -> None:
+    """What every process that measures for `parent` does first."""
+    end_with_parent(parent)  # killed, it could not tell them, and they would wait for work for ever
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who stores; these end with it
     gc.disable()  # many small records and no cycle among them: the search takes as long as the work
 

@@ -100,7 +100,7 @@ def routes(store: ReadStore, clock: Clock) -> list[Route]:
         events = store.events_of([request_id]).get(request_id)
         if not events:
             raise NoSuchRequest(request_id)
-        return turn_to_json(assemble(request_id, events))
+        return turn_to_json(assemble(request_id, events, store.samples_near))
 
     def show_neighbours(request: Request) -> Any:
         return neighbours(reader, request.query_params.get("id", ""))

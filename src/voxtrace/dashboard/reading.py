@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from voxtrace.analysis import Measured
 from voxtrace.analysis.derived import from_json
 from voxtrace.events import Event
+from voxtrace.events.gaps import Exchange, Gap
 from voxtrace.reports.json_report import measured_to_json
 from voxtrace.store import Accounts, RequestQuery, RequestRow
 from voxtrace.units import NANOS_PER_SECOND
@@ -39,6 +40,10 @@ class ReadStore(Protocol):
         """All events of these requests."""
         ...
 
+    def samples_near(self, gap: Gap) -> list[Exchange]:
+        """What other requests tell of two clocks, next to a gap."""
+        ...
+
     def accounts(self) -> Accounts:
         """What became of every event so far."""
         ...
@@ -57,8 +62,9 @@ class Reader:
         """The turn of a row; None while the collector has not measured it by today's definitions."""
         if row.derived is None:
             return None
-        # A fresh derivation belongs to exactly these events; a stale one to nobody knows how many.
-        key = (row.request_id, row.event_count)
+        # A stale derivation is asked for until it is fresh. A fresh one of as many events may be another than before:
+        # what other turns tell of its clocks counts too.
+        key = (row.request_id, hash(row.derived))
         known = self._turns.get(key) if row.is_fresh else None
         if known is not None:
             return known

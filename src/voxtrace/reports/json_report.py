@@ -131,6 +131,7 @@ def clock_to_json(clock: ClockView) -> dict[str, object]:
         "via": list(clock.via),
         "drift_ppm": None if clock.drift_ppm is None else round(clock.drift_ppm, PLACES),
         "steps": clock.steps,
+        "samples_away_ms": _ms_or_none(clock.away),
     }
 
 

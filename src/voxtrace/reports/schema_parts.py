@@ -101,6 +101,7 @@ CLOCK = record(
         "via": listed(TEXT, description="clocks between, where the two were not compared themselves"),
         "drift_ppm": or_null(NUMBER),
         "steps": COUNT,
+        "samples_away_ms": or_null(NUMBER, "to the nearest sample of another turn; null: its own, or none"),
     }
 )
 TURN_FIELDS: dict[str, Schema] = {

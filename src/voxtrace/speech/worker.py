@@ -7,8 +7,8 @@ full makes it wait: that is how a slow listener slows an engine down. It ends wh
 from __future__ import annotations
 
 import argparse
-import ctypes
 import json
+import os
 import resource
 import signal
 import socket
@@ -19,6 +19,7 @@ from typing import cast
 
 from voxtrace.clock import mono_ns
 from voxtrace.errors import EXIT_UNREACHABLE, VoxtraceError
+from voxtrace.lifetime import end_with_parent
 from voxtrace.speech.edges import Edges, shape_of
 from voxtrace.speech.engines import load_engine
 from voxtrace.speech.errors import EngineDidNotStart, EngineFailed
@@ -28,7 +29,6 @@ from voxtrace.speech.resample import Resampler
 from voxtrace.speech.wire import CACHE_RESULTS, PHONEMES_MADE, Frame, FrameReader, Kind, pack
 from voxtrace.speech.words import WordLog
 
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 READ_BYTES = 64 * 1024
 BYTES_PER_MIB = 1024 * 1024
 
@@ -143,8 +143,7 @@ def _speak(engine: Engine, link: Link, job: int, utterance: Utterance, finish: F
 
 def _end_with_the_server() -> None:
     """A worker that hangs would not notice that its socket is closed; on Linux the kernel sees to it."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent(os.getppid())
     # Ctrl-C reaches the whole process group; the server decides when its workers end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 

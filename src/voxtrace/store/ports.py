@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Protocol, TypeAlias
 
 from voxtrace.events import Event, Unreadable
+from voxtrace.events.gaps import Exchange, Gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,10 @@ class Record:
     texts: tuple[str, ...]  # they repeat from request to request, and are kept once
 
 
+ClockSample: TypeAlias = tuple[str, str, int, int, int]
+"""Two domains of clocks in order of their names, and an exchange between them: see `events.gaps`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Derived:
     """What was computed from the events of one request."""
@@ -115,6 +120,8 @@ class Derived:
     document: str | None  # JSON; None: it can't be derived, and is not tried again before its events change
     record: Record | None = None
     steps: Record | None = None  # read apart, because few ask for it
+    clock_samples: tuple[ClockSample, ...] = ()  # what it tells of clocks, for requests that tell nothing of them
+    clock_gaps: tuple[tuple[Gap, list[Exchange]], ...] = ()  # what it asked of others, and was answered
 
 
 RecordRow: TypeAlias = tuple[str, str | None, int, bytes | None, bytes | None, bytes | None, bytes | None]
@@ -233,6 +240,10 @@ class RequestLog(Protocol):
         """All events of these requests, in order of wall time and sequence; unknown requests are left out."""
         ...
 
+    def samples_near(self, gap: Gap) -> list[Exchange]:
+        """What derived requests tell of two clocks, next to a gap and in order of time; see `Gap`."""
+        ...
+
     def find(self, piece: str, limit: int = 10) -> list[str]:
         """Ids of the newest requests whose id begins with `piece`; where none does, of those that hold it."""
         ...
@@ -272,6 +283,8 @@ class Derivations(Protocol):
 
     def put_derived(self, rows: Iterable[Derived]) -> int:
         """Keep what was computed; rows of requests that are gone are left out.
+
+        A request is stale again where the answers to its `clock_gaps` are no longer those it was computed from.
 
         Returns:
             The number of rows kept.

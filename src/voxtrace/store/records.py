@@ -13,7 +13,7 @@ from voxtrace.store.ports import Record, RecordRow, RequestQuery
 
 _WORD = "I" if array("I").itemsize == 4 else "L"
 _TEXTS_PER_QUERY = 500
-DERIVED_TABLES = ("derivations", "records", "steps")
+DERIVED_TABLES = ("derivations", "records", "steps", "clock_samples", "clock_gaps")
 
 
 def put_record(db: sqlite3.Connection, words: Words, number: int, table: str, record: Record | None) -> None:

@@ -6,9 +6,10 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from voxtrace.store.append import add_to_accounts
+from voxtrace.store.append import Words, add_to_accounts
 from voxtrace.store.ports import Pruned, Retention
 from voxtrace.store.records import DERIVED_TABLES
+from voxtrace.store.samples import ClockTables
 
 REQUESTS_PER_STEP = 200
 PAGES_PER_STEP = 2000
@@ -17,7 +18,7 @@ END_OF_TIME_NS = 2**63 - 1
 Writing = Callable[[], AbstractContextManager[sqlite3.Connection]]
 
 
-def prune(writing: Writing, retention: Retention) -> Pruned:
+def prune(writing: Writing, words: Words, retention: Retention) -> Pruned:
     """Forget what `retention` lets go; each call of `writing` is one transaction."""
     with writing() as db:
         bytes_before = used_bytes(db)
@@ -27,13 +28,16 @@ def prune(writing: Writing, retention: Retention) -> Pruned:
     while True:
         with writing() as db:
             oldest = _oldest(db, retention, bytes_each)
+            clocks = ClockTables(db, words)
             for number, event_count, derived_from in oldest:
+                clocks.forget(number)
                 db.execute("DELETE FROM events WHERE request = ?", (number,))
                 for table in DERIVED_TABLES:
                     db.execute(f"DELETE FROM {table} WHERE request = ?", (number,))
                 db.execute("DELETE FROM requests WHERE id = ?", (number,))
                 requests, events = requests + 1, events + event_count
-                unmeasured += derived_from != event_count
+                # Below zero: measured, and to be measured again because of what others tell of its clocks.
+                unmeasured += abs(derived_from) != event_count
             add_to_accounts(db, "forgotten", {"": sum(row[1] for row in oldest)})
             bytes_after = used_bytes(db)
         if not oldest:

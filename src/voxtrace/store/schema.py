@@ -95,6 +95,31 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         # Requests that were derived before have no record: they are derived again.
         "UPDATE requests SET derived_from = 0 WHERE derived_from > 0",
     ),
+    (
+        # What a turn tells of two clocks, next to what others tell of the same two at about the same time.
+        """CREATE TABLE clock_samples(
+            one INTEGER NOT NULL,
+            other INTEGER NOT NULL,
+            at INTEGER NOT NULL,
+            low INTEGER NOT NULL,
+            high INTEGER NOT NULL,
+            request INTEGER NOT NULL,
+            PRIMARY KEY (one, other, at, low, high, request)
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX clock_samples_of_request ON clock_samples(request)",
+        # Turns that asked, and from when to when another sample would change the answer.
+        """CREATE TABLE clock_gaps(
+            one INTEGER NOT NULL,
+            other INTEGER NOT NULL,
+            low INTEGER NOT NULL,
+            request INTEGER NOT NULL,
+            high INTEGER NOT NULL,
+            PRIMARY KEY (one, other, low, request)
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX clock_gaps_of_request ON clock_gaps(request)",
+        # Nobody wrote down yet what the turns tell of clocks.
+        "UPDATE requests SET derived_from = 0 WHERE derived_from > 0",
+    ),
 )
 
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from voxtrace.clock import Clock, SystemClock
 from voxtrace.events import NO_REQUEST, Event, Unreadable
+from voxtrace.events.gaps import Exchange, Gap
 from voxtrace.store import append as tables
 from voxtrace.store.connection import BUSY_TIMEOUT_S, Durability, move_aside, open_reader, open_writer, transaction
 from voxtrace.store.errors import StoreBusy, StoreCorrupt, explained
@@ -35,6 +36,7 @@ from voxtrace.store.ports import (
 from voxtrace.store.records import DERIVED_TABLES, put_record, query_conditions, select_records, select_texts
 from voxtrace.store.retention import prune
 from voxtrace.store.rows import SELECT_EVENTS, event_from_row, pack_document, unpack_document, why_unstorable
+from voxtrace.store.samples import ClockTables, select_near
 from voxtrace.store.sessions import count_sessions, find_sessions, select_session, select_sessions
 
 T = TypeVar("T")
@@ -254,6 +256,10 @@ class SqliteStore:
                     found[request_id] = [event_from_row(request_id, row, texts) for row in rows]
         return found
 
+    def samples_near(self, gap: Gap) -> list[Exchange]:
+        with self._reading() as db:
+            return select_near(db, gap)
+
     def _texts_of(self, db: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> Mapping[int, str]:
         """The services, names and clocks of events: the same few come with every request, and none ever changes."""
         unknown = {number for row in rows for number in row[:3]} - self._texts.keys()
@@ -298,6 +304,7 @@ class SqliteStore:
     def put_derived(self, rows: Iterable[Derived]) -> int:
         kept = 0
         with self._writing() as db:
+            clocks = ClockTables(db, self._words)
             for row in rows:
                 number = db.execute(
                     "UPDATE requests SET derived_from = ? WHERE request_id = ? RETURNING id",
@@ -308,6 +315,7 @@ class SqliteStore:
                 kept += 1
                 put_record(db, self._words, int(number[0]), "records", row.record)
                 put_record(db, self._words, int(number[0]), "steps", row.steps)
+                clocks.put(int(number[0]), row)
                 if row.document is None:
                     db.execute("DELETE FROM derivations WHERE request = ?", number)
                 else:
@@ -341,13 +349,13 @@ class SqliteStore:
     # ---- ownership
 
     def prune(self, retention: Retention) -> Pruned:
-        return prune(self._writing, retention)
+        return prune(self._writing, self._words, retention)
 
 
 def _forget_derived(db: sqlite3.Connection) -> int:
     for table in DERIVED_TABLES:
         db.execute(f"DELETE FROM {table}")
-    return db.execute("UPDATE requests SET derived_from = 0 WHERE derived_from > 0").rowcount
+    return db.execute("UPDATE requests SET derived_from = 0 WHERE derived_from <> 0").rowcount
 
 
 def _part(events: Sequence[Event]) -> tuple[list[Event], list[Rejected]]:
