@@ -19,6 +19,7 @@ from voxtrace.analysis.repeats import repeated
 from voxtrace.analysis.replays import FASTEST, TIMES, replayed
 from voxtrace.analysis.reported import REPORTED_RULES
 from voxtrace.analysis.speech import AUDIO_LENGTH_DISAGREES
+from voxtrace.analysis.wrong_order import WRONG_ORDER_RULES
 from voxtrace.units import NANOS_PER_MICRO, NANOS_PER_MILLI, Nanos, millis
 
 # Rounding of milliseconds in logs; a smaller disagreement proves nothing.
@@ -215,6 +216,7 @@ TURN_RULES: tuple[TurnRule, ...] = (
         "Where client and server both note events, those of only one side tell half of the story.",
         _one_side_only,
     ),
+    *WRONG_ORDER_RULES,
     *REPORTED_RULES,
 )
 

@@ -1,0 +1,97 @@
+"""Rules about events that can't be of one request, or of one clock: what an importer can't see line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from voxtrace.analysis.doubts import TTFA, Doubt, Marks, TurnRule
+from voxtrace.analysis.model import Mark, Turn
+from voxtrace.units import NANOS_PER_SECOND, Nanos, millis
+
+# Nobody waits in silence for so long: a synthesis times out after half a minute, a caller hangs up before this.
+LONGEST_SILENCE_NS = 600 * NANOS_PER_SECOND
+# Rounding of milliseconds in logs; a smaller disagreement proves nothing.
+TOLERANCE_MS = 1.0
+
+# One side's word for a message and the other side's, by the names of latency.log: there a call is logged before it is
+# made, and noted by its receiver when it came in. Stages are not enough: a stack that streams may speak before the
+# model has ended, and so may start the one before the other.
+_MESSAGES = (
+    ("stt_sending_to_v34", "v34_webhook_received"),
+    ("stt_http_request_start", "v34_flask_handler_entry"),
+    ("v34_webhook_received", "stt_http_response_received"),
+    ("v34_sending_to_tts", "tts_request_received"),
+)
+_WHOLE = ("turn_total_ms", "voice_to_voice_ms")
+_NAMES = frozenset(name for pair in _MESSAGES for name in pair)
+
+
+def _id_of_several(turn: Turn, _: Marks) -> Doubt | None:
+    sessions = {str(found) for mark in turn.marks if mark.metadata and (found := mark.metadata.get("session_id"))}
+    if len(sessions) > 1:
+        why = f"its events name {len(sessions)} sessions"
+    elif turn.total > LONGEST_SILENCE_NS and (silence := _silence(turn)) > LONGEST_SILENCE_NS:
+        why = f"nothing happened for {silence / (60 * NANOS_PER_SECOND):,.0f} minutes between two of its events"
+    else:
+        return None
+    message = f"{why}: several requests share this id, or the clocks of its services are that far apart"
+    return Doubt(message, tuple(turn.metrics))
+
+
+def _silence(turn: Turn) -> int:
+    return max((later.at - earlier.at for earlier, later in pairwise(turn.marks)), default=0)
+
+
+def _effect_before_cause(turn: Turn, marks: Marks) -> Doubt | None:
+    if turn.kind != "conversation":
+        return None
+    named: dict[str, list[Mark]] = {}
+    for mark in turn.marks:
+        if mark.name in _NAMES:
+            named.setdefault(mark.name, []).append(mark)
+    for cause, effect in _MESSAGES:
+        causes, effects = named.get(cause, []), named.get(effect, [])
+        if len(causes) != 1 or len(effects) != 1 or causes[0].clock != effects[0].clock:
+            continue  # which belongs to which is open, or their clocks have been compared
+        early = millis(Nanos(causes[0].at - effects[0].at))
+        if early > TOLERANCE_MS and causes[0].service != effects[0].service:
+            receiver, sender = effects[0].service, causes[0].service
+            message = (
+                f"{effect} stands {early:,.0f} ms before {cause}, of which it is the other side: the clocks of "
+                f"{receiver} and {sender} differ by at least that, and no time between two services can be trusted"
+            )
+            return Doubt(message, tuple(_between_services(turn, marks)))
+    return None
+
+
+def _between_services(turn: Turn, marks: Marks) -> Iterator[str]:
+    """Metrics whose two ends different services noted, and those that begin wherever the turn's first event is."""
+    for name, metric in turn.metrics.items():
+        ends = (*marks.get(metric.start, ()), *marks.get(metric.end, ()))
+        if name in _WHOLE or len({mark.service for mark in ends}) > 1:
+            yield name
+
+
+def _first_byte_after_end(turn: Turn, marks: Marks) -> Doubt | None:
+    first = next(iter(marks.get("client.first_byte_received", ())), None)
+    ended = max((mark.at for mark in marks.get("client.request_complete", ())), default=None)
+    if first is None or ended is None or first.at - ended <= TOLERANCE_MS * 1e6:
+        return None
+    message = f"the first bytes came {millis(Nanos(first.at - ended)):,.0f} ms after the answer had ended"
+    return Doubt(message, (*TTFA, "first_audio_ms", "ttfb_ms", "realtime_ratio"))
+
+
+WRONG_ORDER_RULES: tuple[TurnRule, ...] = (
+    TurnRule(
+        "id_of_several",
+        "Events of two sessions, or ten minutes apart, are not of one request, whatever id they carry.",
+        _id_of_several,
+    ),
+    TurnRule(
+        "effect_before_cause",
+        "What a service received before another one sent it was stamped by clocks that disagree.",
+        _effect_before_cause,
+    ),
+    TurnRule("first_byte_after_end", "An answer has no first byte behind its last.", _first_byte_after_end),
+)
