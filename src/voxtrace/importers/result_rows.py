@@ -21,6 +21,7 @@ from voxtrace.importers.ports import Context, HoldsNoEvents, Item, Note, Refused
 from voxtrace.units import NANOS_PER_MILLI, nanos_from_millis
 
 _NUMBER = re.compile(r"\s*([+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*(ms|s|%|)\s*")
+_NO = frozenset({"false", "no", "0", "failed", "failure", "error"})
 MILLIS = {"ms": 1.0, "": 1.0, "s": 1000.0}
 
 
@@ -169,4 +170,6 @@ def _failure(told: Mapping[str, object]) -> str | None:
     failure = told.get("error")
     if failure:
         return str(failure)[:400]
-    return "error" if told.get("success") is False else None
+    success = told.get("success")
+    is_failed = success is False or (isinstance(success, str) and success.strip().lower() in _NO)
+    return "error" if is_failed else None
