@@ -302,6 +302,14 @@ def test_two_requests_of_one_id_hours_apart_have_no_numbers():
     assert {metric.rejected for metric in turn.metrics.values() if not metric.missing} == {"id_of_several"}
 
 
+@pytest.mark.parametrize(("apart", "is_flagged"), [(60_000, True), (0, False)])
+def test_a_conversation_that_gives_all_its_turns_one_id_has_no_numbers(apart, is_flagged):
+    turn = logged(*SPOKEN, *((at + apart, service, name) for at, service, name in SPOKEN if apart))
+
+    assert ("id_of_several" in rules(turn)) is is_flagged
+    assert turn.metrics["llm_total_ms"].measured is not is_flagged
+
+
 def test_one_id_in_two_sessions_is_of_two_requests():
     one = [event(name, at, service, clock="", session_id="a") for at, service, name in SPOKEN]
     other = [event(name, at + 3000, service, clock="", session_id="b") for at, service, name in SPOKEN]

@@ -171,6 +171,7 @@ def test_a_dry_run_reads_everything_and_stores_nothing(store, folder):
         (line().decode().encode("utf-16-le"), "UTF-16"),
         (b"\n \r\n\n", "nothing but blank lines"),
         (b"[" + line().strip() + b"]", "jq -c"),
+        (b'{"context": {"trace_id": "0x1", "span_id": "0x2"}, "start_time": ""}', "POST /v1/traces"),
         (b"# Samples\n", "no importer knows this format"),
         (b'{"performance_gates": 1, "test_requirements": 2}', "no events"),
     ],

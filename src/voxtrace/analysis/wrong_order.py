@@ -11,6 +11,7 @@ from voxtrace.units import NANOS_PER_SECOND, Nanos, millis
 
 # Nobody waits in silence for so long: a synthesis times out after half a minute, a caller hangs up before this.
 LONGEST_SILENCE_NS = 600 * NANOS_PER_SECOND
+_ASKED = ("context.request_received", "stt.transcript_final")
 # Rounding of milliseconds in logs; a smaller disagreement proves nothing.
 TOLERANCE_MS = 1.0
 
@@ -27,16 +28,32 @@ _WHOLE = ("turn_total_ms", "voice_to_voice_ms")
 _NAMES = frozenset(name for pair in _MESSAGES for name in pair)
 
 
-def _id_of_several(turn: Turn, _: Marks) -> Doubt | None:
+def _id_of_several(turn: Turn, marks: Marks) -> Doubt | None:
     sessions = {str(found) for mark in turn.marks if mark.metadata and (found := mark.metadata.get("session_id"))}
     if len(sessions) > 1:
         why = f"its events name {len(sessions)} sessions"
     elif turn.total > LONGEST_SILENCE_NS and (silence := _silence(turn)) > LONGEST_SILENCE_NS:
         why = f"nothing happened for {silence / (60 * NANOS_PER_SECOND):,.0f} minutes between two of its events"
+    elif _is_answered_again(marks):
+        why = "it was asked, answered aloud, asked again and answered again"
     else:
         return None
     message = f"{why}: several requests share this id, or the clocks of its services are that far apart"
     return Doubt(message, tuple(turn.metrics))
+
+
+def _is_answered_again(marks: Marks) -> bool:
+    """Whether a question and a call of the model stand between two answers that were played."""
+    played = marks.get("playback.started", ())
+    return any(
+        any(_is_between(marks, stage, one, other) for stage in _ASKED)
+        and _is_between(marks, "llm.request_sent", one, other)
+        for one, other in pairwise(played)
+    )
+
+
+def _is_between(marks: Marks, stage: str, one: Mark, other: Mark) -> bool:
+    return any(one.at < mark.at < other.at for mark in marks.get(stage, ()))
 
 
 def _silence(turn: Turn) -> int:
@@ -85,7 +102,7 @@ def _first_byte_after_end(turn: Turn, marks: Marks) -> Doubt | None:
 WRONG_ORDER_RULES: tuple[TurnRule, ...] = (
     TurnRule(
         "id_of_several",
-        "Events of two sessions, or ten minutes apart, are not of one request, whatever id they carry.",
+        "Events of two sessions or two turns, or ten minutes apart, are not of one request, whatever id they carry.",
         _id_of_several,
     ),
     TurnRule(

@@ -120,6 +120,16 @@ def test_hexadecimal_ids_and_numbers_as_numbers_are_read_too():
     assert span.start_ns == NOON_NS - 10**9
 
 
+@pytest.mark.parametrize(
+    "wrap", [lambda groups: {"batches": groups}, lambda groups: {"trace": {"resourceSpans": groups}}]
+)
+def test_what_tempo_answers_is_read_as_well(wrap):
+    content = json.dumps(wrap(json.loads(recorded(pipecat).json())["resourceSpans"])).encode()
+
+    assert isinstance(detect(content, PurePath("trace.json")), OtlpJson)
+    assert len(events(read(OtlpJson(), content))) == 20
+
+
 def written(**fields: object) -> object:
     document = json.loads(recorded(lambda recording: recording.span("x", "chat", (0, 10))).json())
     document["resourceSpans"][0]["scopeSpans"][0]["spans"][0] |= fields

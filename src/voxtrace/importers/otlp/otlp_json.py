@@ -35,7 +35,8 @@ def read_json(document: object) -> Export:
     for each in document if isinstance(document, list) else [document]:
         if not isinstance(each, dict):
             raise NotOtlp("an export of traces is a JSON object with resourceSpans")
-        found = _get(each, "resourceSpans", "resource_spans")
+        inner = each.get("trace")  # Tempo's answers: the same below a name of its own, or under an older one
+        found = _get(inner if isinstance(inner, dict) else each, "resourceSpans", "resource_spans", "batches")
         if found is None:
             if not any(key in each for key in _OTHER_SIGNALS) and each:
                 raise NotOtlp("the JSON has no resourceSpans")
