@@ -310,6 +310,21 @@ def test_a_conversation_that_gives_all_its_turns_one_id_has_no_numbers(apart, is
     assert turn.metrics["llm_total_ms"].measured is not is_flagged
 
 
+def test_a_turn_told_apart_by_time_that_holds_anothers_answer_has_no_numbers():
+    both = sorted([*SPOKEN[2:], (300, "v34", "v34_ollama_received"), (600, "tts", "tts_audio_playback_start")])
+    events = [event(name, at, service, clock="") for at, service, name in both]
+
+    assert "id_of_several" in rules(assemble("no-id@2025-11-27T14:30:05.000Z", events))
+    assert "id_of_several" not in rules(assemble("r1", events))
+
+
+def test_a_prompt_that_took_longer_to_read_than_the_call_took_was_told_in_another_unit():
+    turn = logged(*SPOKEN[:4], (950, "v34", "v34_ollama_received"), prompt_eval_count=9, prompt_eval_duration_ms=7e8)
+
+    assert turn.metrics["prefill_ms"].rejected == turn.metrics["prefill_ns_per_token"].rejected == "parts_exceed_total"
+    assert turn.metrics["llm_total_ms"].value == 900.0
+
+
 def test_one_id_in_two_sessions_is_of_two_requests():
     one = [event(name, at, service, clock="", session_id="a") for at, service, name in SPOKEN]
     other = [event(name, at + 3000, service, clock="", session_id="b") for at, service, name in SPOKEN]

@@ -137,3 +137,10 @@ def test_times_that_are_listed_without_artifacts_are_the_trials():
 
     assert [event.mono_ns for event in events(found) if event.name == "FIRST_BYTE_RECEIVED"] == [5_500_000]
     assert notes(found) == {"start_of_trials": 3, "unmeasured_trials": 2}
+
+
+def test_a_call_of_no_length_was_not_measured():
+    found = imported(result(trial_artifacts=[{"total_ms": 0}]))
+
+    assert [event.name for event in events(found)] == ["REQUEST_START"]
+    assert notes(found)["inconclusive"] == 1

@@ -201,3 +201,9 @@ def test_a_unix_time_that_was_written_as_text_is_that_time(told):
     (event,) = events(imported(line(timestamp=told)))
 
     assert event.wall_ns == NOON_NS
+
+
+def test_a_call_of_no_length_was_not_timed_and_gives_no_moments():
+    found = imported(line(event="chunk_tts_end", service="tts", metadata={"api_request_s": 0, "metadata_s": 0.0}))
+
+    assert [event.name for event in events(found)] == ["chunk_tts_end"]

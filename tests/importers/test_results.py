@@ -292,3 +292,11 @@ def test_a_success_of_no_trial_is_called_inconclusive():
     content = results.unified(trials=0, metrics=[], summary={"total_trials": 0, "success_rate": 1.0})
     with pytest.raises(HoldsNoEvents, match="inconclusive"):
         imported("kokoro-unified-benchmark", content)
+
+
+def test_answers_that_took_no_time_are_no_successes():
+    content = results.models(quantized_model_benchmark={"num_requests": 2, "errors": 0, "times_ms": [0, 0.0]})
+    items = imported("kokoro-model-comparison", content)
+
+    assert {turn.labels.outcome for turn in turns_of(items)} == {"unknown"}
+    assert notes(items)["inconclusive"] == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -11,6 +12,8 @@ from voxtrace.units import NANOS_PER_SECOND, Nanos, millis
 
 # Nobody waits in silence for so long: a synthesis times out after half a minute, a caller hangs up before this.
 LONGEST_SILENCE_NS = 600 * NANOS_PER_SECOND
+# The end of an id that the importer gave to one of several requests without an id of their own.
+_TOLD_APART = re.compile(r"@\d{4}-\d\d-\d\dT[\d:.]+Z$", re.ASCII)
 _ASKED = ("context.request_received", "stt.transcript_final")
 # Rounding of milliseconds in logs; a smaller disagreement proves nothing.
 TOLERANCE_MS = 1.0
@@ -36,6 +39,8 @@ def _id_of_several(turn: Turn, marks: Marks) -> Doubt | None:
         why = f"nothing happened for {silence / (60 * NANOS_PER_SECOND):,.0f} minutes between two of its events"
     elif _is_answered_again(marks):
         why = "it was asked, answered aloud, asked again and answered again"
+    elif _TOLD_APART.search(turn.request_id) and _has_anothers_answer(marks):
+        why = "it holds more answers than questions: it overlapped another one without an id"
     else:
         return None
     message = f"{why}: several requests share this id, or the clocks of its services are that far apart"
@@ -50,6 +55,11 @@ def _is_answered_again(marks: Marks) -> bool:
         and _is_between(marks, "llm.request_sent", one, other)
         for one, other in pairwise(played)
     )
+
+
+def _has_anothers_answer(marks: Marks) -> bool:
+    calls, answers = (marks.get(f"llm.{name}", ()) for name in ("request_sent", "response_received"))
+    return 0 < len(calls) < len(answers) or len(marks.get("playback.started", ())) > 1
 
 
 def _is_between(marks: Marks, stage: str, one: Mark, other: Mark) -> bool:

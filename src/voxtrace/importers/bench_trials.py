@@ -112,7 +112,7 @@ def _trial(name: str, record: Mapping[str, object], ratio: float | None) -> Tria
     return Trial(
         name,
         first_byte_ms=_milliseconds(record.get("ttfa_ms")),
-        total_ms=_milliseconds(record.get("total_ms")),
+        total_ms=_milliseconds(record.get("total_ms")) or None,  # 0 is what a failure left behind
         audio_s=_seconds(record.get("audio_duration_s")),
         error=None if failure is None else str(failure)[:400] or "error",
         reported=_known(reported),

@@ -124,6 +124,7 @@ def _events(found: Results, row: _Row, base: int, context: Context, mark: bytes)
         # When it failed was not written down. One event has no duration, so none is invented.
         yield request.event(0, "REQUEST_COMPLETE", outcome="error", error=failure, **facts)
         return
+    total = total or None  # what took no time did not happen; a first byte after 0 ms has a rule of its own
     if first is None and total is None:
         written = next((told[column] for column in (*shape.first_byte_ms, *shape.total_ms) if column in told), None)
         facts |= {"measured": False, "reported_time": None if written is None else str(written)[:40]}
