@@ -128,10 +128,14 @@ def json_object_begins(head: bytes, *marks: bytes) -> bool:
     return begins and all(mark in head for mark in marks)
 
 
+NOT_OF_SAMPLES = ("p50_above_p95", "mean_outside_range")
+
+
 def summary_doubts(summary: object) -> Iterator[Note]:
     """What is wrong with a summary that the file brings; it is not imported either way."""
     for rule, doubt in document_doubts(summary):
-        yield Note(rule, f"{rule}: {doubt}")
+        why = ": it was not computed from samples" if rule in NOT_OF_SAMPLES else ""
+        yield Note(rule, f"{rule}: {doubt}{why}")
 
 
 def _dates_apart(started: int, context: Context, times: LocalTimes) -> float | None:
