@@ -9,7 +9,6 @@ from voxtrace.analysis import assemble, summarize
 from voxtrace.analysis.chunks import stream_slack
 from voxtrace.analysis.critical_path import critical_path, shares, tiles
 from voxtrace.analysis.graph import MOST_STEPS, Step, Unplayable, order_of, points_of, replay, steps_of
-from voxtrace.analysis.intervals import Interval
 from voxtrace.analysis.model import Chunk, Labels, Span, Turn
 from voxtrace.analysis.tiling import Wait, tile
 from voxtrace.audio.playout import simulate
@@ -168,7 +167,7 @@ def turns(draw):
         depth, side = draw(st.integers(0, 2)), draw(st.sampled_from(["llm.x", "tts.x", ""]))
         spans.append(Span(f"step {number}", draw(st.sampled_from("ab")), begin, end, {}, side, depth))
     total = max(span.end for span in spans)
-    parts = tile([Interval(span, span.depth) for span in spans], total, Wait())
+    parts = tile(spans, total, Wait())
     return Turn("r", None, "conversation", 0, total, Labels(), {}, parts, (), spans=tuple(spans))
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from voxtrace.analysis.axis import place
 from voxtrace.analysis.begins import Begins
-from voxtrace.analysis.intervals import RULES, Interval, find_intervals
+from voxtrace.analysis.intervals import RULES, find_spans
 from voxtrace.analysis.model import Span
 from voxtrace.analysis.tiling import UNATTRIBUTED, Wait, tile
 from voxtrace.testing.turns import HOST, event
@@ -60,16 +60,14 @@ def simple_begin(axis, passed, taken, looked_for):
 @given(EVENTS)
 def test_intervals_are_those_of_the_simple_definition(told):
     axis = place([event(name, at, "server", clock=clock, **piece) for name, at, piece, clock in told])
-    found = [
-        (each.span.name, each.span.begin, each.span.end) for each in find_intervals(axis) if each.span.end is not None
-    ]
+    found = [(each.name, each.begin, each.end) for each in find_spans(axis) if each.end is not None]
 
     assert found == simple_intervals(axis)
 
 
 @given(BARS, st.integers(60, 70), st.integers(0, 60))
 def test_tiles_are_those_of_the_simple_definition(bars, total, heard):
-    intervals = [Interval(Span(name, "s", begin, end), depth) for begin, end, depth, name in bars]
+    intervals = [Span(name, "s", begin, end, depth=depth) for begin, end, depth, name in bars]
     parts = tile(intervals, Nanos(total), Wait(Nanos(0), Nanos(heard)))
     clipped = sorted(
         ((max(begin, 0), min(end, total), depth, name) for begin, end, depth, name in bars if begin < end),
@@ -87,17 +85,15 @@ def test_tiles_are_those_of_the_simple_definition(bars, total, heard):
 
 def test_two_thousand_chunks_beside_each_other_cost_each_of_them_a_few_looks():
     """Counted and not timed: how often the question is asked whether an event may begin a piece."""
-    begins, looks = Begins("piece"), 0
-    placed = place([event("QUEUE_START", number, "server", piece=number) for number in range(2_000)]).placed
-    for each in placed:
-        begins.add(each)
+    pieces, looks = [f"piece {number}" for number in range(2_000)], 0
+    begins = Begins(range(2_000), pieces)
 
     def may_begin(_):
         nonlocal looks
         looks += 1
         return True
 
-    taken = [begins.take(number, may_begin) for number in range(2_000)]
+    taken = [begins.take(piece, may_begin) for piece in pieces]
 
-    assert taken == list(placed)
+    assert taken == list(range(2_000))
     assert looks == 2_000

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
 from voxtrace.analysis.alignment import Alignment, ClockView, align
@@ -84,28 +86,31 @@ def place(events: Sequence[Event], elsewhere: Iterable[Sample] = ()) -> Axis:
     """
     domains = _domains(events)
     only_samples = all(event.name == CLOCK_SAMPLE for event in events)
-    staged = [Staged(event, _stage_key(event), domain) for domain, members in domains.items() for event in members]
     known = [domain for domain in domains if domain != WALL]
-    alignment = _aligned(domains, staged, elsewhere) if len(known) > 1 else None
+    alignment = _aligned(domains, elsewhere) if len(known) > 1 else None
     corrections = alignment.corrections if alignment else NO_CORRECTIONS
     # In half nanoseconds: the middle of two bounds that is rounded may stand a nanosecond before its cause.
     halves = alignment.halves if alignment else NO_CORRECTIONS
     anchors = {domain: anchor_of(domains[domain]) for domain in known}
-    placed = []
-    for each in staged:
-        event, _, domain = each
-        # A sample tells of clocks and is no step of the turn: noted after its end, it would stretch it.
-        if event.name == CLOCK_SAMPLE and not only_samples:
-            continue
-        is_mono = event.mono_ns is not None and event.clock
-        on_wall = (event.mono_ns or 0) + anchors[domain] if is_mono else event.wall_ns
-        placed.append((2 * on_wall + halves.get(domain, 0), each))
-    placed.sort(key=_causes_first if alignment else _in_order)
+    placed: list[tuple[int, Event, str, str]] = []
+    for domain, members in domains.items():
+        anchor, half = anchors.get(domain, 0), halves.get(domain, 0)
+        for event in members:
+            # A sample tells of clocks and is no step of the turn: noted after its end, it would stretch it.
+            if event.name == CLOCK_SAMPLE and not only_samples:
+                continue
+            mono_ns = event.mono_ns if event.clock else None
+            on_wall = event.wall_ns if mono_ns is None else mono_ns + anchor
+            placed.append((2 * on_wall + half, event, _stage_key(event.service, event.name), domain))
+    if alignment is None and len({item[0] for item in placed}) == len(placed):
+        placed.sort(key=itemgetter(0))
+    else:
+        placed.sort(key=_causes_first if alignment else _in_order)
     zero = placed[0][0] // 2 if placed else 0
     is_by_wall = any(domain == WALL or domain.startswith(BY_WALL) for domain in domains)
     notes = [*([WALL_NOTE] if is_by_wall else []), *(alignment.notes if alignment else [])]
     return Axis(
-        placed=tuple(Placed(Nanos(at // 2 - zero), *each) for at, each in placed),
+        placed=tuple([Placed(Nanos(at // 2 - zero), event, stage, domain) for at, event, stage, domain in placed]),
         started_wall_ns=zero,
         note="; ".join(notes),
         alignment=alignment,
@@ -113,19 +118,22 @@ def place(events: Sequence[Event], elsewhere: Iterable[Sample] = ()) -> Axis:
     )
 
 
-def _in_order(item: tuple[int, Staged]) -> tuple[int, str, int]:
-    return (item[0], item[1].event.clock, item[1].event.seq or 0)
+def _in_order(item: tuple[int, Event, str, str]) -> tuple[int, str, int]:
+    at, event, _, _ = item
+    return (at, event.clock, event.seq or 0)
 
 
-def _causes_first(item: tuple[int, Staged]) -> tuple[int, int, str, int]:
+def _causes_first(item: tuple[int, Event, str, str]) -> tuple[int, int, str, int]:
     """At one moment the cause stands in front of its effect: with one bound only, they are put at one moment."""
-    at, each = item
-    return (at, _USUAL_ORDER.get(each.stage, len(_USUAL_ORDER)), each.event.clock, each.event.seq or 0)
+    at, event, stage, _ = item
+    return (at, _USUAL_ORDER.get(stage, len(_USUAL_ORDER)), event.clock, event.seq or 0)
 
 
 def _domains(events: Sequence[Event]) -> dict[str, list[Event]]:
     domains: dict[str, list[Event]] = {}
     names = _domain_names({event.clock for event in events})
+    if len(names) == 1 and WALL in names.values():
+        return {WALL: list(events)}
     for event in events:
         domains.setdefault(names[event.clock], []).append(event)
     if WALL in domains and len(domains) == 1:
@@ -153,14 +161,21 @@ def _domain_names(clocks: set[str]) -> dict[str, str]:
     return names
 
 
-def _aligned(domains: dict[str, list[Event]], staged: Sequence[Staged], elsewhere: Iterable[Sample]) -> Alignment:
+def _aligned(domains: dict[str, list[Event]], elsewhere: Iterable[Sample]) -> Alignment:
+    staged = [
+        Staged(event, _stage_key(event.service, event.name), domain)
+        for domain, members in domains.items()
+        for event in members
+    ]
     clocks = {domain: clock_of(domain, members) for domain, members in domains.items() if domain != WALL}
     told = [each for each in staged if each.domain != WALL]
     return align(_reference(domains, staged), clocks, told, elsewhere)
 
 
-def _stage_key(event: Event) -> str:
-    stage = stage_of(event.service, event.name)
+# The same few names come again with every turn.
+@lru_cache(maxsize=4096)
+def _stage_key(service: str, name: str) -> str:
+    stage = stage_of(service, name)
     return stage.key if stage else ""
 
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
+
 from voxtrace.analysis.model import Chunk, Metric, Span
 from voxtrace.analysis.timeline import finite
 from voxtrace.analysis.told import length_ms
@@ -26,8 +28,7 @@ _AUDIO = ("audio_duration", "audio")  # how logs name the length of a piece's so
 _CHARS = ("text_length", "text_chars")  # and of its text
 
 
-@dataclass(frozen=True, slots=True)
-class SpeechChunk:
+class SpeechChunk(Struct, frozen=True, gc=False):
     """One piece of the answer, in the order in which it is heard."""
 
     name: str

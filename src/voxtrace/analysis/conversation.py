@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from msgspec.structs import replace
 
@@ -23,6 +24,9 @@ UNASKED = "the agent spoke unasked: no user had said anything"
 SPEAKABLE = ("tts.request_received", "llm.handoff", "llm.first_sentence")
 # While these happen the user may still be speaking, so they prove nothing about the wait.
 _DURING_SPEECH = frozenset({"", "user.speech_start", "user.interrupted", "stt.started", "stt.first_partial"})
+
+Sound: TypeAlias = tuple[Placed, Nanos]
+"""The event that tells when the listener first heard the answer, and that moment."""
 
 _SPANS: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     "endpointing_ms": (("user.speech_end",), ("stt.pause_detected", "stt.started")),
@@ -47,14 +51,20 @@ def is_conversation(timeline: Timeline) -> bool:
     return any(timeline.has_side(side) for side in ("user", "stt", "context", "llm", "tts"))
 
 
-def conversation_metrics(timeline: Timeline, total: Nanos) -> dict[str, Metric]:
-    """All metrics of one turn from the events that are there; `total` is its whole length in nanoseconds."""
+def conversation_metrics(timeline: Timeline, total: Nanos, sound: Sound | None) -> dict[str, Metric]:
+    """All metrics of one turn from the events that are there.
+
+    Args:
+        timeline: of the turn.
+        total: its whole length in nanoseconds.
+        sound: what `heard` says of it.
+    """
     metrics = {name: timeline.between(begin, end, "turn") for name, (begin, end) in _SPANS.items()}
     metrics["stt_ms"] = _speech_to_text(timeline)
     metrics |= _model_metrics(timeline)
-    metrics["voice_to_voice_ms"] = voice_to_voice(timeline)
-    metrics["request_to_audio_ms"] = _until_sound(timeline, "context.request_received")
-    metrics["stt_to_audio_ms"] = _until_sound(timeline, "stt.started")
+    metrics["voice_to_voice_ms"] = voice_to_voice(timeline, sound)
+    metrics["request_to_audio_ms"] = _until_sound(timeline, "context.request_received", sound)
+    metrics["stt_to_audio_ms"] = _until_sound(timeline, "stt.started", sound)
     prompt = timeline.number("prompt_chars", "context.prompt_built")
     why = "no context.prompt_built event with prompt_chars"
     metrics["prompt_chars"] = (
@@ -65,7 +75,7 @@ def conversation_metrics(timeline: Timeline, total: Nanos) -> dict[str, Metric]:
     return metrics
 
 
-def heard(timeline: Timeline) -> tuple[Placed, Nanos] | None:
+def heard(timeline: Timeline) -> Sound | None:
     """The event that tells when the listener first heard the answer, and that moment; None where none does.
 
     What was audible before the user had spoken is no answer to it.
@@ -80,9 +90,8 @@ def heard(timeline: Timeline) -> tuple[Placed, Nanos] | None:
     return witness, Nanos(max(witness.at, audible or 0))
 
 
-def wait_of(timeline: Timeline) -> Wait:
+def wait_of(timeline: Timeline, sound: Sound | None) -> Wait:
     """The stretch in which somebody waits: from the end of speech, or the request, until the first sound."""
-    sound = heard(timeline)
     end = sound[1] if sound else _last_step(timeline) if _reported_wait(timeline) else None
     spoken = timeline.before(end, "user.speech_end") if end is not None else timeline.last("user.speech_end")
     if spoken is None and timeline.first("user.speech_start"):
@@ -97,12 +106,12 @@ def _last_step(timeline: Timeline) -> Nanos | None:
     return max(steps, default=None)
 
 
-def voice_to_voice(timeline: Timeline) -> Metric:
+def voice_to_voice(timeline: Timeline, sound: Sound | None) -> Metric:
     """User stops speaking -> agent audible; a lower bound where either end was not logged.
 
     A voice framework that measured the whole and wrote down neither end is believed where no events say better.
     """
-    seen = _seen_voice_to_voice(timeline)
+    seen = _seen_voice_to_voice(timeline, sound)
     told = _reported_wait(timeline)
     if told is None or (seen.value is not None and seen.bound == "exact") or seen.rejected:
         return seen
@@ -122,14 +131,14 @@ def is_unasked(timeline: Timeline) -> bool:
     return told and not timeline.has_side("user") and not timeline.has_side("stt") and _reported_wait(timeline) is None
 
 
-def _seen_voice_to_voice(timeline: Timeline) -> Metric:
+def _seen_voice_to_voice(timeline: Timeline, sound: Sound | None) -> Metric:
     if is_unasked(timeline):
         return Metric(missing=UNASKED, origin="turn", start="user.speech_end", end=AUDIBLE[0])
-    sound = heard(timeline) or _speakable(timeline)
-    if sound is None:
+    known = sound or _speakable(timeline)
+    if known is None:
         why = "no event says when the agent became audible"
         return Metric(missing=why, origin="turn", start="user.speech_end", end=AUDIBLE[0])
-    witness, moment = sound
+    witness, moment = known
     spoken = timeline.before(witness.at, "user.speech_end") or timeline.first("user.speech_end")
     begin = spoken or _surely_silent(timeline)
     if begin is None or begin is witness:
@@ -150,15 +159,15 @@ def _seen_voice_to_voice(timeline: Timeline) -> Metric:
     return replace(whole, bound="lower", note="; ".join(filter(None, (whole.note, note))))
 
 
-def _speakable(timeline: Timeline) -> tuple[Placed, Nanos] | None:
+def _speakable(timeline: Timeline) -> Sound | None:
     """The last moment before the answer's sound that is known where no sound is."""
     ready = timeline.first(*SPEAKABLE)
     return (ready, ready.at) if ready else None
 
 
-def _until_sound(timeline: Timeline, begin: str) -> Metric:
+def _until_sound(timeline: Timeline, begin: str, sound: Sound | None) -> Metric:
     """From the first of `begin` to the first sound of the answer, by its surest witness."""
-    start, sound = timeline.first(begin), heard(timeline)
+    start = timeline.first(begin)
     if start is None or sound is None:
         why = f"no {begin} event" if start is None else "no event says when the agent became audible"
         return Metric(missing=why, origin="turn", start=begin, end=AUDIBLE[0])
@@ -210,6 +219,11 @@ def _calls(timeline: Timeline, begin: str, end: str) -> list[tuple[Placed, Place
 
     A call without an answer, behind which another began, was given up.
     """
+    begins, ends = timeline.all(begin), timeline.all(end)
+    if not begins or not ends:
+        return []
+    if len(begins) == len(ends) == 1 and begins[0].at < ends[0].at:  # nearly always
+        return [(begins[0], ends[0])]
     calls: list[tuple[Placed, Placed]] = []
     waiting: list[Placed] = []
     is_answered = False

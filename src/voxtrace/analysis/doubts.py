@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from voxtrace.analysis.model import Mark, Measured, Turn
 
-Marks: TypeAlias = Mapping[str, Sequence[Mark]]
-"""The marks of a turn by stage, in order of time."""
+
+class Marks(dict[str, list[Mark]]):
+    """The marks of a turn by stage, in order of time."""
+
+    def __init__(self, marks: Sequence[Mark]) -> None:
+        super().__init__()
+        for mark in marks:
+            self.setdefault(mark.stage, []).append(mark)
+        self.told = frozenset().union(*(mark.metadata for mark in marks))
+        """The names of all metadata: most rules ask for what no event tells."""
+
 
 # One moment counted from two beginnings: what can't be true of one can't be of the other.
 TTFA = ("ttfa_ms", "ttfa_from_send_ms")

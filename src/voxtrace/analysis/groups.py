@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from voxtrace.analysis.absence import Absence
 from voxtrace.analysis.quantiles import Distribution
 from voxtrace.analysis.statistics.ratio import Ratio
 from voxtrace.analysis.steadiness import Steadiness
+
+if TYPE_CHECKING:  # with numpy, which who shows one turn needs none of
+    from voxtrace.analysis.absence import Absence
 
 # A gap shorter than this is not noticed as one (continuity counts streams without a longer stall).
 CONTINUOUS_STALL_MS = 100.0

@@ -7,13 +7,15 @@ stands in, so that a log with end events only still explains its time.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from voxtrace.analysis.axis import Axis, Placed
-from voxtrace.analysis.begins import Begins
+from voxtrace.analysis.begins import ABSENT, Begins
 from voxtrace.analysis.model import Span
-from voxtrace.analysis.told import told_within
+from voxtrace.analysis.told import TOLD_ENDS, told_within
 from voxtrace.units import Nanos
 
 
@@ -114,97 +116,171 @@ _RULES_BY_END: dict[str, tuple[Rule, ...]] = {}
 for _rule in RULES:
     _RULES_BY_END[_rule.end] = (*_RULES_BY_END.get(_rule.end, ()), _rule)
 
-_RULES_BY_BEGIN: dict[str, tuple[Rule, ...]] = {}
-for _rule in RULES:
-    for _stage in _rule.begins:
-        _RULES_BY_BEGIN[_stage] = (*_RULES_BY_BEGIN.get(_stage, ()), _rule)
-
 _ENDINGS = ("_complete", "_end", "_done", "_finished")
 # Moments whose names end in "start" but that open no work of their own.
 _POINTS = frozenset({"client.request_start", "server.processing_start", "user.speech_start", "stt.http_request_start"})
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """Work with a name, a place and a depth."""
+class Shape(NamedTuple):
+    """All of an event that decides with which others it encloses work."""
 
-    span: Span
+    stage: str
+    service: str
+    name: str
+    chunk: object  # of these three, what its metadata names; ABSENT: nothing
+    piece: object
+    span: object
+
+
+class Pair(NamedTuple):
+    """Work between two events, by their places in the order of time; None: its end never came."""
+
+    name: str
+    begin: int
+    end: int | None
     depth: int
 
 
+_SPAN = Shape._fields.index("span")
+_PIECES = frozenset({"chunk", "piece", "span"})
+# A turn of so many events is like no other, and what is kept of it would be large.
+LONGEST_KEPT = 100
+
+
+def find_spans(axis: Axis) -> list[Span]:
+    """Every piece of work that two events of the request enclose, and starts whose end never came."""
+    placed = axis.placed
+    shapes = tuple(map(_shape, placed))
+    if axis.alignment is not None:
+        pairs = pair(shapes, lambda begin, end: axis.comparable(placed[begin], placed[end]))
+    elif len(shapes) > LONGEST_KEPT:
+        pairs = pair(shapes)
+    else:
+        pairs = _paired(shapes)
+    spans: list[Span] = []
+    stages: frozenset[str] | None = None
+    for name, begin, end, depth in pairs:
+        start = placed[begin]
+        if end is None:
+            spans.append(Span(name, start.event.service, start.at, None, start.event.metadata, depth=depth))
+            continue
+        stop = placed[end]
+        spans.append(_span(name, start, stop, depth, axis.uncertainty(start, stop)))
+        if stop.stage in TOLD_ENDS:
+            stages = stages or frozenset(each.stage for each in placed)
+            spans += told_within(spans[-1], stages)
+    return spans
+
+
+def pair(shapes: Sequence[Shape], comparable: Callable[[int, int], bool] = lambda begin, end: True) -> Sequence[Pair]:
+    """Which events enclose work together; `comparable` says of two whether the time between them means anything."""
+    pairs: list[Pair] = []
+    seen = _Seen(shapes, comparable)
+    closed: set[int] = set()  # the start events that found their end
+    for end, shape in enumerate(shapes):
+        rules = _RULES_BY_END.get(shape.stage, ())
+        for rule in rules:
+            begin = seen.nearest(rule, end)
+            if begin is not None:
+                closed.add(begin)
+                pairs.append(Pair(rule.name, begin, end, rule.depth))
+        if not rules and _is_end(shape.name):
+            begin = seen.own_start(end)
+            if begin is not None:
+                closed.add(begin)
+                pairs.append(Pair(_stem(shape.name), begin, end, 1))
+        seen.add(end)
+    for starts in seen.starts.values():
+        for begin in starts:
+            if begin not in closed and shapes[begin].stage not in _POINTS:
+                pairs.append(Pair(_stem(shapes[begin].name), begin, None, 0))
+    return pairs
+
+
+# Turns of one program are alike: what its steps are called, and in which order they come.
+_paired = lru_cache(maxsize=1024)(pair)
+
+
 class _Seen:
-    """The events passed so far: of each rule those that may begin its work, and starts by the stem of their names."""
+    """The events passed so far: by stage, and starts by the stem of their names."""
 
-    def __init__(self, axis: Axis) -> None:
-        self.axis = axis
-        self.of_rule: dict[tuple[int, str], Begins] = {}  # by the rule's identity and that stage
-        self.starts: dict[tuple[str, str], list[Placed]] = {}
-        self.own_starts: dict[tuple[str, str], Begins] = {}
+    def __init__(self, shapes: Sequence[Shape], comparable: Callable[[int, int], bool]) -> None:
+        self._shapes, self._comparable = shapes, comparable
+        self._by_stage: dict[str, list[int]] = {}
+        self._of_rule: dict[tuple[int, str], Begins] = {}  # by the rule's identity and a stage that may begin it
+        self._own_starts: dict[tuple[str, str], Begins] = {}
+        self.starts: dict[tuple[str, str], list[int]] = {}
 
-    def add(self, placed: Placed) -> None:
-        for rule in _RULES_BY_BEGIN.get(placed.stage, ()):
-            key = id(rule), placed.stage
-            if (begins := self.of_rule.get(key)) is None:
-                begins = self.of_rule[key] = Begins(rule.per)
-            begins.add(placed)
-        if _is_start(placed.event.name):
-            named = placed.event.service, _stem(placed.event.name)
-            self.starts.setdefault(named, []).append(placed)
-            if (begins := self.own_starts.get(named)) is None:
-                begins = self.own_starts[named] = Begins("span", is_strict=True)
-            begins.add(placed)
+    def add(self, event: int) -> None:
+        shape = self._shapes[event]
+        self._by_stage.setdefault(shape.stage, []).append(event)
+        if _is_start(shape.name):
+            self.starts.setdefault((shape.service, _stem(shape.name)), []).append(event)
 
-    def nearest(self, rule: Rule, end: Placed) -> Placed | None:
+    def nearest(self, rule: Rule, end: int) -> int | None:
         """The latest earlier event of the most preferred stage that belongs to the same piece.
 
         An event begins one piece of work of a kind: a second call of the model did not begin with the prompt of
         the first. Neither is there work between events whose clocks can't be compared.
         """
-        wanted = end.event.metadata.get(rule.per) if rule.per else None
+        place = Shape._fields.index(rule.per) if rule.per else None
+        named = ABSENT if place is None else self._shapes[end][place]
+        wanted = None if named is ABSENT else named
         for stage in rule.begins:
-            begins = self.of_rule.get((id(rule), stage))
-            if begins is not None and begins.has_occurred(wanted):
-                return begins.take(wanted, lambda earlier: self.axis.comparable(earlier, end))
+            occurred = self._by_stage.get(stage)
+            if occurred is None:
+                continue
+            begins = self._of_rule.get((id(rule), stage))
+            if begins is None:
+                begins = self._of_rule[id(rule), stage] = Begins(occurred, self._pieces(place))
+            if begins.has_occurred(wanted):
+                return begins.take(wanted, lambda begin: self._comparable(begin, end))
         return None
 
-    def own_start(self, end: Placed) -> Placed | None:
+    def own_start(self, end: int) -> int | None:
         """The start that a span of the tracker, or any log with the same habit, wrote for this end."""
-        begins = self.own_starts.get((end.event.service, _stem(end.event.name)))
-        return None if begins is None else begins.take(end.event.metadata.get("span"), lambda _: True)
+        shape = self._shapes[end]
+        named = shape.service, _stem(shape.name)
+        occurred = self.starts.get(named)
+        if occurred is None:
+            return None
+        begins = self._own_starts.get(named)
+        if begins is None:
+            begins = self._own_starts[named] = Begins(occurred, self._pieces(_SPAN), is_strict=True)
+        return begins.take(None if shape.span is ABSENT else shape.span, lambda _: True)
+
+    def _pieces(self, place: int | None) -> Sequence[object] | None:
+        return None if place is None else [shape[place] for shape in self._shapes]
 
 
-def find_intervals(axis: Axis) -> list[Interval]:
-    """Every piece of work that two events of the request enclose, and starts whose end never came."""
-    intervals: list[Interval] = []
-    seen = _Seen(axis)
-    stages = frozenset(placed.stage for placed in axis.placed)
-    closed: set[int] = set()  # ids of the start events that found their end
-    for end in axis.placed:
-        rules = _RULES_BY_END.get(end.stage, ())
-        for rule in rules:
-            begin = seen.nearest(rule, end)
-            if begin is not None:
-                closed.add(id(begin))
-                doubt = axis.uncertainty(begin, end)
-                intervals.append(_interval(rule.name, begin, end, rule.depth, doubt))
-                intervals += [Interval(part, part.depth) for part in told_within(intervals[-1].span, stages)]
-        if not rules and _is_end(end.event.name):
-            begin = seen.own_start(end)
-            if begin is not None:
-                closed.add(id(begin))
-                intervals.append(_interval(_stem(end.event.name), begin, end, 1, axis.uncertainty(begin, end)))
-        seen.add(end)
-    for starts in seen.starts.values():
-        for begin in starts:
-            if id(begin) not in closed and begin.stage not in _POINTS:
-                span = Span(_stem(begin.event.name), begin.event.service, begin.at, None, begin.event.metadata)
-                intervals.append(Interval(span, 0))
-    return intervals
+def _shape(placed: Placed) -> Shape:
+    _, (_, service, name, *_, metadata), stage, _ = placed
+    if not metadata or _PIECES.isdisjoint(metadata):
+        return _plain_shape(stage, service, name)
+    get = metadata.get
+    pieces = (get("chunk", ABSENT), get("piece", ABSENT), get("span", ABSENT))
+    return Shape(stage, service, name, *map(_key, pieces))
 
 
-def _interval(name: str, begin: Placed, end: Placed, depth: int, doubt: Nanos) -> Interval:
-    detail = {**begin.event.metadata, **end.event.metadata}
-    return Interval(Span(name, end.event.service, begin.at, end.at, detail, end.stage, depth, doubt), depth)
+# One object for each, because equal shapes are found sooner where they are the same ones.
+@lru_cache(maxsize=4096)
+def _plain_shape(stage: str, service: str, name: str) -> Shape:
+    return Shape(stage, service, name, ABSENT, ABSENT, ABSENT)
+
+
+def _key(value: object) -> object:
+    """Lists and objects of metadata are told apart by how they are written."""
+    try:
+        hash(value)
+    except TypeError:
+        return repr(value)
+    return value
+
+
+def _span(name: str, begin: Placed, end: Placed, depth: int, doubt: Nanos) -> Span:
+    told, more = begin.event.metadata, end.event.metadata
+    detail = {**told, **more} if told and more else told or more
+    return Span(name, end.event.service, begin.at, end.at, detail, end.stage, depth, doubt)
 
 
 # The same few names come again with every turn.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast, get_args
 
 from voxtrace.analysis.model import Cache, Labels, Mode, Outcome, Source, Start, Transport, Truth
@@ -23,35 +23,40 @@ _TAG_KEYS = ("label.", "flag.")
 TEXT_CLASS = "text_class"
 TEXT_CLASSES = frozenset({"short", "medium", "long", "complex", "article"})
 _NAMES_CLASS = (TEXT_CLASS, "preset")
-_SOURCES = get_args(Source)
+_TELL_TAGS = frozenset({"labels", *_NAMES_CLASS})
+_SOURCES, _CACHES, _STARTS = get_args(Source), get_args(Cache), get_args(Start)
+_MODES, _TRANSPORTS, _OUTCOMES = get_args(Mode), get_args(Transport), get_args(Outcome)
 _HEARD = ("tts.first_audio", "playback.started", "playback.first_sample")
 _ENDS = ("client.request_complete", "server.request_complete")
+_ASKED = ("client.request_start", "server.request_received")
+# The server knows better than its caller.
+_ENDED, _ANSWERED = _ENDS[::-1], _ASKED[::-1]
+_ENDED_OR_ASKED = (*_ENDED, *_ASKED)
 
 
 def label(timeline: Timeline) -> Labels:
     """The labels that the events themselves carry; what no event says is `unknown`."""
-    asked = ("client.request_start", "server.request_received")
     outcome = _outcome(timeline)
-    chars = timeline.number("text_chars", *asked)
+    chars = timeline.number("text_chars", *_ASKED)
     if chars is None:
-        chars = timeline.number("text_length", *asked, "tts.request_received")
+        chars = timeline.number("text_length", *_ASKED, "tts.request_received")
     return Labels(
         outcome=outcome,
-        cache=cast("Cache", _one_of(Cache, timeline.text("cache", *reversed(_ENDS), *asked))),
-        start=cast("Start", _one_of(Start, timeline.text("start", *reversed(_ENDS), *asked))),
+        cache=cast("Cache", _one_of(_CACHES, timeline.text("cache", *_ENDED_OR_ASKED))),
+        start=cast("Start", _one_of(_STARTS, timeline.text("start", *_ENDED_OR_ASKED))),
         source=_source(timeline),
         truth=_truth(timeline),
         origin="client" if timeline.has_side("client") else "server" if timeline.has_side("server") else "turn",
-        engine=timeline.text("engine", *reversed(asked)),
-        provider=timeline.text("provider", *reversed(_ENDS), *asked),
-        voice=timeline.text("voice", *reversed(asked), *_VOICE),
-        format=timeline.text("format", *reversed(asked)),
+        engine=timeline.text("engine", *_ANSWERED),
+        provider=timeline.text("provider", *_ENDED_OR_ASKED),
+        voice=timeline.text("voice", *_ANSWERED, *_VOICE),
+        format=timeline.text("format", *_ANSWERED),
         model=_model(timeline),
-        version=timeline.text("version", *reversed(_ENDS), *_MODEL),
+        version=timeline.text("version", *_ENDED, *_MODEL),
         tags=_tags(timeline),
         text_chars=int(chars) if chars is not None and chars >= 0 else None,
-        hedged=timeline.text("hedged", *reversed(_ENDS)),
-        mode=cast("Mode", _one_of(Mode, timeline.text("mode", *reversed(_ENDS)), otherwise="")),
+        hedged=timeline.text("hedged", *_ENDED),
+        mode=cast("Mode", _one_of(_MODES, timeline.text("mode", *_ENDED), otherwise="")),
         error=timeline.text("error", *_ENDS) if outcome == "error" else "",
         transport=_transport(timeline),
     )
@@ -68,6 +73,8 @@ def _model(timeline: Timeline) -> str:
 def _tags(timeline: Timeline) -> str:
     """What events were labelled with: `labels`, or metadata named `label.NAME` or `flag.NAME`; the first counts."""
     found: dict[str, object] = {}
+    if timeline.told.isdisjoint(_TELL_TAGS) and not any(name.startswith(_TAG_KEYS) for name in timeline.told):
+        return ""
     for placed in timeline.axis.placed:
         metadata = placed.event.metadata
         if not metadata:
@@ -96,20 +103,22 @@ def _plain(value: object) -> str:
 
 def _source(timeline: Timeline) -> Source:
     """Any event may say that nobody real asked."""
+    if "source" not in timeline.told:
+        return "real"
     said = (placed.event.metadata.get("source") for placed in timeline.axis.placed if placed.event.metadata)
     return cast("Source", next((each for each in said if each in _SOURCES), "real"))
 
 
 def _transport(timeline: Timeline) -> Transport:
     """What the server says; else what the address shows that a client asked: over HTTP a text is sent whole."""
-    said = _one_of(Transport, timeline.text("transport", "server.request_received"), otherwise="")
+    said = _one_of(_TRANSPORTS, timeline.text("transport", "server.request_received"), otherwise="")
     if not said and timeline.text("url", "client.request_start").startswith(("http://", "https://")):
         said = "http"
     return cast("Transport", said)
 
 
-def _one_of(kind: object, value: str, otherwise: str = "unknown") -> str:
-    return value if value in get_args(kind) else otherwise
+def _one_of(known: Sequence[str], value: str, otherwise: str = "unknown") -> str:
+    return value if value in known else otherwise
 
 
 def _outcome(timeline: Timeline) -> Outcome:
@@ -145,8 +154,10 @@ def _failed(timeline: Timeline) -> bool:
 
 
 def _last_outcome(timeline: Timeline, stage: str) -> Outcome | None:
+    if "outcome" not in timeline.told:
+        return None
     told = [placed.event.metadata["outcome"] for placed in timeline.all(stage) if "outcome" in placed.event.metadata]
-    return cast("Outcome", told[-1]) if told and told[-1] in get_args(Outcome) else None
+    return cast("Outcome", told[-1]) if told and told[-1] in _OUTCOMES else None
 
 
 def _truth(timeline: Timeline) -> Truth:

@@ -115,7 +115,7 @@ def _parts_exceed_total(turn: Turn, _: Marks) -> Doubt | None:
 
 
 def _end_before_start(turn: Turn, _: Marks) -> Doubt | None:
-    names = sorted(name for name, metric in turn.metrics.items() if metric.rejected == "end_before_start")
+    names = sorted([name for name, metric in turn.metrics.items() if metric.rejected == "end_before_start"])
     return Doubt(f"ends before it starts: {', '.join(names)}") if names else None
 
 
@@ -127,7 +127,7 @@ def _audio_length_disagrees(turn: Turn, _: Marks) -> Doubt | None:
 
 
 def _below_zero(turn: Turn, _: Marks) -> Doubt | None:
-    names = tuple(sorted(name for name, metric in turn.metrics.items() if (metric.value or 0.0) < 0))
+    names = tuple(sorted([name for name, metric in turn.metrics.items() if (metric.value or 0.0) < 0]))
     return Doubt(f"below zero: {', '.join(names)}", names) if names else None
 
 
@@ -176,8 +176,10 @@ def _one_side_only(turn: Turn, marks: Marks) -> Doubt | None:
 
     Results of other tools, a server that refused to connect and clients that know nothing of us have one side.
     """
+    if turn.kind != "speech":
+        return None
     sides = {stage.partition(".")[0] for stage in marks}
-    if turn.kind != "speech" or {"client", "server"} <= sides or not {"client", "server"} & sides:
+    if {"client", "server"} <= sides or not {"client", "server"} & sides:
         return None
     headers, received = _first(marks, "client.headers_received"), _first(marks, "server.request_received")
     by_server = headers is not None and "server_recv_wall_ns" in headers.metadata
@@ -239,9 +241,7 @@ def check_turn(turn: Turn) -> Turn:
     """The turn with what the rules found, and without the numbers that they reject."""
     findings: list[Finding] = []
     metrics = dict(turn.metrics)
-    marks: dict[str, list[Mark]] = {}
-    for mark in turn.marks:
-        marks.setdefault(mark.stage, []).append(mark)
+    marks = Marks(turn.marks)
     for rule in TURN_RULES:
         doubt = rule.check(turn, marks)
         if doubt is None:

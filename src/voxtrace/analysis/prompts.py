@@ -7,8 +7,10 @@ long the prompt was are two metrics, and the second is only there where somebody
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import cast
 
 from voxtrace.analysis.axis import Placed
 from voxtrace.analysis.model import Metric
@@ -21,6 +23,10 @@ _SENT, _RECEIVED = "llm.request_sent", "llm.response_received"
 _WITHOUT_CACHED = ("llama.cpp",)
 _WHOLE = ("ollama",)
 OVERLAP = "calls to the model overlap: which answer belongs to which call is not known"
+NUMBERS = (
+    *("prompt_tokens", "cached_tokens", "kv_reuse_ratio", "kv_handed_tokens"),
+    *("prefill_tokens", "prefill_ms", "prefill_ns_per_token"),
+)
 Facts = Mapping[str, object]
 
 
@@ -39,7 +45,7 @@ def prompt_metrics(timeline: Timeline, calls: Sequence[tuple[Placed, Placed]] | 
     """The numbers of a turn's prompts; none where nothing in the turn tells of any. Several calls are added up."""
     if calls is None:
         told = any(_prompt(each.event.metadata) for stage in (_SENT, _RECEIVED) for each in timeline.all(stage))
-        return dict.fromkeys(_READERS, Metric(missing=OVERLAP, origin="turn")) if told else {}
+        return dict.fromkeys(NUMBERS, Metric(missing=OVERLAP, origin="turn")) if told else {}
     facts: list[Facts] = [_facts(timeline, sent, received) for sent, received in calls]
     alone = timeline.all(_RECEIVED) or timeline.all(_SENT)
     prompts = [_prompt(each) for each in facts or [placed.event.metadata for placed in alone]]
@@ -48,9 +54,15 @@ def prompt_metrics(timeline: Timeline, calls: Sequence[tuple[Placed, Placed]] | 
         return {}
     if len(known) < len(prompts):
         why = f"only {len(known)} of {len(prompts)} calls to the model tell of their prompts"
-        return dict.fromkeys(_READERS, Metric(missing=why, origin="turn"))
+        return dict.fromkeys(NUMBERS, Metric(missing=why, origin="turn"))
     note = f"{len(known)} calls together" if len(known) > 1 else ""
-    return {name: _metric(read(known), note) for name, read in _READERS.items()}
+    return {name: _metric(found, note) for name, found in _told(known).items()}
+
+
+# Of a model that says little, every turn lacks the same.
+@lru_cache(maxsize=64)
+def _unknown(why: str) -> Metric:
+    return Metric(missing=why, origin="turn")
 
 
 def _facts(timeline: Timeline, sent: Placed, received: Placed) -> Facts:
@@ -67,7 +79,7 @@ def usages(timeline: Timeline) -> Iterator[Placed]:
 
 def _metric(found: float | str, note: str) -> Metric:
     if isinstance(found, str):
-        return Metric(missing=found, origin="turn")
+        return _unknown(found)
     return Metric(found, origin="turn", note=note)
 
 
@@ -90,7 +102,8 @@ def _prompt(facts: Facts) -> Prompt | None:
         handed = 0.0
     prefill = length_ms(facts, "prompt_eval_duration")
     found = Prompt(told, cached, evaluated, prefill if prefill is not None and prefill >= 0 else None, handed)
-    return found if any(each is not None for each in (told, cached, evaluated, found.prefill_ms, handed)) else None
+    is_silent = told is cached is evaluated is found.prefill_ms is handed is None
+    return None if is_silent else found
 
 
 def _count(facts: Facts, name: str) -> float | None:
@@ -99,52 +112,29 @@ def _count(facts: Facts, name: str) -> float | None:
 
 
 def _sum(values: Sequence[float | None], why: str) -> float | str:
-    known = [each for each in values if each is not None]
-    return sum(known) if len(known) == len(values) else why
+    return why if None in values else sum(cast("Sequence[float]", values))
 
 
-def _tokens(prompts: Sequence[Prompt]) -> float | str:
-    return _sum([each.tokens for each in prompts], "the model did not say how many tokens its prompt has")
+def _told(prompts: Sequence[Prompt]) -> dict[str, float | str]:
+    """Each number of these prompts together, or why it is not known."""
+    tokens = _sum([each.tokens for each in prompts], "the model did not say how many tokens its prompt has")
+    cached = _sum([each.cached for each in prompts], "the model did not say how many tokens came from its cache")
+    evaluated = _sum([each.evaluated for each in prompts], "the model did not say how many tokens it evaluated")
+    took = _sum([each.prefill_ms for each in prompts], "the model did not say how long it read the prompt")
+    handed = _sum([each.handed for each in prompts], "the caller did not say how much context it handed over")
+    told = (tokens, cached, _reuse(tokens, cached), handed, evaluated, took, _per_token(evaluated, took))
+    return dict(zip(NUMBERS, told, strict=True))
 
 
-def _cached(prompts: Sequence[Prompt]) -> float | str:
-    return _sum([each.cached for each in prompts], "the model did not say how many tokens came from its cache")
-
-
-def _reuse(prompts: Sequence[Prompt]) -> float | str:
-    tokens, cached = _tokens(prompts), _cached(prompts)
+def _reuse(tokens: float | str, cached: float | str) -> float | str:
     if isinstance(tokens, str) or isinstance(cached, str):
-        return cached if isinstance(cached, str) else str(tokens)
+        return cached if isinstance(cached, str) else tokens
     if not tokens:
         return "the prompt has no tokens"
     return cached / tokens if cached <= tokens else "more tokens came from the cache than the prompt is said to have"
 
 
-def _evaluated(prompts: Sequence[Prompt]) -> float | str:
-    return _sum([each.evaluated for each in prompts], "the model did not say how many tokens it evaluated")
-
-
-def _prefill(prompts: Sequence[Prompt]) -> float | str:
-    return _sum([each.prefill_ms for each in prompts], "the model did not say how long it read the prompt")
-
-
-def _per_token(prompts: Sequence[Prompt]) -> float | str:
-    tokens, took = _evaluated(prompts), _prefill(prompts)
-    if isinstance(tokens, str) or isinstance(took, str):
-        return took if isinstance(took, str) else str(tokens)
-    return took * 1e6 / tokens if tokens else "no token was evaluated: all came from the cache"
-
-
-def _handed(prompts: Sequence[Prompt]) -> float | str:
-    return _sum([each.handed for each in prompts], "the caller did not say how much context it handed over")
-
-
-_READERS: Mapping[str, Callable[[Sequence[Prompt]], float | str]] = {
-    "prompt_tokens": _tokens,
-    "cached_tokens": _cached,
-    "kv_reuse_ratio": _reuse,
-    "kv_handed_tokens": _handed,
-    "prefill_tokens": _evaluated,
-    "prefill_ms": _prefill,
-    "prefill_ns_per_token": _per_token,
-}
+def _per_token(evaluated: float | str, took: float | str) -> float | str:
+    if isinstance(evaluated, str) or isinstance(took, str):
+        return took if isinstance(took, str) else evaluated
+    return took * 1e6 / evaluated if evaluated else "no token was evaluated: all came from the cache"

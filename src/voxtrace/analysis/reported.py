@@ -7,7 +7,7 @@ have been measured.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from math import isfinite
 
@@ -152,41 +152,45 @@ def _objects(found: object, path: str, depth: int) -> Iterator[tuple[str, Mappin
             yield from _objects(each, path, depth + 1)
 
 
-def _facts(turn: Turn, *names: str) -> Iterator[object]:
+def _facts(turn: Turn, marks: Marks, *names: str) -> Iterable[object]:
+    if marks.told.isdisjoint(names):
+        return ()
     return (mark.metadata[name] for mark in turn.marks if mark.metadata for name in names if name in mark.metadata)
 
 
-def _reported_ratios(turn: Turn) -> Iterator[tuple[float, bool]]:
+def _reported_ratios(turn: Turn, marks: Marks) -> Iterator[tuple[float, bool]]:
     """Efficiencies that a tool reported, and whether it called them percent."""
-    for told in _facts(turn, *EFFICIENCY):
+    for told in _facts(turn, marks, *EFFICIENCY):
         if isinstance(told, str) and (found := _NUMBER.fullmatch(told)):
             yield float(found[1]), found[2] == "%"
         elif isinstance(told, int | float) and not isinstance(told, bool) and isfinite(told):
             yield float(told), False
 
 
-def _full_ratio_without_chunks(turn: Turn, _: Marks) -> Doubt | None:
+def _full_ratio_without_chunks(turn: Turn, marks: Marks) -> Doubt | None:
     if turn.chunks:
         return None
     if value_of(turn, "realtime_ratio") == 1.0:
         return Doubt("a real-time ratio of exactly 100 % without any chunk times", ("realtime_ratio",))
-    if any(ratio == (100.0 if is_percent else 1.0) or ratio == 100.0 for ratio, is_percent in _reported_ratios(turn)):
+    if any(
+        ratio == (100.0 if is_percent else 1.0) or ratio == 100.0 for ratio, is_percent in _reported_ratios(turn, marks)
+    ):
         return Doubt("a reported efficiency of exactly 100 % without any chunk times: it was not measured")
     return None
 
 
-def _ratio_called_percent(turn: Turn, _: Marks) -> Doubt | None:
+def _ratio_called_percent(turn: Turn, marks: Marks) -> Doubt | None:
     measured = value_of(turn, "realtime_ratio")
     if measured is None or measured <= 0:
         return None
-    for ratio, is_percent in _reported_ratios(turn):
+    for ratio, is_percent in _reported_ratios(turn, marks):
         if is_percent and abs(ratio - measured) <= 0.05 * measured:
             return Doubt(f"an efficiency of {ratio:g} % is the ratio {measured:.3f}, which is {measured:.1%}")
     return None
 
 
-def _api_equals_ttfa(turn: Turn, _: Marks) -> Doubt | None:
-    api = next((value for told in _facts(turn, API_LATENCY) if (value := finite(told)) is not None), None)
+def _api_equals_ttfa(turn: Turn, marks: Marks) -> Doubt | None:
+    api = next((value for told in _facts(turn, marks, API_LATENCY) if (value := finite(told)) is not None), None)
     if api is None:
         return None
     for name in ("ttfa_ms", "first_audio_ms", "ttfb_ms"):
@@ -197,8 +201,8 @@ def _api_equals_ttfa(turn: Turn, _: Marks) -> Doubt | None:
     return None
 
 
-def _closer_than_claimed(turn: Turn, _: Marks) -> Doubt | None:
-    gap = next((value for told in _facts(turn, NEXT_RESULT) if (value := finite(told)) is not None), None)
+def _closer_than_claimed(turn: Turn, marks: Marks) -> Doubt | None:
+    gap = next((value for told in _facts(turn, marks, NEXT_RESULT) if (value := finite(told)) is not None), None)
     claimed = millis(turn.total)
     if gap is None or gap >= PACE * claimed - 1.0:
         return None
@@ -206,15 +210,15 @@ def _closer_than_claimed(turn: Turn, _: Marks) -> Doubt | None:
     return Doubt(message, tuple(turn.metrics))
 
 
-def _first_byte_then_silence(turn: Turn, _: Marks) -> Doubt | None:
-    first, gap = value_of(turn, "ttfb_ms"), max(filter(None, map(finite, _facts(turn, MAX_GAP))), default=None)
+def _first_byte_then_silence(turn: Turn, marks: Marks) -> Doubt | None:
+    first, gap = value_of(turn, "ttfb_ms"), max(filter(None, map(finite, _facts(turn, marks, MAX_GAP))), default=None)
     if first is None or gap is None or gap < max(SILENCE_MS, SILENCE_TIMES * first):
         return None
     return Doubt(f"the first bytes came after {first:.1f} ms and then none for {gap:,.0f} ms: a header is no sound")
 
 
-def _date_disagrees(turn: Turn, _: Marks) -> Doubt | None:
-    apart = next((value for told in _facts(turn, DATES_APART) if (value := finite(told)) is not None), None)
+def _date_disagrees(turn: Turn, marks: Marks) -> Doubt | None:
+    apart = next((value for told in _facts(turn, marks, DATES_APART) if (value := finite(told)) is not None), None)
     if not apart:
         return None
     return Doubt(f"it gives two dates that are {apart:,.0f} s apart, which no time zone explains")
@@ -227,10 +231,14 @@ REPORTED_RULES: tuple[TurnRule, ...] = (
         _full_ratio_without_chunks,
     ),
     TurnRule(
-        "ratio_called_percent", "A ratio with a percent sign behind it is a hundred times off.", _ratio_called_percent
+        "ratio_called_percent",
+        "A ratio with a percent sign behind it is a hundred times off.",
+        _ratio_called_percent,
     ),
     TurnRule(
-        "api_equals_ttfa", "Two measurements that agree to the microsecond are one number copied.", _api_equals_ttfa
+        "api_equals_ttfa",
+        "Two measurements that agree to the microsecond are one number copied.",
+        _api_equals_ttfa,
     ),
     TurnRule(
         "closer_than_claimed",
@@ -242,7 +250,11 @@ REPORTED_RULES: tuple[TurnRule, ...] = (
         "A first byte with a long silence behind it was a header: it is no time to first audio.",
         _first_byte_then_silence,
     ),
-    TurnRule("date_disagrees", "A record whose date disagrees with its own epoch has a wrong time.", _date_disagrees),
+    TurnRule(
+        "date_disagrees",
+        "A record whose date disagrees with its own epoch has a wrong time.",
+        _date_disagrees,
+    ),
 )
 
 DOCUMENT_RULES: dict[str, str] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import isfinite
 
 from voxtrace.analysis.axis import Axis, Placed
@@ -17,12 +18,18 @@ MOST = 1e12
 
 def finite(value: object) -> float | None:
     """A number of an event's metadata; None where it is none, or one that no length can be."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
+    if type(value) is not float and type(value) is not int:
         return None
     try:
         return float(value) if isfinite(value) and abs(value) <= MOST else None
     except OverflowError:  # a whole number of hundreds of digits
         return None
+
+
+# Of a log without some stage, every turn lacks it.
+@lru_cache(maxsize=1024)
+def _absent(stage: str, origin: Origin, start: str, end: str) -> Metric:
+    return Metric(missing=f"no {stage} event", origin=origin, start=start, end=end)
 
 
 class Timeline:
@@ -35,6 +42,8 @@ class Timeline:
             if placed.stage:
                 self._by_stage.setdefault(placed.stage, []).append(placed)
         self._sides = {stage.partition(".")[0] for stage in self._by_stage}
+        self.told = frozenset().union(*(placed.event.metadata for placed in axis.placed))
+        """The names of all metadata: most questions are for what no event tells."""
 
     def all(self, stage: str) -> Sequence[Placed]:
         return self._by_stage.get(stage, ())
@@ -65,6 +74,8 @@ class Timeline:
 
     def fact(self, name: str, *stages: str) -> object:
         """The value of metadata `name` on the first event of `stages` that carries it."""
+        if name not in self.told:
+            return None
         for stage in stages:
             for placed in self._by_stage.get(stage, ()):
                 if name in placed.event.metadata:
@@ -91,8 +102,7 @@ class Timeline:
         start = self.first(*begins)
         stop = start and (self.after(start.at, *ends) or self.first(ends[0]))
         if start is None or stop is None:
-            missing = begins[0] if start is None else ends[0]
-            return Metric(missing=f"no {missing} event", origin=origin, start=begins[0], end=ends[0])
+            return _absent(begins[0] if start is None else ends[0], origin, begins[0], ends[0])
         return self.span(start, stop, origin)
 
     def span(self, start: Placed, stop: Placed, origin: Origin = "client") -> Metric:

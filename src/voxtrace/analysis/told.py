@@ -34,11 +34,17 @@ TOLD: tuple[Told, ...] = (
     Told("tts.synthesis_complete", "api_request", "metadata", "metadata call", "tts.metadata_complete"),
 )
 
+TOLD_ENDS = frozenset(told.end for told in TOLD)
+"""The stages that may tell of something within the step that they end."""
+
 
 def length_ms(metadata: Mapping[str, object], name: str) -> float | None:
     """A length told as `name_ms` or `name_s`."""
-    in_ms, in_s = finite(metadata.get(f"{name}_ms")), finite(metadata.get(f"{name}_s"))
-    return in_ms if in_ms is not None else None if in_s is None else in_s * 1000
+    in_ms = finite(metadata.get(name + "_ms"))
+    if in_ms is not None:
+        return in_ms
+    in_s = finite(metadata.get(name + "_s"))
+    return None if in_s is None else in_s * 1000
 
 
 def told_within(step: Span, stages: frozenset[str]) -> list[Span]:

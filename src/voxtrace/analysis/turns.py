@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
 from msgspec import structs
 
 from voxtrace.analysis.axis import Axis, Placed, place
 from voxtrace.analysis.chunks import chunk_metrics, speech_chunks
 from voxtrace.analysis.clocks import Sample
-from voxtrace.analysis.conversation import conversation_metrics, is_conversation, wait_of
+from voxtrace.analysis.conversation import conversation_metrics, heard, is_conversation, wait_of
 from voxtrace.analysis.definitions import DEFINITION_BY_NAME
-from voxtrace.analysis.intervals import Interval, find_intervals
+from voxtrace.analysis.intervals import find_spans
 from voxtrace.analysis.labels import label
 from voxtrace.analysis.model import Kind, Mark, Metric, Part, Span, Turn
 from voxtrace.analysis.plausibility import check_turn
@@ -34,9 +35,10 @@ def assemble(request_id: str, events: Sequence[Event], elsewhere: Iterable[Sampl
         events: of the request.
         elsewhere: what messages of other requests tell of this one's clocks, in any order.
     """
-    axis = place(list({event.event_id: event for event in sorted(events, key=_stable)}.values()), elsewhere)
+    axis = place(list({event.event_id: event for event in _in_order(events)}.values()), elsewhere)
     timeline = Timeline(axis)
-    wait = wait_of(timeline)
+    sound = heard(timeline)
+    wait = wait_of(timeline, sound)
     # Fast servers answer whole before the first sample would be heard; the wait is over only then.
     total = Nanos(max(axis.placed[-1].at if axis.placed else 0, wait.end or 0))
     chunks = arrivals(timeline)
@@ -45,10 +47,10 @@ def assemble(request_id: str, events: Sequence[Event], elsewhere: Iterable[Sampl
     if timeline.has_side("client") or timeline.has_side("server"):
         metrics |= speech_metrics(timeline, chunks)
     if kind == "conversation":
-        metrics |= conversation_metrics(timeline, total)
-    intervals = [*find_intervals(axis), *_leading_silence(timeline, wait.end)]
+        metrics |= conversation_metrics(timeline, total, sound)
+    spans = (*find_spans(axis), *_leading_silence(timeline, wait.end))
     if kind == "conversation":
-        metrics |= chunk_metrics(speech_chunks((interval.span for interval in intervals), wait.end))
+        metrics |= chunk_metrics(speech_chunks(spans, wait.end))
     turn = Turn(
         request_id=request_id,
         session_id=next((placed.event.session_id for placed in axis.placed if placed.event.session_id), None),
@@ -57,9 +59,9 @@ def assemble(request_id: str, events: Sequence[Event], elsewhere: Iterable[Sampl
         total=total,
         labels=label(timeline),
         metrics={name: metrics[name] for name in DEFINITION_BY_NAME if name in metrics},
-        parts=_with_doubt(tile(intervals, total, wait), axis),
+        parts=_with_doubt(tile(spans, total, wait), axis),
         findings=(),
-        spans=tuple(interval.span for interval in intervals),
+        spans=spans,
         marks=_marks(axis),
         chunks=chunks,
         clocks_compared=not axis.offset_unknown,
@@ -72,8 +74,10 @@ def assemble(request_id: str, events: Sequence[Event], elsewhere: Iterable[Sampl
 def _marks(axis: Axis) -> tuple[Mark, ...]:
     if axis.alignment is None:
         return tuple(
-            Mark(placed.at, placed.event.service, placed.event.name, placed.stage, placed.event.metadata)
-            for placed in axis.placed
+            [
+                Mark(at, event.service, event.name, stage, event.metadata)  # of a list, which is made in half the time
+                for at, event, stage, _ in axis.placed
+            ]
         )
     names = {view.domain: view.name for view in axis.clocks}
     return tuple(
@@ -110,6 +114,16 @@ def _doubt(axis: Axis, begins: Sequence[Placed], ends: Sequence[Placed]) -> int:
     return min((axis.uncertainty(begin, end) for begin in begins for end in ends), default=0)
 
 
+def _in_order(events: Sequence[Event]) -> list[Event]:
+    """In one order, whichever they came in."""
+    if len({event.wall_ns for event in events}) == len(events):
+        return sorted(events, key=_wall_ns)
+    return sorted(events, key=_stable)
+
+
+_wall_ns = attrgetter("wall_ns")
+
+
 def _stable(event: Event) -> tuple[int, str, int, str]:
     return (event.wall_ns, event.clock, event.seq or 0, event.event_id)
 
@@ -120,7 +134,7 @@ def _kind(timeline: Timeline) -> Kind:
     return "speech" if timeline.has_side("client") or timeline.has_side("server") else "events"
 
 
-def _leading_silence(timeline: Timeline, audible_at: Nanos | None) -> list[Interval]:
+def _leading_silence(timeline: Timeline, audible_at: Nanos | None) -> list[Span]:
     """Silence at the head of the audio is time that the listener waits through."""
     arrived = timeline.first("client.first_audio_chunk")
     silence_ms = timeline.number("leading_silence_ms", "client.first_audible_chunk")
@@ -129,4 +143,4 @@ def _leading_silence(timeline: Timeline, audible_at: Nanos | None) -> list[Inter
     # Not further: behind its silence a stream may keep the listener waiting for more.
     end = Nanos(min(arrived.at + nanos_from_millis(silence_ms), audible_at))
     silence = Span("leading silence", arrived.event.service, arrived.at, end, depth=SILENCE_DEPTH)
-    return [Interval(silence, SILENCE_DEPTH)] if end > arrived.at else []
+    return [silence] if end > arrived.at else []

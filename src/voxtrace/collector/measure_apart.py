@@ -35,7 +35,7 @@ def measure_apart(store: Store, folder: Path, on_progress: Callable[[int], None]
     processes = min(usable_cores(), MOST_PROCESSES)
     spawn = get_context("spawn")  # a fork would copy the locks of whatever threads run here
     done, is_last = 0, False
-    with ProcessPoolExecutor(processes, spawn, initializer=_begin) as pool:
+    with ProcessPoolExecutor(processes, spawn, initializer=begin_apart) as pool:
         while not is_last:
             round_ = store.stale(TURNS_PER_ROUND)
             is_last = len(round_) < TURNS_PER_ROUND
@@ -60,7 +60,8 @@ def _derived(
         yield waiting.popleft().result()
 
 
-def _begin() -> None:
+def begin_apart() -> None:
+    """What every process that measures does first."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who stores; these end with it
     gc.disable()  # many small records and no cycle among them: the search takes as long as the work
 

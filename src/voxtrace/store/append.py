@@ -152,3 +152,11 @@ def add_to_accounts(db: sqlite3.Connection, kind: str, counts: Mapping[str, int]
 def reasons_of(rejected: Iterable[Rejected]) -> Counter[str]:
     """How often each reason occurs."""
     return Counter(each.unreadable.reason for each in rejected)
+
+
+def dropped_by(note: Event) -> tuple[str, int]:
+    """Reason and number of the events that a process says it dropped."""
+    count = note.metadata.get("count")
+    reason = note.metadata.get("reason")
+    sound = type(count) is int and count > 0
+    return (reason if isinstance(reason, str) else "buffer_full")[:64], count if sound and isinstance(count, int) else 0

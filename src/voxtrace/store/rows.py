@@ -8,10 +8,13 @@ from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
 from typing import Any, TypeAlias
 
+from msgspec.json import Decoder
+
 from voxtrace.events import Event
 from voxtrace.events.model import NOTHING
 
 KEY_BYTES = 16
+_metadata_of = Decoder(dict[str, object]).decode
 
 EventRow: TypeAlias = tuple[int, bytes, int, int | None, int | None, int, int, int, str | None, str | None, str | None]
 """request, key, wall_ns, mono_ns, seq, service, name, clock, session_id, event_id, metadata."""
@@ -62,30 +65,34 @@ def known_id(key: bytes, clock: str, seq: int | None) -> str:
 
 
 SELECT_EVENTS = """
-    SELECT s.text, n.text, c.text, e.key, e.wall_ns, e.mono_ns, e.seq, e.session_id, e.event_id, e.metadata
-    FROM events e
-    JOIN words s ON s.id = e.service
-    JOIN words n ON n.id = e.name
-    JOIN words c ON c.id = e.clock
-    WHERE e.request = ?
-    ORDER BY e.wall_ns, e.seq, e.key"""
+    SELECT service, name, clock, key, wall_ns, mono_ns, seq, session_id, event_id, metadata
+    FROM events WHERE request = ? ORDER BY wall_ns, seq, key"""
 
 
-def event_from_row(request_id: str, row: tuple[Any, ...]) -> Event:
-    """The event that was stored; columns as in `SELECT_EVENTS`."""
-    service, name, clock, key, wall_ns, mono_ns, seq, session_id, event_id, metadata = row
+def event_from_row(request_id: str, row: tuple[Any, ...], texts: Mapping[int, str]) -> Event:
+    """The event that was stored; columns as in `SELECT_EVENTS`, whose first three are numbers of `texts`."""
+    service, name, clock_number, key, wall_ns, mono_ns, seq, session_id, event_id, metadata = row
+    clock = texts[clock_number]
     return Event(
         request_id,
-        service,
-        name,
+        texts[service],
+        texts[name],
         wall_ns,
         event_id if event_id is not None else known_id(key, clock, seq),
         mono_ns,
         clock,
         seq,
         session_id,
-        json.loads(metadata) if metadata else NOTHING,
+        _metadata(metadata) if metadata else NOTHING,
     )
+
+
+def _metadata(text: str) -> dict[str, object]:
+    try:
+        return _metadata_of(text)
+    except ValueError:  # a lone surrogate, or a number that only Python's own parser reads
+        found: dict[str, object] = json.loads(text)
+        return found
 
 
 def pack_document(document: str) -> bytes:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from voxtrace.clock import Clock, SystemClock
 from voxtrace.events import NO_REQUEST, Event, Unreadable
@@ -73,6 +73,7 @@ class SqliteStore:
         self.damage: StoreCorrupt | None = None  # what was found broken in the file; see `begin_again`
         self._clock: Clock = clock or SystemClock()
         self._words = tables.Words()
+        self._texts: dict[int, str] = {}
         self._write_lock, self._read_lock = threading.Lock(), threading.Lock()
         self._readonly, self._durability, self._busy_timeout_s = readonly, durability, busy_timeout_s
         self._open()
@@ -105,6 +106,7 @@ class SqliteStore:
             self._close()
             aside = move_aside(self.path, self._clock.wall_ns())
             self._words.forget()
+            self._texts = {}
             self._open()
             self.damage = None
         return aside
@@ -169,7 +171,7 @@ class SqliteStore:
                 # One by one: a note that arrives twice must count once.
                 if tables.insert_events(db, self._words, [note], now):
                     stored += 1
-                    reason, count = _dropped_by(note)
+                    reason, count = tables.dropped_by(note)
                     dropped[reason] += count
             duplicate = len(events) - stored
             if rejected:
@@ -247,9 +249,20 @@ class SqliteStore:
             for request_id in dict.fromkeys(request_ids):
                 number = db.execute("SELECT id FROM requests WHERE request_id = ?", (request_id,)).fetchone()
                 if number is not None:
-                    rows = db.execute(SELECT_EVENTS, number)
-                    found[request_id] = [event_from_row(request_id, row) for row in rows]
+                    rows = db.execute(SELECT_EVENTS, number).fetchall()
+                    texts = self._texts_of(db, rows)
+                    found[request_id] = [event_from_row(request_id, row, texts) for row in rows]
         return found
+
+    def _texts_of(self, db: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> Mapping[int, str]:
+        """The services, names and clocks of events: the same few come with every request, and none ever changes."""
+        unknown = {number for row in rows for number in row[:3]} - self._texts.keys()
+        if unknown:
+            if len(self._texts) > tables.WORDS_CACHED:
+                self._texts = {}
+                unknown = {number for row in rows for number in row[:3]}
+            self._texts |= select_texts(db, unknown)
+        return self._texts
 
     # ---- sessions
 
@@ -348,14 +361,6 @@ def _part(events: Sequence[Event]) -> tuple[list[Event], list[Rejected]]:
         else:
             good.append(event)
     return good, bad
-
-
-def _dropped_by(note: Event) -> tuple[str, int]:
-    """Reason and number of the events that a process says it dropped."""
-    count = note.metadata.get("count")
-    reason = note.metadata.get("reason")
-    sound = type(count) is int and count > 0
-    return (reason if isinstance(reason, str) else "buffer_full")[:64], count if sound and isinstance(count, int) else 0
 
 
 def _accounts(rows: Iterable[tuple[str, str, int]]) -> Accounts:
