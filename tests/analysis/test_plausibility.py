@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from voxtrace.analysis import assemble, summarize
 from voxtrace.analysis.crowds import crowd
 from voxtrace.analysis.plausibility import POPULATION_RULES, TURN_RULES, check_population
-from voxtrace.analysis.reported import DOCUMENT_RULES, dates_apart, out_of_order
+from voxtrace.analysis.reported import DOCUMENT_RULES, dates_apart, document_doubts, out_of_order
 from voxtrace.testing.turns import STARTED_NS, client_events, event, server_events
 
 
@@ -280,6 +280,96 @@ def test_one_side_is_half_of_the_story_only_where_the_other_notes_events_too():
     assert not is_told([*client_events(), answered, *server_events()])
     assert not is_told(client_events())
     assert not is_told([unnamed, *server_events()[1:]])
+
+
+def logged(*marks: tuple[float, str, str], **facts: object):
+    """A turn of latency.log, whose lines know no clock."""
+    return assemble("r1", [event(name, at, service, clock="", **facts) for at, service, name in marks])
+
+
+SPOKEN = (
+    (0, "stt", "stt_transcript_finalized"), (15, "stt", "stt_sending_to_v34"), (23, "v34", "v34_webhook_received"),
+    (50, "v34", "v34_ollama_sent"), (950, "v34", "v34_ollama_received"), (960, "v34", "v34_sending_to_tts"),
+    (970, "tts", "tts_request_received"), (975, "tts", "tts_synthesis_start"),
+    (1400, "tts", "tts_audio_playback_start"),
+)  # fmt: skip
+
+
+def test_two_requests_of_one_id_hours_apart_have_no_numbers():
+    turn = logged(*SPOKEN, *((at + 7_200_000, service, name) for at, service, name in SPOKEN))
+
+    assert {finding.rule for finding in turn.findings} >= {"id_of_several"}
+    assert {metric.rejected for metric in turn.metrics.values() if not metric.missing} == {"id_of_several"}
+
+
+@pytest.mark.parametrize(("apart", "is_flagged"), [(60_000, True), (0, False)])
+def test_a_conversation_that_gives_all_its_turns_one_id_has_no_numbers(apart, is_flagged):
+    turn = logged(*SPOKEN, *((at + apart, service, name) for at, service, name in SPOKEN if apart))
+
+    assert ("id_of_several" in rules(turn)) is is_flagged
+    assert turn.metrics["llm_total_ms"].measured is not is_flagged
+
+
+def test_a_turn_told_apart_by_time_that_holds_anothers_answer_has_no_numbers():
+    both = sorted([*SPOKEN[2:], (300, "v34", "v34_ollama_received"), (600, "tts", "tts_audio_playback_start")])
+    events = [event(name, at, service, clock="") for at, service, name in both]
+
+    assert "id_of_several" in rules(assemble("no-id@2025-11-27T14:30:05.000Z", events))
+    assert "id_of_several" not in rules(assemble("r1", events))
+
+
+def test_a_prompt_that_took_longer_to_read_than_the_call_took_was_told_in_another_unit():
+    turn = logged(*SPOKEN[:4], (950, "v34", "v34_ollama_received"), prompt_eval_count=9, prompt_eval_duration_ms=7e8)
+
+    assert turn.metrics["prefill_ms"].rejected == turn.metrics["prefill_ns_per_token"].rejected == "parts_exceed_total"
+    assert turn.metrics["llm_total_ms"].value == 900.0
+
+
+def test_one_id_in_two_sessions_is_of_two_requests():
+    one = [event(name, at, service, clock="", session_id="a") for at, service, name in SPOKEN]
+    other = [event(name, at + 3000, service, clock="", session_id="b") for at, service, name in SPOKEN]
+
+    assert "id_of_several" in rules(assemble("r1", one + other))
+    assert "id_of_several" not in rules(assemble("r1", one))
+
+
+@pytest.mark.parametrize(("service", "off"), [("tts", -1500), ("v34", 1500)])
+def test_what_was_received_before_it_was_sent_takes_every_number_between_services_with_it(service, off):
+    turn = logged(*((at + off * (whose == service), whose, name) for at, whose, name in SPOKEN))
+
+    assert "effect_before_cause" in rules(turn)
+    assert "v34 differ by at least that" in str(turn.findings)
+    assert turn.metrics["voice_to_voice_ms"].rejected == "effect_before_cause"
+    assert (turn.metrics["llm_total_ms"].value, turn.metrics["tts_first_audio_ms"].value) == (900.0, 425.0)
+
+
+def test_messages_in_their_order_raise_no_doubt_about_clocks():
+    assert rules(logged(*SPOKEN)) == {"end_of_speech_not_logged"}
+
+
+def test_an_answer_that_ended_before_its_first_byte_has_no_time_to_first_byte():
+    marks = (("REQUEST_START", 0), ("REQUEST_COMPLETE", 1000), ("FIRST_BYTE_RECEIVED", 3000))
+    turn = assemble("r1", [event(name, at, "client") for name, at in marks])
+
+    assert turn.metrics["ttfb_ms"].rejected == "first_byte_after_end"
+
+
+@pytest.mark.parametrize(
+    ("document", "rule"),
+    [
+        ({"ttfa_p50_ms": 900, "ttfa_p95_ms": "400"}, "p50_above_p95"),
+        ({"stats": {"min": 100, "max": 200, "avg": 900}}, "mean_outside_range"),
+        ({"stats": {"min": "100", "mean": "90"}}, "mean_outside_range"),
+        ({"total_requests": 0, "success_rate": 1.0}, "success_without_data"),
+        ({"results": [{"success": True, "metrics": {"successful_trials": 0}}]}, "success_without_data"),
+        ({"analysis_period": {"sample_count": 0}, "summary": {"overall_health": "healthy"}}, "success_without_data"),
+        ({"min": 0.33, "max": 0.33, "mean": 0.3333, "p50": 0.33, "p95": 0.33}, None),
+        ({"total_requests": 0, "success_rate": 0.0}, None),
+        ({"total_requests": 9, "success_rate": 1.0, "successful_requests": 9}, None),
+    ],
+)
+def test_sums_of_other_tools_that_can_not_be_are_named(document, rule):
+    assert [name for name, _ in document_doubts(document)] == ([] if rule is None else [rule])
 
 
 # What the plan of the numbers wants rejected, by the name of the rule that does it.

@@ -30,11 +30,17 @@ def numbers(**facts):
         # Older ones do not say what their count means.
         ({"prompt_eval_count": 200, "prompt_eval_duration_ms": 10}, [None, None, 200, 10, 50_000, None]),
         ({"prompt_tokens": 10, "cached_tokens": 50}, [10, 50, None, None, None, None]),
+        # Clients write 0 where the model told them no usage.
+        ({"prompt_tokens": 0, "cached_tokens": 0}, None),
+        ({"prompt_tokens": 0, "prompt_eval_count": 12, "prompt_eval_duration_ms": 6}, [None, None, 12, 6, 5e5, None]),
         ({"prompt_tokens": "many", "cached_tokens": -1, "kv_context_length": 5}, [None] * 6),
     ],
 )
 def test_each_runtime_means_what_it_means(facts, expected):
-    assert numbers(**facts) == expected
+    if expected is None:
+        assert "prompt_tokens" not in measured(talk(0, prompt=facts)).metrics
+    else:
+        assert numbers(**facts) == expected
 
 
 def test_a_turn_that_tells_nothing_of_its_prompt_has_none_of_these_numbers():

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import bz2
 import gzip
+import io
 import json
+import lzma
 import os
 import subprocess
 import sys
+import tarfile
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -163,6 +168,10 @@ def test_a_dry_run_reads_everything_and_stores_nothing(store, folder):
         (b"", "empty"),
         (b"\x7fELF\0\0\0", "binary"),
         ("{}".encode("utf-16"), "UTF-16"),
+        (line().decode().encode("utf-16-le"), "UTF-16"),
+        (b"\n \r\n\n", "nothing but blank lines"),
+        (b"[" + line().strip() + b"]", "jq -c"),
+        (b'{"context": {"trace_id": "0x1", "span_id": "0x2"}, "start_time": ""}', "POST /v1/traces"),
         (b"# Samples\n", "no importer knows this format"),
         (b'{"performance_gates": 1, "test_requirements": 2}', "no events"),
     ],
@@ -172,6 +181,56 @@ def test_a_file_that_holds_nothing_is_skipped_with_its_reason(store, folder, con
 
     assert report.outcome == "skipped"
     assert why in report.why
+
+
+def zipped(content: bytes) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("latency.log", content)
+    return made.getvalue()
+
+
+def taped(content: bytes) -> bytes:
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as archive:
+        member = tarfile.TarInfo("latency.log")
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    return made.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("pack", "why"),
+    [
+        (zipped, "unzip FILE"),
+        (taped, "tar -xf FILE"),
+        (lambda content: gzip.compress(taped(content)), "tar -xf FILE"),
+        (bz2.compress, "bzip2 -dk FILE"),
+        (lzma.compress, "xz -dk FILE"),
+    ],
+)
+def test_an_archive_is_not_read_in_halves_but_named_with_what_unpacks_it(store, folder, pack, why):
+    (report,) = import_all(store, write(folder / "latency.log", pack(lines(20))))
+
+    assert told(report) == ("skipped", 0, 0, 0, {})
+    assert why in report.why
+
+
+def test_a_folder_that_can_not_be_looked_into_is_said(folder, monkeypatch):
+    write(folder / "a.log", line())
+    write(folder / "closed/b.log", line())
+    look = os.scandir
+
+    def scandir(path: str) -> object:
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return look(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = list(find_sources([str(folder)]))
+
+    assert [isinstance(each, SourceUnreadable) for each in found] == [False, True]
+    assert "closed: folder: Permission denied" in str(found[1])
 
 
 def test_a_file_of_which_no_record_can_be_read_is_not_called_imported(store, folder):

@@ -130,3 +130,17 @@ def test_a_number_of_trials_that_makes_no_sense_makes_no_flood(wanted):
     found = imported(result(trials=wanted))  # type: ignore[arg-type]
 
     assert len(found) <= 100_000 + 3
+
+
+def test_times_that_are_listed_without_artifacts_are_the_trials():
+    found = imported(result(trials=3, ttfa_ms=[5.5, None], trial_artifacts=[]))
+
+    assert [event.mono_ns for event in events(found) if event.name == "FIRST_BYTE_RECEIVED"] == [5_500_000]
+    assert notes(found) == {"start_of_trials": 3, "unmeasured_trials": 2}
+
+
+def test_a_call_of_no_length_was_not_measured():
+    found = imported(result(trial_artifacts=[{"total_ms": 0}]))
+
+    assert [event.name for event in events(found)] == ["REQUEST_START"]
+    assert notes(found)["inconclusive"] == 1

@@ -117,6 +117,29 @@ def test_a_unix_time_wins_over_a_naive_one():
     assert notes(found) == {}
 
 
+@pytest.mark.parametrize("unit", [1, 1000, 1_000_000, 1_000_000_000])
+@pytest.mark.parametrize("form", [int, str])
+def test_a_unix_time_in_any_unit_is_a_point_in_time_and_wins_over_a_date_without_a_zone(unit, form):
+    found = imported(
+        line(timestamp=form(int(NOON) * unit), iso_time="2025-11-27T01:00:00"), zone=ZoneInfo("Asia/Tokyo")
+    )
+
+    assert [event.wall_ns for event in events(found)] == [NOON_NS]
+    assert notes(found) == {}
+
+
+@pytest.mark.parametrize("number", ["Infinity", "-Infinity", "NaN"])
+def test_an_event_beside_a_number_that_is_none_is_kept_without_the_number(number):
+    content = line(metadata={"text": "NaN", "duration_ms": 1.5}).replace(b"1.5", number.encode())
+    found = imported(content + line(metadata={"text": ": NaN"}))
+
+    assert [dict(event.metadata) for event in events(found)] == [
+        {"text": "NaN", "duration_ms": None},
+        {"text": ": NaN"},
+    ]
+    assert notes(found) == {"not_finite": 1}
+
+
 def test_equal_lines_are_one_event_and_lines_that_differ_are_two():
     first, second, third = events(imported(line() + line() + line(metadata={"n": 1})))
 
@@ -178,3 +201,9 @@ def test_a_unix_time_that_was_written_as_text_is_that_time(told):
     (event,) = events(imported(line(timestamp=told)))
 
     assert event.wall_ns == NOON_NS
+
+
+def test_a_call_of_no_length_was_not_timed_and_gives_no_moments():
+    found = imported(line(event="chunk_tts_end", service="tts", metadata={"api_request_s": 0, "metadata_s": 0.0}))
+
+    assert [event.name for event in events(found)] == ["chunk_tts_end"]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import PurePath
 
 import pytest
@@ -8,6 +9,7 @@ from tests.importers.build import events, notes, read
 from tests.importers.logs import ANSWERS, LLAMA_CPP, OLLAMA_END, USAGE, VLLM
 from voxtrace.analysis import assemble
 from voxtrace.analysis.model import Turn
+from voxtrace.importers import detect
 from voxtrace.importers.model_answers import ModelAnswers
 
 PATH = PurePath("/logs/ollama.jsonl")
@@ -97,6 +99,75 @@ def test_server_sent_events_are_read_and_their_end_is_no_bad_record():
 
     assert len(events(found)) == len(events(imported(VLLM)))
     assert notes(found) == {"whole_seconds": 1, "other_lines": 1}
+
+
+GROQ = {
+    "id": "chatcmpl-7", "object": "chat.completion", "created": 1772615267, "model": "llama-3.3",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "Yes."}}],
+    "usage": {"queue_time": 0.02, "prompt_tokens": 43, "prompt_time": 0.01, "completion_time": 0.3, "total_time": 0.31},
+}  # fmt: skip
+
+
+def test_groqs_seconds_are_read_and_its_queue_stands_in_front():
+    answer = json.dumps(GROQ)
+
+    assert metrics(answer) == (pytest.approx(30.0), pytest.approx(330.0))
+    assert part(turn(answer), "queue") == 20.0
+    assert turn(answer).metrics["prompt_tokens"].value == 43
+
+
+def test_the_usage_in_the_last_piece_of_groqs_stream_ends_it():
+    piece = {**GROQ, "object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": "Yes."}}]}
+    usage = piece.pop("usage")
+    stream = [piece, {**piece, "choices": [{"index": 0, "delta": {}}], "x_groq": {"id": "req_1", "usage": usage}}]
+
+    assert metrics("".join(f"data: {json.dumps(each)}\n\n" for each in stream))[1] == pytest.approx(330.0)
+
+
+def test_the_moments_of_vllms_engine_are_unix_seconds():
+    began = 1772615267.1
+    told = {"arrival_time": began, "first_scheduled_time": began + 0.1, "first_token_time": began + 0.4}
+    answer = json.dumps({**GROQ, "usage": {"prompt_tokens": 5}, "metrics": {**told, "finished_time": began + 1.8}})
+
+    assert metrics(answer) == (pytest.approx(400.0, abs=0.001), pytest.approx(1800.0, abs=0.001))
+    assert turn(answer).started_wall_ns == 1_772_615_267_100_000_000
+
+
+def ollama(**fields: object) -> str:
+    told = json.loads(OLLAMA_END.splitlines()[-1])
+    return json.dumps({**told, **fields}) + "\n"
+
+
+@pytest.mark.parametrize("fields", [{"eval_duration": 9_000_000_000}, {"prompt_eval_duration": 4_174_000_000}])
+def test_parts_that_are_longer_than_the_whole_leave_no_time(fields):
+    found = turn(ollama(**fields))
+
+    assert notes(imported(ollama(**fields))) == {"parts_exceed_total": 1}
+    assert not any(found.metrics[name].measured for name in ("llm_first_token_ms", "llm_total_ms", "prefill_ms"))
+
+
+@pytest.mark.parametrize("total", [0, "0", 4.17, 4_170])
+def test_a_whole_of_nothing_and_one_in_another_unit_are_no_time(total):
+    found = imported(ollama(total_duration=total))
+
+    assert [event.name for event in events(found)] == ["llm.response_received"]
+    assert notes(found) == {"no_durations": 1}
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize("many", [False, True])
+def test_answers_in_one_document_are_read_as_those_on_lines(indent, many):
+    answers = [json.loads(ollama()), json.loads(ollama(created_at="2026-03-04T09:17:48Z"))][: 1 + many]
+    content = json.dumps(answers if many else answers[0], indent=indent).encode()
+    assert isinstance(detect(content, PATH), ModelAnswers)
+
+    assert len(events(read(ModelAnswers(), content, PATH))) == len(answers) * len(events(imported(ollama())))
+
+
+def test_a_stream_without_its_end_is_said():
+    piece = '{"model":"gemma3","created_at":"2026-03-04T09:06:47Z","response":"Hi","done":false}\n'
+
+    assert notes(imported(piece)) == {"open_streams": 1}
 
 
 def test_all_writers_of_one_file_are_told_apart():

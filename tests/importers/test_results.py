@@ -261,3 +261,42 @@ def test_a_result_that_lists_nothing_is_inconclusive(name):
     content = b'{"metrics": [], "baselines": {}, "config": {}, "benchmark_name": "x", "monitoring_session": {}}'
     with pytest.raises(HoldsNoEvents, match="inconclusive"):
         imported(name, content)
+
+
+def test_a_success_that_is_the_text_false_is_a_failure():
+    told = json.loads(results.unified(trials=0))
+    content = results.unified(trials=0, metrics=[{**each, "success": "False"} for each in told["metrics"]])
+
+    assert {turn.labels.outcome for turn in turns_of(imported("kokoro-unified-benchmark", content))} == {"error"}
+
+
+def test_unix_times_that_are_text_are_the_time_of_their_results():
+    samples = [{"timestamp": str(results.NOON + n), "ttfa_ms": 800.0 + n} for n in range(2)]
+    items = imported("kokoro-monitor", results.monitor(metrics=samples))
+
+    assert [turn.started_wall_ns - NOON_NS for turn in turns_of(items)] == [0, 10**9]
+    assert "file_time" not in notes(items)
+
+
+@pytest.mark.parametrize("part", ["text_processing_ms", "model_inference_ms", "daemon_communication_ms"])
+def test_a_total_that_is_shorter_than_one_of_its_parts_is_not_taken(part):
+    told = json.loads(results.ttfa_measurements())["measurements"][:1]
+    told[0]["timings"][part] = 900.0
+    items = imported("kokoro-ttfa-measurements", results.ttfa_measurements(measurements=told))
+
+    assert notes(items)["parts_exceed_total"] == 1
+    assert not turns_of(items)[0].metrics["server_response_ms"].measured
+
+
+def test_a_success_of_no_trial_is_called_inconclusive():
+    content = results.unified(trials=0, metrics=[], summary={"total_trials": 0, "success_rate": 1.0})
+    with pytest.raises(HoldsNoEvents, match="inconclusive"):
+        imported("kokoro-unified-benchmark", content)
+
+
+def test_answers_that_took_no_time_are_no_successes():
+    content = results.models(quantized_model_benchmark={"num_requests": 2, "errors": 0, "times_ms": [0, 0.0]})
+    items = imported("kokoro-model-comparison", content)
+
+    assert {turn.labels.outcome for turn in turns_of(items)} == {"unknown"}
+    assert notes(items)["inconclusive"] == 1

@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import cast, get_args
 
 from voxtrace.analysis.model import Cache, Labels, Mode, Outcome, Source, Start, Transport, Truth
+from voxtrace.analysis.prompts import usages
 from voxtrace.analysis.speech import NULL_DEVICE
 from voxtrace.analysis.timeline import Timeline
 
 # Who may name a model: a language model's own events first, because a turn waits for it longest.
-_MODEL = (
-    *("llm.request_sent", "llm.response_received", "llm.first_token"),
-    *("server.request_received", "client.request_start", "tts.synthesis_start", "tts.request_received"),
-)
+_LANGUAGE = ("llm.request_sent", "llm.response_received", "llm.first_token")
+_SPEECH = ("server.request_received", "client.request_start", "tts.synthesis_start", "tts.request_received")
+_MODEL = (*_LANGUAGE, *_SPEECH)
+# Who may name a voice beside the request itself: frameworks tell it with the synthesis.
+_VOICE = ("tts.synthesis_start", "tts.request_received", "tts.first_audio", "tts.synthesis_complete")
 # Of a label; what is longer is no name, and what are more are no labels.
 MOST_TAGS, LONGEST_TAG = 16, 80
 _TAG_KEYS = ("label.", "flag.")
@@ -24,6 +26,7 @@ _NAMES_CLASS = (TEXT_CLASS, "preset")
 _TELL_TAGS = frozenset({"labels", *_NAMES_CLASS})
 _SOURCES, _CACHES, _STARTS = get_args(Source), get_args(Cache), get_args(Start)
 _MODES, _TRANSPORTS, _OUTCOMES = get_args(Mode), get_args(Transport), get_args(Outcome)
+_HEARD = ("tts.first_audio", "playback.started", "playback.first_sample")
 _ENDS = ("client.request_complete", "server.request_complete")
 _ASKED = ("client.request_start", "server.request_received")
 # The server knows better than its caller.
@@ -46,9 +49,9 @@ def label(timeline: Timeline) -> Labels:
         origin="client" if timeline.has_side("client") else "server" if timeline.has_side("server") else "turn",
         engine=timeline.text("engine", *_ANSWERED),
         provider=timeline.text("provider", *_ENDED_OR_ASKED),
-        voice=timeline.text("voice", *_ANSWERED),
+        voice=timeline.text("voice", *_ANSWERED, *_VOICE),
         format=timeline.text("format", *_ANSWERED),
-        model=timeline.text("model", *_MODEL),
+        model=_model(timeline),
         version=timeline.text("version", *_ENDED, *_MODEL),
         tags=_tags(timeline),
         text_chars=int(chars) if chars is not None and chars >= 0 else None,
@@ -57,6 +60,14 @@ def label(timeline: Timeline) -> Labels:
         error=timeline.text("error", *_ENDS) if outcome == "error" else "",
         transport=_transport(timeline),
     )
+
+
+def _model(timeline: Timeline) -> str:
+    """A language model's own name first, and where only its usage tells it, that one."""
+    if named := timeline.text("model", *_LANGUAGE):
+        return named
+    told = (placed.event.metadata.get("model") for placed in usages(timeline))
+    return next((model for model in told if isinstance(model, str)), "") or timeline.text("model", *_SPEECH)
 
 
 def _tags(timeline: Timeline) -> str:
@@ -121,9 +132,25 @@ def _outcome(timeline: Timeline) -> Outcome:
         said = _last_outcome(timeline, "playback.completed") or _last_outcome(timeline, "llm.response_sent")
     if said is None and timeline.first("playback.completed", "llm.response_sent"):
         said = "ok"
+    if said in (None, "ok") and _failed(timeline):
+        return "error"
     if said in (None, "ok", "cancelled") and timeline.first("user.interrupted"):
         return "interrupted"
     return said or "unknown"
+
+
+def _failed(timeline: Timeline) -> bool:
+    """Whether the last call of the model failed and nothing was heard behind it.
+
+    A framework that catches the failure ends its turn well, and so nobody else says it.
+    """
+    if timeline.has_side("client") or timeline.has_side("server"):
+        return False
+    answers = timeline.all("llm.response_received")
+    if not answers or answers[-1].event.metadata.get("outcome") != "error":
+        return False
+    heard = (each for stage in _HEARD for each in timeline.all(stage))
+    return all(each.at <= answers[-1].at for each in heard)
 
 
 def _last_outcome(timeline: Timeline, stage: str) -> Outcome | None:

@@ -20,6 +20,7 @@ from voxtrace.analysis.replays import FASTEST, TIMES, replayed
 from voxtrace.analysis.reported import REPORTED_RULES
 from voxtrace.analysis.speech import AUDIO_LENGTH_DISAGREES
 from voxtrace.analysis.timeline import Timeline
+from voxtrace.analysis.wrong_order import WRONG_ORDER_RULES
 from voxtrace.units import NANOS_PER_MICRO, NANOS_PER_MILLI, Nanos, millis
 
 # Rounding of milliseconds in logs; a smaller disagreement proves nothing.
@@ -100,9 +101,14 @@ def _parts_exceed_total(turn: Turn, _: Timeline) -> Doubt | None:
     whole = value_of(turn, "server_response_ms")
     parts = [value_of(turn, name) for name in ("text_ms", "queue_ms", "inference_ms", "encode_ms")]
     known = sum(part for part in parts if part is not None)
-    if whole is None or known <= whole + TOLERANCE_MS:
+    if whole is not None and known > whole + TOLERANCE_MS:
+        return Doubt(f"serial parts of {known:.1f} ms in a total of {whole:.1f} ms", ("server_response_ms",))
+    # A model reads its prompt within the call, on whatever clock and in whatever unit it says how long that took.
+    call, prefill = value_of(turn, "llm_total_ms"), value_of(turn, "prefill_ms")
+    if call is None or prefill is None or prefill <= call * 1.001 + TOLERANCE_MS:
         return None
-    return Doubt(f"serial parts of {known:.1f} ms in a total of {whole:.1f} ms", ("server_response_ms",))
+    message = f"the model says that it read its prompt for {prefill:,.0f} ms in a call of {call:,.0f} ms"
+    return Doubt(message, ("prefill_ms", "prefill_ns_per_token"))
 
 
 def _end_before_start(turn: Turn, _: Timeline) -> Doubt | None:
@@ -214,6 +220,7 @@ TURN_RULES: tuple[TurnRule, ...] = (
         "Where client and server both note events, those of only one side tell half of the story.",
         _one_side_only,
     ),
+    *WRONG_ORDER_RULES,
     *REPORTED_RULES,
 )
 

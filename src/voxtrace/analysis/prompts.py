@@ -7,7 +7,7 @@ long the prompt was are two metrics, and the second is only there where somebody
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import cast
@@ -17,6 +17,7 @@ from voxtrace.analysis.model import Metric
 from voxtrace.analysis.timeline import Timeline, finite
 from voxtrace.analysis.told import length_ms
 
+USAGE = "llm_usage"
 _SENT, _RECEIVED = "llm.request_sent", "llm.response_received"
 # Writers that count what they evaluated without what was in the cache.
 _WITHOUT_CACHED = ("llama.cpp",)
@@ -45,7 +46,7 @@ def prompt_metrics(timeline: Timeline, calls: Sequence[tuple[Placed, Placed]] | 
     if calls is None:
         told = any(_prompt(each.event.metadata) for stage in (_SENT, _RECEIVED) for each in timeline.all(stage))
         return dict.fromkeys(NUMBERS, Metric(missing=OVERLAP, origin="turn")) if told else {}
-    facts: list[Facts] = [{**sent.event.metadata, **received.event.metadata} for sent, received in calls]
+    facts: list[Facts] = [_facts(timeline, sent, received) for sent, received in calls]
     alone = timeline.all(_RECEIVED) or timeline.all(_SENT)
     prompts = [_prompt(each) for each in facts or [placed.event.metadata for placed in alone]]
     known = [each for each in prompts if each is not None]
@@ -64,6 +65,18 @@ def _unknown(why: str) -> Metric:
     return Metric(missing=why, origin="turn")
 
 
+def _facts(timeline: Timeline, sent: Placed, received: Placed) -> Facts:
+    """What a call's two events say, and what the client below it says of the usage (LiveKit's own span does not)."""
+    within = (placed for placed in usages(timeline) if sent.at <= placed.at <= received.at)
+    told = {key: value for placed in within for key, value in placed.event.metadata.items()}
+    return {**told, **sent.event.metadata, **received.event.metadata}
+
+
+def usages(timeline: Timeline) -> Iterator[Placed]:
+    """Events that tell nothing but what a call of the model used, and of which model it was."""
+    return (placed for placed in timeline.axis.placed if placed.event.name == USAGE)
+
+
 def _metric(found: float | str, note: str) -> Metric:
     if isinstance(found, str):
         return _unknown(found)
@@ -73,6 +86,9 @@ def _metric(found: float | str, note: str) -> Metric:
 def _prompt(facts: Facts) -> Prompt | None:
     """What the events of one call say, or None where they say nothing of the prompt."""
     told, cached, evaluated = (_count(facts, name) for name in ("prompt_tokens", "cached_tokens", "prompt_eval_count"))
+    if told == 0:
+        # No prompt is empty: it is what clients write where the model told them no usage, and the rest is as empty.
+        told, cached = None, cached or None
     writer = facts.get("writer")
     if told is None and evaluated is not None and cached is not None:
         if writer in _WITHOUT_CACHED or cached > evaluated:

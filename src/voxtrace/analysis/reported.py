@@ -22,6 +22,15 @@ MAX_GAP = "reported_max_gap_ms"
 NEXT_RESULT = "next_result_after_ms"
 DATES_APART = "dates_apart_s"
 
+_PERCENTILE = re.compile(r"(.*?)(p50|median|p95|p99)(|_.*)")
+# Under which names tools say that something went well, and of how much they say it.
+_VERDICTS = frozenset({"success", "passed", "pass", "passes_gate", "overall_health"})
+_RATES = frozenset({"success_rate", "avg_success_rate"})
+_COUNTED = (
+    *("total_requests", "successful_requests", "request_count", "num_requests"),
+    *("total_trials", "successful_trials", "sample_count", "total_tests"),
+)
+ROUNDED = 0.01  # summaries are printed with two digits
 _NUMBER = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*(%?)\s*")
 
 # Two clocks that are never read at once agree to a microsecond only where one number was copied.
@@ -44,16 +53,79 @@ def dates_apart(epoch_ns: int, other_ns: int) -> float:
     return unexplained if unexplained > DATE_SLACK_S else 0.0
 
 
+def document_doubts(document: object) -> Iterator[tuple[str, str]]:
+    """What can't be true of a file's own sums: the rule, and where and why in words."""
+    told = (
+        ("p50_above_p95", out_of_order(document)),
+        ("mean_outside_range", mean_outside(document)),
+        ("success_without_data", success_without_data(document)),
+        ("api_equals_ttfa", copied_latency(document)),
+    )
+    return ((rule, doubt) for rule, doubt in told if doubt)
+
+
 def out_of_order(document: object) -> str:
     """The first summary within a document whose percentiles contradict each other, in words; "" where none does."""
     for path, found in _objects(document, "", 0):
-        p50 = finite(found.get("p50", found.get("median")))
-        p95, p99 = finite(found.get("p95")), finite(found.get("p99"))
-        known = [(name, value) for name, value in (("p50", p50), ("p95", p95), ("p99", p99)) if value is not None]
-        for (lower, one), (upper, other) in pairwise(known):
-            if one > other:
-                return f"{path or 'its summary'} has {lower} = {one:g} above {upper} = {other:g}"
+        for (of, _), known in _percentiles(found).items():
+            ordered = [(name, known[name]) for name in ("p50", "p95", "p99") if name in known]
+            for (lower, one), (upper, other) in pairwise(ordered):
+                if one > other:
+                    return f"{_place(path, of)} has {lower} = {one:g} above {upper} = {other:g}"
     return ""
+
+
+def _percentiles(found: Mapping[str, object]) -> dict[tuple[str, str], dict[str, float]]:
+    """The percentiles of an object, by what stands around their names: `ttfa_p50_ms` and `ttfa_p95_ms` are of one."""
+    by: dict[tuple[str, str], dict[str, float]] = {}
+    for key, value in found.items():
+        named = _PERCENTILE.fullmatch(key) if isinstance(key, str) else None
+        if named is not None and (number := _told(value)) is not None:
+            name = "p50" if named[2] == "median" else named[2]
+            by.setdefault((named[1], named[3]), {}).setdefault(name, number)
+    return by
+
+
+def mean_outside(document: object) -> str:
+    """The first summary whose mean is no mean of what lies between its least and greatest, in words; else ""."""
+    for path, found in _objects(document, "", 0):
+        mean = _told(found.get("mean", found.get("avg")))
+        least, most = _told(found.get("min")), _told(found.get("max"))
+        if mean is None:
+            continue
+        slack = ROUNDED + abs(mean) * 1e-6
+        if (least is not None and mean < least - slack) or (most is not None and mean > most + slack):
+            bounds = " to ".join("?" if each is None else f"{each:g}" for each in (least, most))
+            return f"{_place(path)} has a mean of {mean:g} outside {bounds}"
+    return ""
+
+
+def success_without_data(document: object) -> str:
+    """The first claim of success over nothing, in words; "" where there is none."""
+    for path, found in _objects(document, "", 0):
+        near = [found, *(each for each in found.values() if isinstance(each, dict))]
+        claims = next((key for each in near for key in each if _claims(key, each[key])), None)
+        empty = next((key for each in near for key in _COUNTED if _told(each.get(key)) == 0), None)
+        if claims and empty:
+            return f"{_place(path)} says {claims} with {empty} = 0: inconclusive, and no pass"
+    return ""
+
+
+def _claims(key: object, value: object) -> bool:
+    if key in _VERDICTS:
+        return value is True or value == "healthy"
+    return key in _RATES and (_told(value) or 0.0) > 0
+
+
+def _place(path: str, of: str = "") -> str:
+    return ".".join(each for each in (path, of.strip("_")) if each) or "its summary"
+
+
+def _told(value: object) -> float | None:
+    """A number, or one that was written as text."""
+    if isinstance(value, str) and (found := _NUMBER.fullmatch(value)):
+        return finite(float(found[1]))
+    return finite(value)
 
 
 def copied_latency(document: object) -> str:
@@ -62,7 +134,7 @@ def copied_latency(document: object) -> str:
         api, ttfa = found.get("api_latency_ms"), found.get("ttfa_ms")
         if not isinstance(api, dict) or not isinstance(ttfa, dict):
             continue
-        one, other = finite(api.get("p95")), finite(ttfa.get("p95"))
+        one, other = _told(api.get("p95")), _told(ttfa.get("p95"))
         if one is not None and one == other:
             return f"{path or 'it'} gives one p95 of {one:g} ms for the API and for the client's TTFA: one is a copy"
     return ""
@@ -188,4 +260,7 @@ REPORTED_RULES: tuple[TurnRule, ...] = (
 
 DOCUMENT_RULES: dict[str, str] = {
     "p50_above_p95": "A summary whose p50 is above its p95 was not computed from samples; `voxtrace import` says so.",
+    "mean_outside_range": "A mean below the least or above the greatest of its samples was not computed from them; "
+    "`voxtrace import` says so.",
+    "success_without_data": "A success of no request, trial or sample is none; `voxtrace import` says so.",
 }

@@ -16,6 +16,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any, TypeAlias, cast
 
+from voxtrace.collector.packed import packed_as
 from voxtrace.collector.sources import Source, SourceUnreadable, Stream
 from voxtrace.events import Event
 from voxtrace.importers import Context, HoldsNoEvents, Importer, detect, importer_named
@@ -99,6 +100,9 @@ def _importer_for(stream: Stream, source: Source, options: ReadOptions) -> Impor
     if options.format is not None:
         return importer_named(options.format)
     head = stream.head(HEAD_BYTES)
+    if (packed := packed_as(head)) is not None:
+        # Half of what is in it may be readable as it stands, and nobody would miss the other half.
+        raise HoldsNoEvents(packed)
     importer = detect(head, source.path)
     if importer is None and len(head) == HEAD_BYTES and b"\0" not in head:
         # A log may begin with pages about the start of its program.
@@ -111,11 +115,23 @@ def _importer_for(stream: Stream, source: Source, options: ReadOptions) -> Impor
 def _why_unknown(head: bytes) -> str:
     if not head:
         return "empty"
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if not head.strip():
+        return "nothing but blank lines"
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")) or _is_wide(head):
         return "UTF-16 text; convert it to UTF-8, for example with: iconv -f utf-16 -t utf-8"
     if b"\0" in head:
         return "binary"
+    if head.lstrip()[:1] == b"[" and b'"request_id"' in head and b'"event"' in head:
+        return "a JSON list of events; events are read one a line, for example out of: jq -c '.[]'"
+    if b'"trace_id"' in head and b'"span_id"' in head and b'"start_time"' in head:
+        return "spans as a console exporter prints them; export OTLP: a collector's file, or POST /v1/traces here"
     return "no importer knows this format; --format NAME forces one"
+
+
+def _is_wide(head: bytes) -> bool:
+    """Whether this looks like Latin text in two bytes a character without a mark that says so."""
+    zeros = (head[:1000:2].count(0), head[1:1000:2].count(0))
+    return len(head) > 20 and max(zeros) * 2.2 > len(head[:1000]) and min(zeros) == 0
 
 
 # ---- ahead, in a process of its own

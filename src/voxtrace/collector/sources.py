@@ -79,13 +79,16 @@ def find_sources(paths: Sequence[str]) -> Iterator[Source | SourceUnreadable]:
             yield Source("standard input", PurePath("stdin"), None)
             continue
         for found in _matches(path):
+            if isinstance(found, SourceUnreadable):
+                yield found
+                continue
             real = os.path.realpath(found)
             if real not in seen:
                 seen.add(real)
                 yield _source(found)
 
 
-def _matches(path: str) -> Iterator[Path]:
+def _matches(path: str) -> Iterator[Path | SourceUnreadable]:
     plain = Path(path)
     # A file whose name holds a bracket is meant as it is.
     if not plain.exists() and has_magic(path):
@@ -99,13 +102,18 @@ def _matches(path: str) -> Iterator[Path]:
             yield found
 
 
-def _files_below(folder: Path) -> Iterator[Path]:
-    for here, folders, names in os.walk(folder):
+def _files_below(folder: Path) -> Iterator[Path | SourceUnreadable]:
+    closed: list[OSError] = []
+    for here, folders, names in os.walk(folder, onerror=closed.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             found = Path(here, name)
             if not name.startswith(".") and found.is_file():
                 yield found
+    for why in closed:
+        # What lies in a folder that can't be looked into is missing from every sum, so it is said.
+        label = os.fsencode(why.filename).decode("utf-8", "replace")
+        yield SourceUnreadable(label, f"folder: {why.strerror or why}")
 
 
 def _source(file: Path) -> Source | SourceUnreadable:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from pathlib import PurePath
 
-from voxtrace.analysis.reported import ZONE_MOST_S, copied_latency, out_of_order
+from voxtrace.analysis.reported import ZONE_MOST_S, document_doubts
 from voxtrace.events import Event
 from voxtrace.importers.bench_trials import Trial, number, soak_of, text, trials_of, unmeasured
 from voxtrace.importers.chunk_trace import parse_arrivals, trace_request
@@ -128,12 +128,14 @@ def json_object_begins(head: bytes, *marks: bytes) -> bool:
     return begins and all(mark in head for mark in marks)
 
 
+NOT_OF_SAMPLES = ("p50_above_p95", "mean_outside_range")
+
+
 def summary_doubts(summary: object) -> Iterator[Note]:
     """What is wrong with a summary that the file brings; it is not imported either way."""
-    if doubt := out_of_order(summary):
-        yield Note("p50_above_p95", f"{doubt}: it was not computed from samples")
-    if doubt := copied_latency(summary):
-        yield Note("api_equals_ttfa", doubt)
+    for rule, doubt in document_doubts(summary):
+        why = ": it was not computed from samples" if rule in NOT_OF_SAMPLES else ""
+        yield Note(rule, f"{rule}: {doubt}{why}")
 
 
 def _dates_apart(started: int, context: Context, times: LocalTimes) -> float | None:

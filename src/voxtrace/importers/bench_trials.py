@@ -51,6 +51,9 @@ def text(value: object) -> str | None:
 def trials_of(measured: Mapping[str, object], config: Mapping[str, object]) -> Iterator[Trial]:
     """The trials, in order. Those that were asked for and left nothing behind come last, unmeasured."""
     artifacts = _objects(measured.get("trial_artifacts"))
+    if not artifacts:
+        yield from listed_trials(measured.get("ttfa_ms"), config.get("trials"))
+        return
     ratios = _ratios(measured.get("rtf"), artifacts)
     for index, artifact in enumerate(artifacts):
         yield _trial(f"trial{index:02d}", artifact, ratios[index])
@@ -109,7 +112,7 @@ def _trial(name: str, record: Mapping[str, object], ratio: float | None) -> Tria
     return Trial(
         name,
         first_byte_ms=_milliseconds(record.get("ttfa_ms")),
-        total_ms=_milliseconds(record.get("total_ms")),
+        total_ms=_milliseconds(record.get("total_ms")) or None,  # 0 is what a failure left behind
         audio_s=_seconds(record.get("audio_duration_s")),
         error=None if failure is None else str(failure)[:400] or "error",
         reported=_known(reported),
@@ -137,6 +140,8 @@ def _objects(value: object) -> list[dict[str, object]]:
 
 
 def _wanted(value: object) -> int:
+    if isinstance(value, str) and value.isdecimal() and len(value) <= 9:
+        value = int(value)
     return min(value, MAX_TRIALS) if isinstance(value, int) and not isinstance(value, bool) else 0
 
 

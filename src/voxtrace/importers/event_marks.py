@@ -20,7 +20,8 @@ def calls_of(event: Event) -> Iterator[Event]:
     """
     metadata = event.metadata
     first, second = told_number(metadata.get("api_request_s")), told_number(metadata.get("metadata_s"))
-    if first is None or second is None or not 0 <= first <= _MAX_S or not 0 <= second <= _MAX_S:
+    # No call takes no time: a first one of 0 was not measured.
+    if first is None or second is None or not 0 < first <= _MAX_S or not 0 <= second <= _MAX_S:
         return
     answered = event.wall_ns - round(second * NANOS_PER_SECOND)
     chunk = {"chunk": metadata["chunk"]} if "chunk" in metadata else {}

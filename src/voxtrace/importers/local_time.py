@@ -12,6 +12,7 @@ from voxtrace.importers.ports import Note
 from voxtrace.units import NANOS_PER_MICRO, NANOS_PER_SECOND
 
 _FOLDER_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_UNIX_TEXT = re.compile(r"\d{10,19}(?:\.\d{1,12})?", re.ASCII)
 _NAME_TIME = re.compile(r"_(\d{6})$")
 
 
@@ -41,11 +42,8 @@ class LocalTimes:
         return wall_ns
 
     def from_epoch(self, seconds: object) -> int | None:
-        """The point in time of Unix seconds, kept to the microsecond; None for anything else."""
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds * 1e9 < LATEST_NS:
-            return None
-        wall_ns = round(seconds * 1e6) * NANOS_PER_MICRO if seconds > 0 else 0
-        return wall_ns if wall_ns >= EARLIEST_NS else None
+        """The point in time of a Unix time, as a number or as text; None for anything else."""
+        return told_unix_ns(seconds)
 
     def from_text(self, text: object) -> int | None:
         """The point in time of an ISO text; its own zone wins where it has one."""
@@ -87,9 +85,25 @@ class LocalTimes:
 
 
 def unix_ns(number: float) -> int | None:
-    """The point in time of a Unix time in seconds or in milliseconds, to the microsecond; None for anything else."""
-    seconds = number / 1000 if number > 1e11 else number
-    return round(seconds * 1e6) * NANOS_PER_MICRO if 1e9 <= seconds <= LATEST_NS / NANOS_PER_SECOND else None
+    """The point in time of a Unix time in seconds, milli-, micro- or nanoseconds, to the microsecond; else None.
+
+    The four can't be confused: between 2001 and 2100 each has a size of its own.
+    """
+    for per_second in (1, 1000, 1_000_000, NANOS_PER_SECOND):
+        if EARLIEST_NS <= number * (NANOS_PER_SECOND // per_second) <= LATEST_NS:
+            if per_second == NANOS_PER_SECOND and isinstance(number, int):
+                return number
+            return round(number * (1_000_000 / per_second)) * NANOS_PER_MICRO
+    return None
+
+
+def told_unix_ns(told: object) -> int | None:
+    """The point in time that a Unix time says, whether it was written as a number or as text."""
+    if isinstance(told, str) and _UNIX_TEXT.fullmatch(told):
+        told = float(told) if "." in told else int(told)
+    if isinstance(told, bool) or not isinstance(told, int | float) or not abs(told) < 1e20:
+        return None
+    return unix_ns(told)
 
 
 def _plausible(at: datetime) -> int | None:

@@ -10,10 +10,11 @@ from pathlib import PurePath
 from voxtrace.events import Event
 from voxtrace.events.plain import sound_text
 from voxtrace.importers.fast_json import parse_lines_json
+from voxtrace.importers.lines import BYTE_ORDER_MARK, whole_document
 from voxtrace.importers.local_time import LocalTimes, unix_ns
 from voxtrace.importers.log_lines import LogLine, head_lines, may_be_log, read_lines, refuse
 from voxtrace.importers.model_timings import Timing, holds_text, is_piece, moments_of, timing_of
-from voxtrace.importers.ports import ByteStream, Context, Item, Note
+from voxtrace.importers.ports import HEAD_BYTES, ByteStream, Context, HoldsNoEvents, Item, Note
 from voxtrace.importers.request_clock import RequestClock, digest
 from voxtrace.importers.told_numbers import told_number
 from voxtrace.units import NANOS_PER_MILLI
@@ -22,6 +23,12 @@ _INSIDE = ("response", "body", "data", "result", "completion", "output")
 _REQUEST_IDS, _SESSIONS = ("request_id", "requestId", "trace_id"), ("session_id", "conversation_id", "conversationId")
 _LOGGED = ("time", "timestamp", "ts")
 _MARKS = (b'_duration"', b'"timings"', b'"usage"', b'"created_at"')
+# Of a document, of which only the beginning may be seen: names that stand together in nothing but answers of models.
+_DOCUMENT_MARKS = (
+    (b'"total_duration"', b'"load_duration"'),
+    (b'"timings"', b'"predicted_ms"'),
+    (b'"choices"', b'"usage"'),
+)
 STREAMS_KEPT = 4096
 Record = Mapping[str, object]
 
@@ -34,6 +41,8 @@ class ModelAnswers:
 
     def sniff(self, head: bytes, path: PurePath) -> int:
         is_likely = may_be_log(path) and any(mark in head for mark in _MARKS)
+        if is_likely and _is_document(head) and any(all(mark in head for mark in marks) for marks in _DOCUMENT_MARKS):
+            return 65
         for text in head_lines(head) if is_likely else ():
             record = _parsed(text)
             if record is not None and (timing_of(_body(record)) is not None or is_piece(_body(record))):
@@ -41,14 +50,52 @@ class ModelAnswers:
         return 0
 
     def read(self, stream: ByteStream, context: Context) -> Iterator[Item]:
-        return read_lines(stream, _Reading(context))
+        begun = _Begun(stream)
+        if not _is_document(begun.head):
+            return read_lines(begun, _Reading(context))
+        return _read_document(whole_document(begun), _Reading(context))
+
+
+class _Begun:
+    """A stream whose first bytes were looked at, and are read again."""
+
+    def __init__(self, stream: ByteStream) -> None:
+        self._stream = stream
+        self.head = self._rest = stream.read(HEAD_BYTES)
+
+    def read(self, size: int = -1, /) -> bytes:
+        block, self._rest = self._rest, b""
+        return block or self._stream.read(size)
+
+
+def _is_document(head: bytes) -> bool:
+    """Whether the file is one JSON value over several lines, or a list; not an object on each line."""
+    begins = head.removeprefix(BYTE_ORDER_MARK).lstrip()
+    return begins[:1] == b"[" or (begins[:1] == b"{" and begins[1:].lstrip(b" \t\r")[:1] == b"\n")
+
+
+def _read_document(content: bytes, reading: _Reading) -> Iterator[Item]:
+    """The answers of one file, as if each stood on a line of its own.
+
+    Raises:
+        HoldsNoEvents: it is no JSON.
+    """
+    try:
+        document = parse_lines_json(content)
+    except RecursionError:
+        raise HoldsNoEvents("the JSON is nested too deeply") from None
+    except ValueError as why:
+        raise HoldsNoEvents(f"the JSON can't be read: {why}") from why
+    for number, record in enumerate(document if isinstance(document, list) else [document], 1):
+        yield from reading.take(LogLine(number, 0, json.dumps(record), is_ended=True))
+    yield from reading.end()
 
 
 class _Reading:
     def __init__(self, context: Context) -> None:
         self._times = LocalTimes(context.zone)
         self._streams: OrderedDict[str, int | None] = OrderedDict()  # when the first text of an open stream came
-        self._others = self._by_second = self._untimed = self._derived = 0
+        self._others = self._by_second = self._untimed = self._derived = self._contradicted = 0
 
     def take(self, line: LogLine) -> Iterator[Item]:
         text = line.text.removeprefix("data:").strip()
@@ -78,7 +125,14 @@ class _Reading:
         if self._by_second:
             yield Note("whole_seconds", "answer whose time is known to the second only", self._by_second)
         if self._untimed:
-            yield Note("no_durations", "answer that counts its tokens and tells no time; one event each", self._untimed)
+            yield Note(
+                "no_durations", "answer that tells no time, or none that can be true; one event each", self._untimed
+            )
+        if self._contradicted:
+            text = "parts_exceed_total: answer whose parts are longer than the whole; none of its times was taken"
+            yield Note("parts_exceed_total", text, self._contradicted)
+        if self._streams:
+            yield Note("open_streams", "stream of an answer whose end is not in the log; left out", len(self._streams))
         if self._others:
             yield Note("other_lines", "line that is no answer of a model; left out", self._others)
 
@@ -93,6 +147,8 @@ class _Reading:
     def _answer(self, line: LogLine, text: str, record: Record, body: Record, timing: Timing) -> Iterator[Item]:
         first = self._streams.pop(_stream_of(record, body), None)
         wall_ns, is_start = self._logged(record, body), False
+        if timing.began_wall_ns is not None:
+            wall_ns, is_start = timing.began_wall_ns, True
         if wall_ns is None:
             wall_ns = self._wall_ns(body.get("created"))
             self._by_second += wall_ns is not None
@@ -119,8 +175,9 @@ class _Reading:
         clock = RequestClock(named, started)
         model = body.get("model") or record.get("model")
         common = {"model": model if isinstance(model, str) else None, "writer": timing.writer}
-        if timing.total_ms is None:
-            self._untimed += 1
+        if timing.total_ms is None or timing.contradicts_itself:
+            self._contradicted += timing.contradicts_itself
+            self._untimed += not timing.contradicts_itself
             event = clock.event(0.0, 9, "llm", "llm.response_received", **common, **dict(timing.facts))
             yield event._replace(session_id=session)
             return

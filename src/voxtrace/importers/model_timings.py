@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from voxtrace.importers.told_numbers import told_ms, told_number
-from voxtrace.units import NANOS_PER_MILLI
+from voxtrace.units import NANOS_PER_MICRO, NANOS_PER_MILLI
 
 Record = Mapping[str, object]
 Kind = Literal["answer", "embedding"]
@@ -25,6 +25,7 @@ class Timing:
     prompt_ms: float | None = None  # reading the prompt
     answer_ms: float | None = None  # from the first token to the last
     facts: tuple[tuple[str, object], ...] = ()
+    began_wall_ns: int | None = None  # where the answer says it itself
 
     @property
     def first_token_ms(self) -> float | None:
@@ -33,10 +34,16 @@ class Timing:
             return None
         return max(0.0, self.total_ms - self.answer_ms)
 
+    @property
+    def contradicts_itself(self) -> bool:
+        """Whether its parts, which stand one behind the other, are longer than the whole: then no time is one."""
+        parts = sum(part or 0.0 for part in (self.queue_ms, self.load_ms, self.prompt_ms, self.answer_ms))
+        return self.total_ms is not None and parts > self.total_ms * 1.001 + 1.0
+
 
 def timing_of(body: Record) -> Timing | None:
     """The timing that an answer carries, or None where it carries none."""
-    return _ollama(body) or _llama_cpp(body) or _vllm(body) or _usage_only(body)
+    return _ollama(body) or _llama_cpp(body) or _vllm(body) or _vllm_engine(body) or _groq(body) or _usage_only(body)
 
 
 def is_piece(body: Record) -> bool:
@@ -58,15 +65,30 @@ def holds_text(body: Record) -> bool:
     return bool(delta.get("content") if isinstance(delta, dict) else first.get("text"))
 
 
+# No call of a model takes less: whoever writes so wrote seconds or milliseconds where Ollama has nanoseconds.
+SHORTEST_MS = 0.1
+TELL_FIRST_TOKEN = ("vllm",)
+
+
 def _nanos(value: object) -> float | None:
+    """Milliseconds of a time in nanoseconds; 0 is what stands where nothing was timed."""
     number = told_number(value)
-    return told_ms(number / NANOS_PER_MILLI) if number is not None else None
+    return told_ms(number / NANOS_PER_MILLI) or None if number is not None else None
+
+
+def _seconds(value: object) -> float | None:
+    """Milliseconds of a time in seconds; 0 is what stands where nothing was timed."""
+    number = told_number(value)
+    # What was subtracted from Unix seconds has digits behind the microsecond that nobody measured.
+    return told_ms(round(number * 1000, 3)) or None if number is not None else None
 
 
 def _ollama(body: Record) -> Timing | None:
-    total, load = _nanos(body.get("total_duration")), _nanos(body.get("load_duration"))
-    if total is None or "load_duration" not in body:
+    if told_number(body.get("total_duration")) is None or "load_duration" not in body:
         return None
+    total, load = _nanos(body.get("total_duration")), _nanos(body.get("load_duration"))
+    if total is not None and total < SHORTEST_MS:
+        total = None
     prompt, answer = _nanos(body.get("prompt_eval_duration")), _nanos(body.get("eval_duration"))
     kind: Kind = "embedding" if "embeddings" in body or "embedding" in body else "answer"
     message = body.get("message")
@@ -74,6 +96,8 @@ def _ollama(body: Record) -> Timing | None:
     facts = _counts(body, {"prompt_eval_count": "prompt_eval_count", "prompt_eval_cached_count": "cached_tokens"})
     facts |= _counts(body, {"eval_count": "eval_count"})
     facts["response_length"] = len(said) if isinstance(said, str) and said else None
+    if total is None:
+        return Timing(kind, "ollama", None, facts=_known(facts))
     return Timing(kind, "ollama", total, None, load, prompt, answer, _known(facts))
 
 
@@ -101,16 +125,55 @@ def _vllm(body: Record) -> Timing | None:
     return Timing("answer", "vllm", (queue or 0.0) + first + answer, queue, None, first, answer, _known(_usage(body)))
 
 
+def _vllm_engine(body: Record) -> Timing | None:
+    """What vLLM's engine notes of a request: moments in Unix seconds."""
+    metrics = body.get("metrics")
+    if not isinstance(metrics, dict):
+        return None
+    names = ("arrival_time", "first_token_time", "finished_time")
+    came, first, ended = (told_number(metrics.get(name)) for name in names)
+    if came is None or first is None or ended is None or not 0 < came <= first <= ended:
+        return None
+    scheduled = told_number(metrics.get("first_scheduled_time"))
+    queue = scheduled - came if scheduled is not None and came <= scheduled <= first else None
+    read = _seconds(first - (scheduled if queue is not None and scheduled is not None else came))
+    total, answer = _seconds(ended - came), _seconds(ended - first)
+    queue_ms = _seconds(queue) if queue is not None else None
+    return Timing("answer", "vllm", total, queue_ms, None, read, answer, _known(_usage(body)), _moment(came))
+
+
+def _moment(seconds: float) -> int:
+    return round(seconds * 1e6) * NANOS_PER_MICRO
+
+
+def _groq(body: Record) -> Timing | None:
+    """Groq's `usage`, in the answer or in the last piece of a stream: times in seconds, the queue beside the total."""
+    usage = usage_of(body)
+    total, queue = _seconds(usage.get("total_time")), _seconds(usage.get("queue_time"))
+    prompt, answer = _seconds(usage.get("prompt_time")), _seconds(usage.get("completion_time"))
+    if total is None or answer is None:
+        return None
+    return Timing("answer", "groq", total + (queue or 0.0), queue, None, prompt, answer, _known(_usage(body)))
+
+
+def usage_of(body: Record) -> Record:
+    """What an answer says of its usage; Groq's streams say it below a name of their own."""
+    inner = body.get("x_groq")
+    for usage in (body.get("usage"), inner.get("usage") if isinstance(inner, dict) else None):
+        if isinstance(usage, dict):
+            return usage
+    return {}
+
+
 def _usage_only(body: Record) -> Timing | None:
-    usage = body.get("usage")
-    if not isinstance(usage, dict) or told_number(usage.get("prompt_tokens")) is None or "choices" not in body:
+    if told_number(usage_of(body).get("prompt_tokens")) is None or "choices" not in body:
         return None
     return Timing("answer", "openai", None, facts=_known(_usage(body)))
 
 
 def _usage(body: Record) -> dict[str, object]:
-    usage = body.get("usage")
-    if not isinstance(usage, dict):
+    usage = usage_of(body)
+    if not usage:
         return {}
     details = usage.get("prompt_tokens_details")
     cached = told_number(details.get("cached_tokens")) if isinstance(details, dict) else None
@@ -162,7 +225,7 @@ def moments_of(timing: Timing, first_piece_ms: float | None) -> Iterator[tuple[f
         yield first_piece_ms, 7, "llm.first_token", {}
     elif timing.first_token_ms is not None:
         # vLLM tells it; the others tell only how long the tokens took that end the call.
-        derived = {} if timing.writer == "vllm" else {"derived": "total - generation"}
+        derived = {} if timing.writer in TELL_FIRST_TOKEN else {"derived": "total - generation"}
         yield timing.first_token_ms, 7, "llm.first_token", dict(derived)
     durations = {
         "prompt_eval_duration_ms": timing.prompt_ms,

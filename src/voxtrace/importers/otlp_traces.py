@@ -22,6 +22,9 @@ WINDOW_SPANS = 20_000
 FIRST_LINES = 20  # of which one must be a whole export, or the file is one document
 
 
+_EXPORTS = (b'"resourceSpans"', b'"resource_spans"')
+
+
 class OtlpJson:
     """One export a line, or one document."""
 
@@ -30,7 +33,8 @@ class OtlpJson:
 
     def sniff(self, head: bytes, path: PurePath) -> int:
         start = head.removeprefix(BYTE_ORDER_MARK).lstrip()[:1]
-        return 92 if start in (b"{", b"[") and (b'"resourceSpans"' in head or b'"resource_spans"' in head) else 0
+        is_export = any(name in head for name in _EXPORTS) or (b'"batches"' in head and b'"scopeSpans"' in head)
+        return 92 if start in (b"{", b"[") and is_export else 0
 
     def read(self, stream: ByteStream, context: Context) -> Iterator[Item]:
         yield from _items(_parsed(_json_texts(stream), _read_json_text))

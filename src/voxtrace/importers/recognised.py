@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from voxtrace.analysis.reported import copied_latency, out_of_order
+from voxtrace.analysis.reported import document_doubts
 from voxtrace.importers.lines import BYTE_ORDER_MARK, whole_document
 from voxtrace.importers.ports import ByteStream, Context, HoldsNoEvents, Item
 
@@ -35,8 +35,7 @@ def _doubts(content: bytes) -> str:
         document = json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError):
         return ""
-    told = (("p50_above_p95", out_of_order(document)), ("api_equals_ttfa", copied_latency(document)))
-    return "".join(f"; {name}: {doubt}" for name, doubt in told if doubt)
+    return "".join(f"; {rule}: {doubt}" for rule, doubt in document_doubts(document))
 
 
 _TARGETS = "it holds limits to judge by, and no events"

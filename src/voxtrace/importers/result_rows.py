@@ -21,6 +21,7 @@ from voxtrace.importers.ports import Context, HoldsNoEvents, Item, Note, Refused
 from voxtrace.units import NANOS_PER_MILLI, nanos_from_millis
 
 _NUMBER = re.compile(r"\s*([+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*(ms|s|%|)\s*")
+_NO = frozenset({"false", "no", "0", "failed", "failure", "error"})
 MILLIS = {"ms": 1.0, "": 1.0, "s": 1000.0}
 
 
@@ -123,6 +124,7 @@ def _events(found: Results, row: _Row, base: int, context: Context, mark: bytes)
         # When it failed was not written down. One event has no duration, so none is invented.
         yield request.event(0, "REQUEST_COMPLETE", outcome="error", error=failure, **facts)
         return
+    total = total or None  # what took no time did not happen; a first byte after 0 ms has a rule of its own
     if first is None and total is None:
         written = next((told[column] for column in (*shape.first_byte_ms, *shape.total_ms) if column in told), None)
         facts |= {"measured": False, "reported_time": None if written is None else str(written)[:40]}
@@ -169,4 +171,6 @@ def _failure(told: Mapping[str, object]) -> str | None:
     failure = told.get("error")
     if failure:
         return str(failure)[:400]
-    return "error" if told.get("success") is False else None
+    success = told.get("success")
+    is_failed = success is False or (isinstance(success, str) and success.strip().lower() in _NO)
+    return "error" if is_failed else None

@@ -17,6 +17,7 @@ from voxtrace.importers.result_rows import facts_of
 from voxtrace.units import nanos_from_millis
 
 _FACTS = {"voice": "voice", "speed": "speed", "text_length": "text_length", "request_id": "reported_request_id"}
+TOLERANCE_MS = 1.0  # of rounding
 _TIMINGS = {
     "text_processing_ms": "reported_text_ms",
     "model_inference_ms": "reported_inference_ms",
@@ -43,7 +44,7 @@ class TtfaMeasurements:
         times = LocalTimes(context.zone)
         name = f"{context.path.parent.name}/{context.path.stem}"[-200:]
         mark = blake2b(content, digest_size=16).digest()
-        undated = measured = 0
+        undated = measured = contradicted = 0
         for place, row in enumerate(rows[:MAX_TRIALS]):
             told = row if isinstance(row, dict) else {}
             wall_ns = times.from_epoch(told.get("timestamp")) or times.from_text(told.get("timestamp"))
@@ -52,10 +53,14 @@ class TtfaMeasurements:
                 continue
             events = list(_events(ClientRequest(f"{name}/{place:04d}", wall_ns, mark, service="server"), told))
             measured += len(events) > 1
+            contradicted += _exceeds_total(object_at(told, "timings"))
             yield from events
         yield from times.notes()
         if undated:
             yield Note("undated", "measurement without a date, left out", undated)
+        if contradicted:
+            text = "parts_exceed_total: measurement with a part that is longer than the whole; its total was not taken"
+            yield Note("parts_exceed_total", text, contradicted)
         yield from inconclusive(measured > 0)
 
 
@@ -67,5 +72,13 @@ def _events(request: ClientRequest, told: dict[str, object]) -> Iterator[Event]:
     text_ms, total_ms = number(timings.get("text_processing_ms")), number(timings.get("total_ttfa_ms"))
     if text_ms is not None and text_ms >= 0:
         yield request.event(nanos_from_millis(text_ms), "TEXT_PROCESSING_COMPLETE")
-    if total_ms is not None and total_ms >= 0:
+    if total_ms is not None and total_ms >= 0 and not _exceeds_total(timings):
         yield request.event(nanos_from_millis(total_ms), "FIRST_CHUNK_SENT")
+
+
+def _exceeds_total(timings: dict[str, object]) -> bool:
+    """Whether a part is longer than the whole. Text and inference follow each other; of the rest nobody says so."""
+    total = number(timings.get("total_ttfa_ms"))
+    parts = {name: number(timings.get(name)) or 0.0 for name in _TIMINGS}
+    serial = parts["text_processing_ms"] + parts["model_inference_ms"]
+    return total is not None and max(serial, *parts.values()) > total + TOLERANCE_MS

@@ -65,7 +65,8 @@ def client_events(
         events.append(mark("AUDIO_CHUNK_RECEIVED", arrival, seq=number, audio_ms=audio, bytes=round(audio * 48)))
     end = max(arrival for arrival, _ in chunks)
     events.append(mark("LAST_AUDIO_CHUNK", end, audio_ms=sum(audio for _, audio in chunks)))
-    return [*events, mark("REQUEST_COMPLETE", end, outcome=outcome)]
+    # Whatever the chunks are, an answer does not end before its first sound.
+    return [*events, mark("REQUEST_COMPLETE", max(end, audio_at), outcome=outcome)]
 
 
 def server_events(

@@ -120,6 +120,56 @@ def test_hexadecimal_ids_and_numbers_as_numbers_are_read_too():
     assert span.start_ns == NOON_NS - 10**9
 
 
+@pytest.mark.parametrize(
+    "wrap", [lambda groups: {"batches": groups}, lambda groups: {"trace": {"resourceSpans": groups}}]
+)
+def test_what_tempo_answers_is_read_as_well(wrap):
+    content = json.dumps(wrap(json.loads(recorded(pipecat).json())["resourceSpans"])).encode()
+
+    assert isinstance(detect(content, PurePath("trace.json")), OtlpJson)
+    assert len(events(read(OtlpJson(), content))) == 20
+
+
+def written(**fields: object) -> object:
+    document = json.loads(recorded(lambda recording: recording.span("x", "chat", (0, 10))).json())
+    document["resourceSpans"][0]["scopeSpans"][0]["spans"][0] |= fields
+    return document
+
+
+def halves(number: int) -> dict[str, int]:
+    low = number & 0xFFFFFFFF
+    return {"low": low - (1 << 32 if low >> 31 else 0), "high": number >> 32}
+
+
+@pytest.mark.parametrize("none", ["", None, "0" * 16, "AAAAAAAAAAA="])
+def test_a_parent_of_zeros_is_none_in_each_writing(none):
+    (span,) = read_json(written(parentSpanId=none)).spans
+
+    assert span.parent_id == ""
+
+
+@pytest.mark.parametrize("number", [str, int, float, halves])
+def test_times_are_read_in_each_writing_of_a_number(number):
+    moment = 1_764_253_805_000_000_000  # a double holds it
+    (span,) = read_json(written(startTimeUnixNano=number(moment), endTimeUnixNano=number(moment + 2**20))).spans
+
+    assert (span.start_ns, span.end_ns) == (moment, moment + 2**20)
+
+
+def test_a_span_that_never_ended_is_refused_and_said_to_have_no_end():
+    export = read_json(written(endTimeUnixNano="0"))
+
+    assert [unreadable.detail[:14] for _, unreadable in export.refused] == ["it has no end:"]
+
+
+def test_a_span_that_names_itself_as_its_parent_counts_once():
+    own = "00f067aa0ba902b7"
+    chat = [{"key": "gen_ai.operation.name", "value": {"stringValue": "chat"}}]
+    content = json.dumps(written(spanId=own, parentSpanId=own, attributes=chat)).encode()
+
+    assert len(events(read(OtlpJson(), content))) == 2
+
+
 @pytest.mark.parametrize("indent", [None, 2])
 def test_a_whole_document_is_read_as_well_as_lines(indent):
     document = json.loads(recorded(pipecat).json())

@@ -9,7 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.importers.build import events, notes, read
-from tests.importers.otlp.traces import NOON_NS, Recording, end, genai, livekit, openinference, pipecat, recorded
+from tests.importers.otlp.traces import (
+    NOON_NS,
+    Recording,
+    ai_sdk,
+    end,
+    first_livekit,
+    first_pipecat,
+    genai,
+    livekit,
+    openinference,
+    openllmetry,
+    pipecat,
+    recorded,
+)
 from voxtrace.analysis import assemble
 from voxtrace.analysis.model import Turn
 from voxtrace.events import STAGES, Event
@@ -140,6 +153,66 @@ def test_newer_spans_of_livekit_tell_the_same_turn_however_they_come(size):
     assert any(mark.metadata.get("prompt_tokens") == 812 for mark in turn.marks)
 
 
+def test_the_first_release_of_pipecat_is_known_by_its_own_names():
+    (turn,) = turns(recorded(first_pipecat))
+
+    assert (turn.session_id, turn.labels.model, turn.labels.voice) == ("c8", "gpt-4o", "nova")
+    assert values(turn, "llm_first_token_ms", "llm_total_ms", "tts_first_audio_ms") == [350.0, 650.0, 200.0]
+    assert "prompt_tokens" not in turn.metrics  # the service was told no usage, and wrote 0
+
+
+def test_what_the_first_livekit_told_in_json_texts_is_read():
+    (turn,) = turns(recorded(first_livekit))
+    told = {mark.name: mark.metadata for mark in turn.marks}
+
+    names = "voice_to_voice_ms", "endpointing_ms", "stt_ms", "llm_first_token_ms", "tts_first_audio_ms", "prompt_tokens"
+    assert values(turn, *names) == [1200.0, 600.0, 250.0, 310.0, 180.0, 55.0]
+    assert turn.labels.model == "gpt-4o"
+    assert told["tts_usage"].items() >= {"model": "sonic-2", "text_length": 41, "audio_s": 2.1}.items()
+
+
+def test_a_tool_that_says_that_it_failed_has_failed():
+    (turn,) = turns(recorded(first_livekit))
+
+    assert [mark.metadata["outcome"] for mark in turn.marks if mark.name == "tool_end"] == ["error"]
+
+
+@pytest.mark.parametrize(("failed", "outcome"), [(False, "ok"), (True, "error")])
+def test_a_turn_whose_last_call_failed_and_of_which_nothing_was_heard_is_an_error(failed, outcome):
+    recording = recorded(lambda recording: openllmetry(recording, failed=failed))
+    (turn,) = turns(recording)
+
+    assert (turn.session_id, turn.labels.outcome) == ("conv-1", outcome)
+    assert values(turn, "llm_first_token_ms", "llm_total_ms") == [200.0, 1600.0]
+    assert "weather?" not in str(events(read(OtlpProtobuf(), recording.protobuf())))
+
+
+def test_an_answer_that_was_spoken_behind_a_failure_is_none():
+    recording = Recording()
+    turn = recording.begin("pipecat.turn", "turn", 0, turn__number=1)
+    end(recording.begin("pipecat", "llm", 100, turn), 200, failed=True)
+    end(recording.begin("pipecat", "tts", 210, turn, text="Sorry."), 900, metrics__ttfb=0.2)
+    end(turn, 1000)
+
+    assert turns(recording)[0].labels.outcome == "ok"
+
+
+def test_the_milliseconds_of_the_ai_sdk_are_milliseconds():
+    (turn,) = turns(recorded(ai_sdk))
+
+    assert values(turn, "llm_first_token_ms", "prompt_tokens") == [391.5, 12.0]
+    assert (turn.session_id, turn.labels.model) == ("s-5", "gpt-4o-mini")
+
+
+def test_a_web_servers_span_may_name_the_conversation():
+    recording = Recording()
+    web = recording.begin("opentelemetry.instrumentation.fastapi", "POST /chat", 0, session__id="from-the-web")
+    recording.span("x", "chat", (10, 90), web, gen_ai__operation__name="chat")
+    end(web, 100)
+
+    assert [turn.session_id for turn in turns(recording)] == ["from-the-web"]
+
+
 def test_recognition_that_ran_while_the_user_spoke_counts_from_the_end_of_speech():
     recording = Recording()
     turn = recording.begin("pipecat.turn", "turn", 0)
@@ -181,7 +254,7 @@ def test_nanoseconds_are_kept():
     assert [event.wall_ns - NOON_NS for event in events(read(OtlpProtobuf(), recording.protobuf()))] == [123, 456_789]
 
 
-@pytest.mark.parametrize("make", [pipecat, livekit, openinference, genai])
+@pytest.mark.parametrize("make", [pipecat, livekit, openinference, genai, first_pipecat, openllmetry])
 def test_the_order_of_spans_does_not_matter(make):
     recording = recorded(make)
     mixed = list(recording.spans)
@@ -223,7 +296,7 @@ def test_a_failed_call_is_an_error_of_its_turn():
 
 
 def test_the_table_names_only_stages_that_there_are():
-    own = {"tool_start", "tool_end", "reranker_start", "reranker_end", "llm_usage"}
+    own = {"tool_start", "tool_end", "reranker_start", "reranker_end", "llm_usage", "tts_usage"}
     named = {moment.stage for rule in RULES for moment in rule.moments}
 
     assert named - own <= {stage.key for stage in STAGES}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 
 from google.protobuf.json_format import MessageToJson
@@ -142,3 +143,69 @@ def genai(recording: Recording) -> None:
     )
     end(speech, 700, gen_ai__response__time_to_first_chunk=0.12)
     end(web, 720)
+
+
+def first_pipecat(recording: Recording) -> None:
+    """Pipecat's first release with traces: spans named after classes, turns by their number."""
+    talk = recording.begin("pipecat.turn", "conversation-c8", 0, conversation__id="c8")
+    recording.span("pipecat", "llm_setup", (1, 2), talk, gen_ai__operation__name="llm_setup")
+    turn = recording.begin("pipecat.turn", "turn-1", 100, talk, turn__number=1, conversation__id="c8")
+    recording.span("pipecat", "stt_deepgramsttservice", (1200, 1200.4), turn, is_final=True, transcript="Well?")
+    model = recording.begin("pipecat", "llm_openaillmservice", 1250, turn, gen_ai__request__model="gpt-4o")
+    end(model, 1900, metrics__ttfb=0.35, gen_ai__usage__input_tokens=0, gen_ai__usage__output_tokens=0)
+    voice = recording.begin("pipecat", "tts_cartesiattsservice", 1700, turn, voice_id="nova", text="Yes.")
+    end(voice, 2400, metrics__ttfb=0.2, metrics__character_count=4)
+    end(turn, 5000, turn__was_interrupted=False)
+    end(talk, 9000)
+
+
+def first_livekit(recording: Recording) -> None:
+    """LiveKit Agents of 2025: times to the first token and byte, characters and model stand in JSON texts only."""
+    heard = {"ttft": 0.31, "prompt_tokens": 0, "prompt_cached_tokens": 0}
+    spoken = {
+        "ttfb": 0.18, "characters_count": 41, "audio_duration": 2.1,
+        "metadata": {"model_name": "sonic-2", "model_provider": "Cartesia"},
+    }  # fmt: skip
+    session = recording.begin("livekit-agents", "agent_session", 0)
+    asked = recording.begin("livekit-agents", "user_turn", 3000, session)
+    end(asked, 4600, lk__end_of_utterance_delay=0.6, lk__transcription_delay=0.25)
+    answer = recording.begin("livekit-agents", "agent_turn", 4610, session)
+    node = recording.begin("livekit-agents", "llm_node", 4620, answer)
+    request = recording.begin("livekit-agents", "llm_request", 4620, node, gen_ai__request__model="gpt-4o")
+    end(request, 5299, lk__llm_metrics=json.dumps(heard), gen_ai__usage__input_tokens=55)
+    end(node, 5300)
+    tool = recording.begin("livekit-agents", "function_tool", 4800, answer, lk__function_tool__name="weather")
+    end(tool, 4900, lk__function_tool__is_error=True)
+    voice = recording.begin("livekit-agents", "tts_node", 4930, answer)
+    below = recording.begin("livekit-agents", "tts_request", 4930, voice, lk__input_text="It is noon.")
+    end(below, 5999, lk__tts_metrics=json.dumps(spoken))
+    end(voice, 6000)
+    recording.span("livekit-agents", "agent_speaking", (5200, 7000), session)
+    end(answer, 7010)
+    end(session, 9000)
+
+
+def openllmetry(recording: Recording, *, failed: bool = False) -> None:
+    """A workflow of OpenLLMetry: its model streams, a tool is called, and the model once more."""
+    named = {"traceloop__association__properties__conversation_id": "conv-1"}
+    chain = recording.begin("traceloop", "talk.workflow", 0, traceloop__span__kind="workflow", **named)
+    scope, known = "opentelemetry.instrumentation.openai.v1", {"gen_ai__request__model": "gpt-4o", **named}
+    first = recording.begin(scope, "openai.chat", 100, chain, llm__request__type="chat", **known)
+    first.set_attribute("gen_ai.prompt.0.content", "What is the weather?")
+    for chunk in range(3):
+        first.add_event("llm.content.completion.chunk", timestamp=NOON_NS + (300 + chunk) * 1_000_000)
+    end(first, 900, gen_ai__usage__prompt_tokens=120)
+    recording.span("traceloop", "weather.tool", (900, 1000), chain, traceloop__span__kind="tool")
+    second = recording.begin(scope, "openai.chat", 1100, chain, llm__request__type="chat", **known)
+    end(second, 1900, failed=failed)
+    end(chain, 2000)
+
+
+def ai_sdk(recording: Recording) -> None:
+    """Vercel's AI SDK in its third version, whose times are milliseconds."""
+    named = {"ai__telemetry__metadata__sessionId": "s-5"}
+    outer = recording.begin("ai", "ai.streamText", 0, **named)
+    inner = recording.begin("ai", "ai.streamText.doStream", 10, outer, ai__model__id="gpt-4o-mini", **named)
+    recording.span("ai", "ai.toolCall", (500, 600), inner, ai__toolCall__name="weather")
+    end(inner, 1990, ai__stream__msToFirstChunk=391.5, ai__usage__promptTokens=12)
+    end(outer, 2000)

@@ -13,7 +13,7 @@ from voxtrace.events import Event
 from voxtrace.events.plain import sound_text, tidy
 from voxtrace.importers.otlp.calls import Calls, clock_of_host, sample_of
 from voxtrace.importers.otlp.grouping import Traces
-from voxtrace.importers.otlp.mapping import FACTS, LENGTHS, RULES, UNITS, Moment, SpanRule
+from voxtrace.importers.otlp.mapping import FACTS, FAILED, IN_JSON, LENGTHS, RULES, UNITS, UNKNOWN, Moment, SpanRule
 from voxtrace.importers.otlp.spans import Span
 from voxtrace.importers.ports import Note
 from voxtrace.units import NANOS_PER_MICRO, NANOS_PER_MILLI, NANOS_PER_SECOND
@@ -86,7 +86,7 @@ class Conversion:
                 metadata["chunk"] = span.span_id
             if place == len(placed) - 1:
                 metadata |= facts_of(span)
-                metadata["outcome"] = "error" if span.is_error else "ok"
+                metadata["outcome"] = "error" if _is_failed(span) else "ok"
                 if rule.turn in ("is", "joins") and rule.role == "agent":
                     # Had a user spoken in this turn, there would be an event of it: a greeting keeps nobody waiting.
                     metadata["tells_of_users"] = True
@@ -144,7 +144,7 @@ def _rule_of(span: Span) -> SpanRule | None:
 def _fits(rule: SpanRule, span: Span) -> bool:
     if rule.scopes and span.scope not in rule.scopes:
         return False
-    if rule.names and span.name not in rule.names:
+    if rule.names and not any(_is_named(span.name, name) for name in rule.names):
         return False
     attribute, values = rule.having
     if not attribute:
@@ -152,26 +152,36 @@ def _fits(rule: SpanRule, span: Span) -> bool:
     return attribute in span.attributes and (not values or str(span.attributes[attribute]) in values)
 
 
+def _is_named(name: str, pattern: str) -> bool:
+    if "*" not in pattern:
+        return name == pattern
+    begins, _, ends = pattern.partition("*")
+    return len(name) >= len(pattern) - 1 and name.startswith(begins) and name.endswith(ends)
+
+
+def _is_failed(span: Span) -> bool:
+    return span.is_error or any(span.attributes.get(name) is True for name in FAILED)
+
+
 def _holds(moment: Moment, attributes: Mapping[str, object]) -> bool:
     return (not moment.when or bool(attributes.get(moment.when))) and not attributes.get(moment.unless)
 
 
 def _with_metrics(attributes: Mapping[str, object]) -> Mapping[str, object]:
-    """LiveKit of 2025 told times to the first token and byte in a JSON text only."""
+    """What stands in a JSON text only, as if it were an attribute of its own."""
     more: dict[str, object] = {}
-    for name, key, told in (
-        ("lk.llm_metrics", "ttft", "lk.response.ttft"),
-        ("lk.tts_metrics", "ttfb", "lk.response.ttfb"),
-    ):
+    for name, table in IN_JSON.items():
         written = attributes.get(name)
-        if told in attributes or not isinstance(written, str):
+        if not isinstance(written, str):
             continue
         try:
             metrics = json.loads(written)
         except (ValueError, RecursionError):
             continue
-        if isinstance(metrics, dict):
-            more[told] = metrics.get(key)
+        found = metrics if isinstance(metrics, dict) else {}
+        described = found.get("metadata")
+        found = {**(described if isinstance(described, dict) else {}), **found}
+        more |= {told: found[key] for key, told in table if found.get(key) and told not in attributes}
     return {**attributes, **more} if more else attributes
 
 
@@ -208,11 +218,13 @@ def _point(told: object) -> int | None:
 def facts_of(span: Span) -> dict[str, object]:
     """What the table keeps of a span's attributes: numbers and short names, and of texts their length."""
     told: dict[str, object] = {}
-    for attribute, key in _there(FACTS, span):
-        told.setdefault(key, span.attributes[attribute])
+    attributes = _with_metrics(span.attributes)
+    for attribute, key in _there(FACTS, attributes):
+        if attributes[attribute] not in UNKNOWN.get(key, ()):
+            told.setdefault(key, attributes[attribute])
     facts = tidy({"span_name": span.name, **{key: value for key, value in told.items() if _is_plain(value)}})
-    for attribute, key in _there(LENGTHS, span):
-        value = span.attributes[attribute]
+    for attribute, key in _there(LENGTHS, attributes):
+        value = attributes[attribute]
         if isinstance(value, str) and value:
             facts.setdefault(key, len(value))
     return facts
@@ -222,5 +234,5 @@ def _is_plain(value: object) -> bool:
     return isinstance(value, int | float) or (isinstance(value, str) and len(value) <= MAX_TEXT_CHARS)
 
 
-def _there(table: Iterable[tuple[str, str]], span: Span) -> Iterator[tuple[str, str]]:
-    return ((attribute, key) for attribute, key in table if attribute in span.attributes)
+def _there(table: Iterable[tuple[str, str]], attributes: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    return ((attribute, key) for attribute, key in table if attribute in attributes)

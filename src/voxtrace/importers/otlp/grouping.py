@@ -57,10 +57,11 @@ class Traces:
         self._spans += span.span_id not in trace.parents
         trace.parents[span.span_id] = span.parent_id
         self._released += trace.waiting.pop(span.span_id, ())
+        # The span of a web server may name the conversation, and tell nothing else of it.
+        trace.session = trace.session or _session_told(span)
         if rule is None:
             return
         trace.roles[span.span_id] = rule.role
-        trace.session = trace.session or _session_told(span)
         if rule.turn == "is":
             trace.turns[span.span_id] = _own(span)
         elif rule.turn == "user" and span.span_id not in trace.turns:
@@ -168,7 +169,7 @@ def _answered(trace: _Trace, began: int) -> str | None:
 def _ancestors(trace: _Trace, span: Span) -> list[str]:
     found: list[str] = []
     above = span.parent_id
-    while above and len(found) < MAX_ANCESTORS and above not in found:
+    while above and above != span.span_id and len(found) < MAX_ANCESTORS and above not in found:
         found.append(above)
         above = trace.parents.get(above, "")
     return found

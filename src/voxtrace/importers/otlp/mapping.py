@@ -49,11 +49,14 @@ class SpanRule:
     turn: Turn
     moments: tuple[Moment, ...] = ()  # none: the span is known, and tells nothing that another does not tell
     scopes: tuple[str, ...] = ()  # the instrumentation's name is one of these
-    names: tuple[str, ...] = ()  # the span's name is one of these
+    names: tuple[str, ...] = ()  # the span's name is one of these; one * stands for anything
     having: tuple[str, tuple[str, ...]] = ("", ())  # attribute, and its values (none: any)
 
 
 _PIPECAT = ("pipecat", "pipecat.turn")
+# Its first release named each span after its service's class, and numbered the turns.
+_PIPECAT_TURN, _PIPECAT_STT = ("turn", "turn-*"), ("stt", "stt_*sttservice")
+_PIPECAT_LLM, _PIPECAT_TTS = ("llm", "llm_*llmservice"), ("tts", "tts_*ttsservice")
 _LIVEKIT = ("livekit-agents", "livekit.agents", "@livekit/agents")
 
 # A model's first token, by whatever name somebody gave it.
@@ -63,6 +66,8 @@ _FIRST_TOKEN = (
     Moment("llm.first_token", "start", ("gen_ai.response.time_to_first_token",)),
     Moment("llm.first_token", "start", ("gen_ai.server.time_to_first_token",)),
     Moment("llm.first_token", "start", ("ai.response.msToFirstChunk",)),  # Vercel's AI SDK
+    Moment("llm.first_token", "start", ("ai.stream.msToFirstChunk",)),  # its version 3
+    Moment("llm.first_token", "event", ("ai.stream.firstChunk",)),
     Moment("llm.first_token", "at", ("langfuse.observation.completion_start_time",)),
     Moment("llm.first_token", "event", ("llm.content.completion.chunk",)),  # OpenLLMetry, one for each chunk
     Moment("llm.first_token", "event", ("gen_ai.content.completion.chunk",)),
@@ -84,7 +89,7 @@ _RETRIEVAL = (Moment("context.retrieval_start", "start"), Moment("context.retrie
 _OVER = Moment("llm.response_sent", "end")
 
 RULES: tuple[SpanRule, ...] = (
-    SpanRule("Pipecat", "session", "ancestor", scopes=_PIPECAT, names=("conversation",)),
+    SpanRule("Pipecat", "session", "ancestor", scopes=_PIPECAT, names=("conversation", "conversation-*")),
     SpanRule(
         "Pipecat",
         "agent",
@@ -97,7 +102,7 @@ RULES: tuple[SpanRule, ...] = (
             _OVER,
         ),
         scopes=_PIPECAT,
-        names=("turn",),
+        names=_PIPECAT_TURN,
     ),
     SpanRule(
         "Pipecat",
@@ -105,7 +110,7 @@ RULES: tuple[SpanRule, ...] = (
         "parent",
         (Moment("stt.first_partial", "end"),),
         scopes=_PIPECAT,
-        names=("stt",),
+        names=_PIPECAT_STT,
         having=("is_final", ("False",)),
     ),
     SpanRule(
@@ -115,7 +120,7 @@ RULES: tuple[SpanRule, ...] = (
         # Until 2025 the span was the hand-over of the text alone, which takes no time.
         (Moment("stt.started", "start", least_ms=50), Moment("stt.transcript_final", "end")),
         scopes=_PIPECAT,
-        names=("stt",),
+        names=_PIPECAT_STT,
     ),
     SpanRule(
         "Pipecat",
@@ -128,7 +133,7 @@ RULES: tuple[SpanRule, ...] = (
             Moment("llm.response_received", "end"),
         ),
         scopes=_PIPECAT,
-        names=("llm",),
+        names=_PIPECAT_LLM,
     ),
     SpanRule(
         "Pipecat",
@@ -137,7 +142,7 @@ RULES: tuple[SpanRule, ...] = (
         # The span of a service that answers over a socket ends when the text is sent: its end ends no synthesis.
         (*_SPEECH[:-1], Moment("tts.synthesis_complete", "end", behind="tts.first_audio")),
         scopes=_PIPECAT,
-        names=("tts",),
+        names=_PIPECAT_TTS,
     ),
     # What a realtime model hears, says and calls: no step of it can be told apart.
     SpanRule("Pipecat", "llm", "parent", scopes=_PIPECAT),
@@ -149,7 +154,9 @@ RULES: tuple[SpanRule, ...] = (
             Moment("user.speech_start", "start"),
             Moment("stt.started", "start"),
             Moment("user.speech_end", "end", ("-lk.end_of_turn_delay",)),
+            Moment("user.speech_end", "end", ("-lk.end_of_utterance_delay",)),  # its name in the first releases
             Moment("stt.transcript_final", "end", ("-lk.end_of_turn_delay", "lk.transcription_delay")),
+            Moment("stt.transcript_final", "end", ("-lk.end_of_utterance_delay", "lk.transcription_delay")),
             Moment("stt.pause_detected", "end"),
         ),
         scopes=_LIVEKIT,
@@ -205,7 +212,16 @@ RULES: tuple[SpanRule, ...] = (
         scopes=_LIVEKIT,
         names=("llm_request",),
     ),
-    # tts_request is the same call as tts_node; what user_speaking tells, user_turn tells as well.
+    # The same call as tts_node, which tells of no characters, and in the first releases of no first byte.
+    SpanRule(
+        "LiveKit",
+        "usage",
+        "within",
+        (Moment("tts.first_audio", "start", ("lk.response.ttfb",)), Moment("tts_usage", "end")),
+        scopes=_LIVEKIT,
+        names=("tts_request",),
+    ),
+    # What user_speaking tells, user_turn tells as well.
     SpanRule("LiveKit", "session", "ancestor", scopes=_LIVEKIT),
     SpanRule("OpenInference", "llm", "ancestor", _MODEL, having=("openinference.span.kind", ("LLM",))),
     SpanRule("OpenInference", "retrieval", "ancestor", _RETRIEVAL, having=("openinference.span.kind", ("RETRIEVER",))),
@@ -223,14 +239,19 @@ RULES: tuple[SpanRule, ...] = (
     SpanRule("AI SDK", "llm", "ancestor", _MODEL, names=("ai.streamText.doStream", "ai.generateText.doGenerate")),
     SpanRule("AI SDK", "agent", "ancestor", (_OVER,), names=("ai.streamText", "ai.generateText")),
     SpanRule("AI SDK", "tool", "ancestor", _TOOL, names=("ai.toolCall",)),
+    SpanRule("OpenLLMetry", "tool", "ancestor", _TOOL, having=("traceloop.span.kind", ("tool",))),
+    SpanRule("OpenLLMetry", "agent", "ancestor", (_OVER,), having=("traceloop.span.kind", ("workflow", "agent"))),
+    SpanRule("OpenLLMetry", "other", "ancestor", having=("traceloop.span.kind", ())),
     SpanRule("GenAI", "tts", "ancestor", _SPEECH, having=("gen_ai.output.type", ("speech",))),
-    SpanRule("GenAI", "tts", "ancestor", _SPEECH, having=("gen_ai.operation.name", ("tts", "text_to_speech"))),
+    SpanRule(
+        "GenAI", "tts", "ancestor", _SPEECH, having=("gen_ai.operation.name", ("tts", "text_to_speech", "audio.speech"))
+    ),
     SpanRule(
         "GenAI",
         "stt",
         "ancestor",
         (Moment("stt.started", "start"), Moment("stt.transcript_final", "end")),
-        having=("gen_ai.operation.name", ("stt", "speech_to_text", "transcription")),
+        having=("gen_ai.operation.name", ("stt", "speech_to_text", "transcription", "audio.transcription")),
     ),
     SpanRule(
         "GenAI",
@@ -257,6 +278,11 @@ SESSION = (
     "session.id",
     "langfuse.session.id",
     "traceloop.association.properties.session_id",
+    "traceloop.association.properties.conversation_id",
+    "traceloop.association.properties.thread_id",
+    "traceloop.association.properties.chat_id",
+    "ai.telemetry.metadata.sessionId",
+    "ai.telemetry.metadata.conversationId",
     "lk.room_sid",
 )
 
@@ -265,21 +291,34 @@ FACTS: tuple[tuple[str, str], ...] = (
     ("gen_ai.usage.input_tokens", "prompt_tokens"),
     ("gen_ai.usage.prompt_tokens", "prompt_tokens"),
     ("llm.token_count.prompt", "prompt_tokens"),
+    ("ai.usage.inputTokens", "prompt_tokens"),
+    ("ai.usage.promptTokens", "prompt_tokens"),
     ("gen_ai.usage.output_tokens", "completion_tokens"),
     ("gen_ai.usage.completion_tokens", "completion_tokens"),
     ("llm.token_count.completion", "completion_tokens"),
+    ("ai.usage.outputTokens", "completion_tokens"),
+    ("ai.usage.completionTokens", "completion_tokens"),
     ("gen_ai.usage.cache_read.input_tokens", "cached_tokens"),
     ("gen_ai.usage.cache_read_input_tokens", "cached_tokens"),
+    ("gen_ai.usage.input_cached_tokens", "cached_tokens"),
     ("llm.token_count.prompt_details.cache_read", "cached_tokens"),
     ("gen_ai.response.model", "model"),
     ("gen_ai.request.model", "model"),
     ("llm.model_name", "model"),
+    ("ai.response.model", "model"),
+    ("ai.model.id", "model"),
     ("embedding.model_name", "model"),
     ("gen_ai.provider.name", "provider"),
     ("gen_ai.system", "provider"),
     ("llm.provider", "provider"),
+    ("ai.model.provider", "provider"),
     ("voice_id", "voice"),
+    ("gen_ai.request.voice", "voice"),
+    ("gen_ai.request.voice_id", "voice"),
     ("metrics.character_count", "text_length"),
+    ("gen_ai.usage.characters", "text_length"),
+    ("lk.tts.characters", "text_length"),
+    ("lk.tts.audio_s", "audio_s"),
     ("turn.number", "turn_number"),
     ("turn.user_bot_latency_seconds", "reported_user_bot_latency_s"),
     ("turn.user_turn_seconds", "reported_user_turn_s"),
@@ -289,8 +328,33 @@ FACTS: tuple[tuple[str, str], ...] = (
     ("gen_ai.tool.name", "tool"),
     ("lk.function_tool.name", "tool"),
     ("tool.name", "tool"),
+    ("ai.toolCall.name", "tool"),
     ("error.type", "error"),
 )
+
+# What writers put where they know nothing, by the house's names: a call has a prompt, and a service a name.
+UNKNOWN: dict[str, tuple[object, ...]] = {
+    "prompt_tokens": (0,),
+    "completion_tokens": (0,),
+    "model": ("unknown", ""),
+    "voice": ("unknown", "", "None"),
+    "provider": ("unknown", ""),
+}
+
+# Attributes that say of a span that it failed, whose status says nothing.
+FAILED = ("lk.function_tool.is_error",)
+
+# Attributes that are JSON texts: what of them is read, and as which attribute. 0 and -1 stand for what is not known.
+IN_JSON: dict[str, tuple[tuple[str, str], ...]] = {
+    "lk.llm_metrics": (("ttft", "lk.response.ttft"), ("prompt_cached_tokens", "gen_ai.usage.input_cached_tokens")),
+    "lk.tts_metrics": (
+        ("ttfb", "lk.response.ttfb"),
+        ("characters_count", "lk.tts.characters"),
+        ("audio_duration", "lk.tts.audio_s"),
+        ("model_name", "gen_ai.request.model"),
+        ("model_provider", "gen_ai.provider.name"),
+    ),
+}
 
 # Texts of which only the length is kept: what people said stays out of the store.
 LENGTHS: tuple[tuple[str, str], ...] = (
@@ -298,6 +362,7 @@ LENGTHS: tuple[tuple[str, str], ...] = (
     ("lk.pii.response.text", "response_length"),
     ("lk.response.text", "response_length"),
     ("ai.response.text", "response_length"),
+    ("ai.result.text", "response_length"),
     ("text", "text_length"),
     ("lk.pii.input_text", "text_length"),
     ("lk.input_text", "text_length"),
@@ -307,7 +372,7 @@ LENGTHS: tuple[tuple[str, str], ...] = (
 )
 
 # Nanoseconds of one unit of an attribute; seconds, which all conventions but one use, are not named.
-UNITS = {"ai.response.msToFirstChunk": 1_000_000}
+UNITS = {"ai.response.msToFirstChunk": 1_000_000, "ai.stream.msToFirstChunk": 1_000_000}
 
 # How long after the end of the user's turn an agent's turn still answers it; later it speaks on its own account.
 ANSWERS_WITHIN_S = 30.0

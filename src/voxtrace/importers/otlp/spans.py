@@ -78,6 +78,8 @@ def why_unusable(span: Span) -> tuple[str, str] | None:
         return "span_id", "a trace id is 16 bytes and a span id 8, and neither is all zeros"
     if span.parent_id and not _is_id(span.parent_id, 16):
         return "span_id", "a parent's span id is 8 bytes"
+    if not span.end_ns and EARLIEST_NS <= span.start_ns <= LATEST_NS:
+        return "timestamp", "it has no end: the span was not over, or its program died before it was"
     if not EARLIEST_NS <= span.start_ns <= LATEST_NS or not EARLIEST_NS <= span.end_ns <= LATEST_NS:
         return "timestamp", "start and end must lie between 2001 and 2100"
     if span.end_ns < span.start_ns:
