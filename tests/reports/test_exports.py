@@ -5,9 +5,20 @@ from io import StringIO
 
 from tests.reports.test_pages import CONVERSATION, population
 from voxtrace.analysis import assemble, summarize
+from voxtrace.analysis.definitions import DEFINITIONS
 from voxtrace.reports.csv_report import COLUMNS, write_csv
 from voxtrace.reports.html_report import summary_to_html
 from voxtrace.testing.turns import client_events, event
+
+# How the name of a column ends that holds numbers of a unit.
+UNITS = {
+    "ms": "_ms",
+    "count": "_count",
+    "characters": "_chars",
+    "tokens": "_tokens",
+    "1/s": "_per_s",
+    "ns/token": "_ns_per_token",
+}
 
 
 def rows(*turns):
@@ -28,6 +39,17 @@ def test_a_lower_bound_says_that_it_is_one():
 
     assert row["voice_to_voice_ms"] == "5890.0"
     assert "voice_to_voice_ms: at least" in row["not_measured"]
+
+
+def test_every_number_of_a_row_has_its_unit_in_the_name_of_its_column_or_is_a_ratio():
+    assert {"started_unix_s", "total_ms", "text_chars"} <= set(COLUMNS)
+    assert all(each.name.endswith(UNITS[each.unit]) for each in DEFINITIONS if each.unit != "ratio")
+
+
+def test_what_is_not_known_of_a_turn_is_an_empty_cell():
+    (row,) = rows(assemble("alone", [event("anything", 0)]))
+
+    assert {row[each.name] for each in DEFINITIONS} | {row["total_ms"], row["text_chars"]} == {""}
 
 
 def test_what_a_log_says_is_no_formula_in_a_spreadsheet():
