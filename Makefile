@@ -3,6 +3,10 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
+# One worker for each core; a worker that has nothing left to do takes over tests of another. More than four wait for
+# each other's servers.
+PARALLEL := -n auto --maxprocesses 4 --dist worksteal
+
 # A virtual environment named by the caller is the caller's: it is used as it is.
 ifeq ($(origin VENV),file)
 READY := $(VENV)/.installed
@@ -26,18 +30,18 @@ run: $(READY) ## start the speech server and the dashboard (Ctrl-C stops both)
 test: test-quick test-slow test-browser ## run every test: quick ones first, then real processes, then a browser
 
 test-quick: $(READY) ## the tests of a few milliseconds each
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(PARALLEL)
 
 agents: ## install the voice-agent frameworks that tests/agents drives, apart from everything else
 	@sh tools/need_voice_agents.sh "$(PYTHON)"
 
 test-slow: $(READY) agents ## journeys over real processes, and crashes
 	@sh tools/need_redis.sh
-	@$(BIN)/python -m pytest -m "slow and not browser" --timeout 180
+	@$(BIN)/python -m pytest $(PARALLEL) -m "slow and not browser" --timeout 180
 
 test-browser: $(READY) ## what a person sees, in Debian's Chromium
 	@sh tools/need_chromium.sh
-	@$(BIN)/python -m pytest -m browser --timeout 180
+	@$(BIN)/python -m pytest $(PARALLEL) -m browser --timeout 180
 
 check: $(READY) ## style, types, who may import whom, house rules, generated docs
 	@$(BIN)/ruff check --quiet .

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -32,9 +32,12 @@ class Watched:
             self.elsewhere.append(request.url)
 
 
+_running: list[Browser] = []  # the one that the tests of a module share, while they do
+
+
 @contextmanager
-def watched_page(origin: str, width: int = 1280, height: int = 900) -> Iterator[Watched]:
-    """A new page in a fresh browser; the test is skipped where there is no Chromium (`make test` asks for it)."""
+def chromium() -> Iterator[Browser]:
+    """A fresh browser; the test is skipped where there is no Chromium (`make test` asks for it)."""
     executable = next(filter(None, map(shutil.which, NAMES)), None)
     if executable is None:
         pytest.skip("no Chromium here; Debian: apt-get install chromium")
@@ -43,11 +46,35 @@ def watched_page(origin: str, width: int = 1280, height: int = 900) -> Iterator[
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=arguments)
         try:
-            page = browser.new_page(viewport={"width": width, "height": height})
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def shared_browser() -> Iterator[None]:
+    """Pages that are opened meanwhile are of one browser, which takes a second to start.
+
+    Not longer than a module: while Playwright runs, no test of this process could run an event loop of its own.
+    """
+    with chromium() as browser:
+        _running.append(browser)
+        try:
+            yield
+        finally:
+            _running.pop()
+
+
+@contextmanager
+def watched_page(origin: str, width: int = 1280, height: int = 900) -> Iterator[Watched]:
+    """A new page that shares nothing with any other: no cookie, no cache, no store."""
+    with nullcontext(_running[-1]) if _running else chromium() as browser:
+        page = browser.new_page(viewport={"width": width, "height": height})
+        try:
             watched = Watched(page, origin)
             page.on("pageerror", lambda error: watched.errors.append(str(error)))
             page.on("console", watched.note_console)
             page.on("request", watched.note_request)
             yield watched
         finally:
-            browser.close()
+            page.close()

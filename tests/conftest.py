@@ -32,6 +32,15 @@ def _away_from_the_users_own_data(tmp_path_factory: pytest.TempPathFactory) -> I
         yield
 
 
+@pytest.fixture(scope="module")
+def one_browser() -> Iterator[None]:
+    """All tests of a module open their pages in one browser: `pytest.mark.usefixtures("one_browser")`."""
+    from tests.browser import shared_browser  # Playwright is slow to import, and few tests have pages
+
+    with shared_browser():
+        yield
+
+
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     """`golden("page.md", text)`: the text is what `golden/page.md` beside the test says.

@@ -108,7 +108,7 @@ def test_the_bar_is_drawn_only_past_one_second_and_only_for_a_person(log):
     clock, terminal, pipe = ManualClock(), io.StringIO(), io.StringIO()
     (source,) = find_sources([str(log)])
     for stream, is_terminal in ((terminal, True), (pipe, False)):
-        with Progress(clock, Console(file=stream, force_terminal=is_terminal)) as progress:
+        with Progress(clock, Console(file=stream, force_terminal=is_terminal, width=500)) as progress:
             progress.opened(source)
             progress.read(10)
 

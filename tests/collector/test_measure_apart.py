@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 
 import pytest
 
@@ -13,8 +15,9 @@ from tests.journeys.services import command_line, family, is_alive, started, wai
 from voxtrace.cli.main import main
 from voxtrace.cli.reading import MANY
 from voxtrace.collector import measure
+from voxtrace.collector.measure import derive
 from voxtrace.collector.measure_apart import TURNS_PER_PIECE, measure_apart
-from voxtrace.store import open_store
+from voxtrace.store import RequestQuery, open_store
 
 pytestmark = pytest.mark.slow
 
@@ -23,6 +26,10 @@ def filled(folder, turns):
     store = open_store(folder)
     store.append([each for n in range(turns) for each in speech(f"r{n}", 100 * n, 40 + n % 7)])
     return store
+
+
+def all_derived(store):
+    return {row.request_id: row.derived for row in store.recent(RequestQuery(limit=2 * MANY))}
 
 
 def test_several_processes_derive_what_one_derives(tmp_path):
@@ -35,6 +42,35 @@ def test_several_processes_derive_what_one_derives(tmp_path):
 
     alone.close()
     apart.close()
+
+
+def test_many_turns_are_derived_again_by_several_processes_with_the_same_result(tmp_path, capsys, monkeypatch):
+    with closing(filled(tmp_path, MANY)) as store:
+        measure(store)
+        before = all_derived(store)
+    monkeypatch.setattr("voxtrace.cli.recompute.recompute", None)  # what one process would do
+
+    assert main(["recompute", "--data", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == f"{MANY} turns derived again\n"
+    with closing(open_store(tmp_path, readonly=True)) as store:
+        assert store.stale(1) == []
+        assert all_derived(store) == before
+
+
+def test_a_process_that_is_killed_meanwhile_leaves_the_rest_to_the_command_itself(tmp_path, capsys, monkeypatch):
+    filled(tmp_path, MANY).close()
+
+    def broken(store, folder, on_progress):
+        store.put_derived(derive(store, store.stale(5)))
+        on_progress(5)
+        raise BrokenProcessPool("killed")
+
+    monkeypatch.setattr("voxtrace.collector.measure_apart.measure_apart", broken)
+
+    assert main(["recompute", "--data", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == f"{MANY} turns derived again\n"
+    with closing(open_store(tmp_path, readonly=True)) as store:
+        assert store.stale(1) == []
 
 
 def test_a_report_of_many_new_turns_keeps_their_numbers_and_says_the_same_the_next_time(tmp_path, capsys):

@@ -22,7 +22,7 @@ from voxtrace.dashboard import Changes, build_app
 from voxtrace.dashboard.assets import load_assets
 from voxtrace.store import SqliteStore, open_store
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(180), pytest.mark.usefixtures("one_browser")]
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
 FIRST_LOAD_BYTES = 100 * 1024  # gzipped

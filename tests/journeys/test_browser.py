@@ -12,7 +12,7 @@ import pytest
 from tests.browser import watched_page
 from tests.journeys.house import House, pid_of, running_house
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(180), pytest.mark.usefixtures("one_browser")]
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from tests.browser import watched_page
 from tests.reports.test_conversation_report import GAPPED
 from voxtrace.reports.conversation_html import story_to_html
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(180), pytest.mark.usefixtures("one_browser")]
 
 
 @pytest.mark.parametrize("width", [1280, 420])

@@ -140,7 +140,7 @@ def drained(store: SqliteStore, folder: Path) -> Collector:
 def test_a_collector_that_is_killed_again_and_again_stores_every_line_exactly_once(tmp_path):
     chance, writer, issued = random.Random(7), Writer(tmp_path), 0
     open_store(tmp_path).close()
-    for _ in range(25):
+    for _ in range(16):
         with running(COLLECT, tmp_path) as child:
             child.stdout.readline()
             for _ in range(chance.randint(1, 12)):
@@ -176,7 +176,7 @@ def test_a_server_that_is_killed_between_batches_has_stored_what_it_acknowledged
     chance, (port,) = random.Random(11), free_ports(1)
     acknowledged: list[int] = []
     waiting, issued, resent = [], 0, 0
-    for _ in range(12):
+    for _ in range(8):
         with running(INGEST, tmp_path, port) as child:
             wait_until(lambda: send(port, [0]) is not None, "the server")
             until = clock.mono_ns() + int(chance.uniform(0.02, 0.25) * 1e9)

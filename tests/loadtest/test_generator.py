@@ -159,14 +159,14 @@ def test_more_than_may_be_under_way_are_counted_and_not_sent():
 
 @pytest.mark.slow
 def test_a_listener_in_real_time_lets_the_server_feel_it():
-    """Eight seconds of sound are there at once; who plays one second ahead reads them over more than six."""
-    seconds = [chunk(pcm(0, 1000)) for _ in range(8)]
+    """Four seconds of sound are there at once; who plays one second ahead reads them over more than two."""
+    seconds = [chunk(pcm(0, 1000)) for _ in range(4)]
     workload = Workload({"short": 1}, pace="real time")
     record = one([head(), *seconds, END], workload, conduct=Conduct(Patience(stall_s=0.3)))
     (first, *_), *_, (last, *_) = record.reads()
 
     assert record.outcome == "ok"
-    assert last - first >= 5_000_000_000
+    assert last - first >= 1_500_000_000
 
 
 def test_a_listener_who_leaves_is_no_error():

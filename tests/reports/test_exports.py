@@ -1,15 +1,24 @@
 """Turns for other tools."""
 
 import csv
-import json
 from io import StringIO
 
 from tests.reports.test_pages import CONVERSATION, population
 from voxtrace.analysis import assemble, summarize
+from voxtrace.analysis.definitions import DEFINITIONS
 from voxtrace.reports.csv_report import COLUMNS, write_csv
 from voxtrace.reports.html_report import summary_to_html
-from voxtrace.reports.trace_events import PARTS, trace_events
 from voxtrace.testing.turns import client_events, event
+
+# How the name of a column ends that holds numbers of a unit.
+UNITS = {
+    "ms": "_ms",
+    "count": "_count",
+    "characters": "_chars",
+    "tokens": "_tokens",
+    "1/s": "_per_s",
+    "ns/token": "_ns_per_token",
+}
 
 
 def rows(*turns):
@@ -32,6 +41,17 @@ def test_a_lower_bound_says_that_it_is_one():
     assert "voice_to_voice_ms: at least" in row["not_measured"]
 
 
+def test_every_number_of_a_row_has_its_unit_in_the_name_of_its_column_or_is_a_ratio():
+    assert {"started_unix_s", "total_ms", "text_chars"} <= set(COLUMNS)
+    assert all(each.name.endswith(UNITS[each.unit]) for each in DEFINITIONS if each.unit != "ratio")
+
+
+def test_what_is_not_known_of_a_turn_is_an_empty_cell():
+    (row,) = rows(assemble("alone", [event("anything", 0)]))
+
+    assert {row[each.name] for each in DEFINITIONS} | {row["total_ms"], row["text_chars"]} == {""}
+
+
 def test_what_a_log_says_is_no_formula_in_a_spreadsheet():
     (row,) = rows(assemble("=cmd|' /C calc'!A0", [event("stt_end", 0), event("playback_start", 5)]))
 
@@ -43,17 +63,6 @@ def test_no_turns_are_a_head_without_rows():
 
     assert write_csv([], paper) == 0
     assert paper.getvalue().strip() == ",".join(COLUMNS)
-
-
-def test_the_parts_of_a_trace_tile_the_turn_on_a_lane_of_their_own():
-    turn = assemble("r1", CONVERSATION)
-    events = trace_events([turn])["traceEvents"]
-    lanes = {each["tid"]: each["args"]["name"] for each in events if each["name"] == "thread_name"}
-    parts = [each for each in events if each["ph"] == "X" and lanes[each["tid"]] == PARTS]
-
-    assert sum(part["dur"] for part in parts) * 1000 == turn.total
-    assert {"stt", "v34", "tts"} <= set(lanes.values())
-    assert json.loads(json.dumps(events)) == events
 
 
 def test_a_page_of_a_summary(golden):
@@ -71,55 +80,7 @@ def test_nothing_in_a_log_becomes_a_part_of_the_page():
     assert "http" not in page.replace("http-equiv", "")
 
 
-def chunked():
-    """Two chunks of speech that are made at the same time, and a third one after them."""
-    told = [event("v34_webhook_received", 0, "v34"), event("v34_ollama_received", 900, "v34")]
-    for chunk, (begin, end) in enumerate([(950, 1700), (1000, 1900), (1950, 2100)]):
-        told += [event("chunk_tts_start", begin, "v34", chunk=chunk), event("chunk_tts_end", end, "v34", chunk=chunk)]
-    return assemble("r2", [*told, event("tts_audio_playback_start", 1750, "tts")])
-
-
-def test_a_trace_page(golden):
-    golden("trace.json", json.dumps(trace_events([assemble("r1", CONVERSATION), chunked()]), indent=1) + "\n")
-
-
 def test_a_table_page(golden):
     paper = StringIO()
     write_csv([*population()[-3:], assemble("r1", CONVERSATION)], paper)
     golden("requests.csv", paper.getvalue().replace("\r\n", "\n"))
-
-
-def test_a_trace_keeps_the_rules_of_its_format():
-    turns = [
-        assemble("r1", CONVERSATION),
-        chunked(),
-        assemble("parts", [event("a_start", 0, "parts"), event("a_end", 9, "parts")]),
-    ]
-    document = trace_events([*turns, *population()])
-    events = document["traceEvents"]
-    timed = [each for each in events if each["ph"] != "M"]
-    named = {(each["pid"], each["tid"]) for each in events if each["name"] == "thread_name"}
-
-    assert {each["ph"] for each in events} == {"M", "X", "i"}
-    assert all(each["ts"] >= 0 and each.get("dur", 0) >= 0 for each in timed)
-    assert [each["ts"] for each in timed] == sorted(each["ts"] for each in timed)
-    assert {(each["pid"], each["tid"]) for each in timed} <= named
-    assert len(named) == sum(each["name"] == "thread_name" for each in events)
-    assert float(document["otherData"]["zero_unix_s"]) * 1e9 == min(turn.started_wall_ns for turn in turns)
-
-
-def test_bars_of_one_lane_lie_within_each_other_or_apart_and_chunks_made_at_once_have_lanes_of_their_own():
-    events = trace_events([chunked()])["traceEvents"]
-    bars = [each for each in events if each["ph"] == "X"]
-    names = {each["tid"]: each["args"]["name"] for each in events if each["name"] == "thread_name"}
-    chunks = [names[each["tid"]] for each in bars if "chunk" in each["args"] and names[each["tid"]] != "tts"]
-
-    assert chunks == ["v34", "v34 (2)", "v34"]
-    for lane in {each["tid"] for each in bars}:
-        open_ends = []
-        for bar in (each for each in bars if each["tid"] == lane):
-            while open_ends and open_ends[-1] <= bar["ts"]:
-                open_ends.pop()
-
-            assert not open_ends or bar["ts"] + bar["dur"] <= open_ends[-1]
-            open_ends.append(bar["ts"] + bar["dur"])

@@ -6,8 +6,6 @@ import sys
 from datetime import UTC, datetime
 from io import BytesIO, StringIO
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from tests.reports.test_pages import CONVERSATION, population
@@ -20,6 +18,9 @@ from voxtrace.reports.json_report import measured_to_json
 from voxtrace.reports.parquet_report import ROW_GROUP, write_parquet
 from voxtrace.store import open_store
 from voxtrace.testing.turns import client_events, event, server_events
+
+pa = pytest.importorskip("pyarrow", reason="no extra parquet here")
+pq = pytest.importorskip("pyarrow.parquet")
 
 TURNS = [
     *population(),
@@ -90,6 +91,48 @@ def test_columns_have_types_units_and_definitions(rows):
     assert schema.metadata[b"voxtrace.version"] == b"1.2.3"
     assert all(field.metadata[b"definition"] for field in schema)
     assert rows[0]["started"] == datetime.fromtimestamp(TURNS[0].started_wall_ns // 10**9, UTC)
+
+
+def test_the_columns_of_a_file_as_they_are_read_back(golden):
+    """Whoever keeps such files has queries on these names, types and units."""
+    schema = written(columns_of(TURNS)).schema_arrow
+    facts = {str(name, "utf-8"): str(value, "utf-8") for name, value in schema.metadata.items()}
+    columns = {
+        field.name: {"type": str(field.type)}
+        | {str(name, "utf-8"): str(value, "utf-8") for name, value in sorted(field.metadata.items())}
+        for field in schema
+    }
+    facts.pop("ARROW:schema", None)
+    facts.pop("voxtrace.definitions")  # grows with every change of a number, which other tests are about
+
+    golden("requests.parquet.schema.json", json.dumps({"file": facts, "columns": columns}, indent=1) + "\n")
+
+
+def test_the_rows_of_a_file_as_they_are_read_back(golden):
+    """What is absent of a turn in all its columns is left out here, or nobody could read the page."""
+    kept = [turn for turn in TURNS if turn.request_id in ("r0", "r3", "bad", "talk", "refused", "alone")]
+    shown = [
+        {
+            name: value
+            for name, value in row.items()
+            if value is not None or row.get(f"{name}_state", "absent") != "absent"
+        }
+        for row in written(columns_of(kept)).read().to_pylist()
+    ]
+    shown = [{name: value for name, value in row.items() if value != "absent"} for row in shown]
+
+    golden("requests.parquet.json", json.dumps(shown, indent=1, default=str, ensure_ascii=False) + "\n")
+
+
+def test_no_number_of_a_turn_is_0_for_want_of_it(rows):
+    """A value is there in exactly the states that have one, and every unit stands in its column's name."""
+    schema = written(columns_of(TURNS)).schema_arrow
+    for row in rows:
+        for definition in DEFINITIONS:
+            is_there = row[f"{definition.name}_state"] in ("measured", "at_least")
+
+            assert (row[definition.name] is not None) == is_there
+    assert all(field.name.endswith("_ms") for field in schema if field.metadata.get(b"unit") == b"ms")
 
 
 def test_no_turns_are_columns_without_rows():

@@ -289,7 +289,8 @@ def test_an_utterance_without_text_is_none(server):
 
 def test_a_server_that_has_nothing_to_say_says_that_it_is_there(tmp_path):
     quick = {"alive_s": 0.1, "idle_s": 20}
-    with serving(tmp_path, faults={"stall_after_ms": 60}, live=quick) as server, live(server.port) as client:
+    stalls = {"stall_after_ms": 60}
+    with serving(tmp_path, faults=stalls, live=quick, drain_s=0) as server, live(server.port) as client:
         client.say("text", text="Hm")  # nothing can be spoken yet
         waiting = client.hear("alive")
         client.say("flush")

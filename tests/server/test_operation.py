@@ -143,7 +143,7 @@ def test_what_can_not_be_served_in_time_is_refused_and_running_speech_goes_on(se
     """One engine that needs half of the time for a stream feeds one; three times as many ask."""
     server = serve(pool={"workers": 1, "max_load": 0.9}, block_delay_ms=30)
     speak(server.port, input="abcdefgh")  # so that the pace is known
-    with open_speech(server.port, "admitted", input="a b c d e f g h i j. " * 8) as admitted:
+    with open_speech(server.port, "admitted", input="a b c d e f g h i j. " * 4) as admitted:
         read_head(admitted)
         refused = [speak(server.port, input="abc") for _ in range(3)]
         answer = read_to_end(admitted)
@@ -172,10 +172,10 @@ def test_an_error_in_a_later_piece_ends_the_answer_there(serve):
 
 
 def test_two_engines_together_give_the_samples_of_one(serve, tmp_path):
-    text = "This sentence is one of several that are all of them alike. " * 6
-    alone = serve(pool={"workers": 1}, block_delay_ms=5)
+    text = "This sentence is one of several that are all of them alike. " * 3
+    alone = serve(pool={"workers": 1}, block_delay_ms=2)
     one = speak(alone.port, input=text).body
-    both = speak(serve(pool={"workers": 2}, block_delay_ms=12).port, input=text).body
+    both = speak(serve(pool={"workers": 2}, block_delay_ms=6).port, input=text).body
 
     assert len(one) == len(both)
     assert one == both

@@ -64,6 +64,15 @@ class SpeechChunk(Struct, frozen=True, gc=False):
 
 
 @dataclass(frozen=True, slots=True)
+class Playout:
+    """When a chunk is heard, by a player that begins with the first one and waits only for what is not ready."""
+
+    chunk: str
+    begin: Nanos
+    end: Nanos
+
+
+@dataclass(frozen=True, slots=True)
 class _Piece:
     key: tuple[str, object]  # of the same piece
     spans: tuple[Span, ...]
@@ -113,6 +122,19 @@ def speech_chunks(spans: Iterable[Span], heard: Nanos | None) -> tuple[SpeechChu
             )
         )
     return tuple(chunks)
+
+
+def playouts(chunks: Sequence[SpeechChunk], heard: Nanos | None) -> tuple[Playout | None, ...]:
+    """When each chunk is heard; None where nothing tells when the first one was, or how long one sounds."""
+    found: list[Playout | None] = []
+    for number, chunk in enumerate(chunks):
+        since = chunk.needed_by if number else heard
+        if heard is None or since is None or chunk.audio is None:
+            found.append(None)
+            continue
+        begin = max(since, chunk.ready)
+        found.append(Playout(chunk.name, Nanos(begin), Nanos(begin + chunk.audio)))
+    return tuple(found)
 
 
 def stream_slack(chunks: Sequence[Chunk]) -> tuple[Nanos, ...]:

@@ -38,7 +38,8 @@ class ExportCommand:
   parquet  typed columns: a metric without a value is null, and the columns beside it say why; each column has its
            unit and definition (extra: voxtrace[parquet])
   jsonl    one JSON object a request, as `voxtrace requests --json` prints it
-  trace    Trace Event Format: open it in ui.perfetto.dev or chrome://tracing
+  trace    Trace Event Format: open it in ui.perfetto.dev or chrome://tracing; the critical path is a lane of its own,
+           and arrows lead from a chunk's text to its synthesis and to when it is heard
   events   the events themselves, one a line; `voxtrace import` reads them back, here or on another machine
 
   voxtrace export csv --out requests.csv

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from pathlib import Path
 from typing import ClassVar
 
 from rich.console import Console
 from rich.progress import Progress
 
+from voxtrace.cli.reading import MANY
 from voxtrace.cli.small_records import no_search_for_cycles
-from voxtrace.collector import recompute
-from voxtrace.store import open_store
+from voxtrace.collector import measure, recompute
+from voxtrace.store import RequestQuery, Store, open_store
 from voxtrace.store.connection import require_store
 
 
@@ -34,8 +37,36 @@ at any time, with the same result. It may run while `voxtrace up` does.
         try:
             with Progress(console=Console(stderr=True), transient=True) as shown, no_search_for_cycles():
                 task = shown.add_task("turns", total=None)
-                done = recompute(store, lambda done, total: shown.update(task, completed=done, total=total))
+                done = _recompute(store, args.data, lambda done, total: shown.update(task, completed=done, total=total))
         finally:
             store.close()
         print(f"{done} turns derived again")
         return 0
+
+
+def _recompute(store: Store, folder: Path, on_progress: Callable[[int, int], None]) -> int:
+    """By as many processes as there are cores where the turns are many; few are done before those have started."""
+    if not _are_many(store):
+        return recompute(store, on_progress)
+    from concurrent.futures.process import BrokenProcessPool
+
+    from voxtrace.collector.measure_apart import measure_apart  # with what starts processes, for those who need it
+
+    total, derived = store.forget_derived(), 0
+
+    def on_derived(done: int) -> None:
+        nonlocal derived
+        derived = done
+        on_progress(done, max(done, total))
+
+    on_derived(0)
+    try:
+        return measure_apart(store, folder, on_derived)
+    except (
+        BrokenProcessPool
+    ):  # one was killed, as where memory runs out; what is stored stays, and the rest is done here
+        return derived + len(measure(store))
+
+
+def _are_many(store: Store) -> bool:
+    return len(store.recent(RequestQuery(limit=MANY))) == MANY

@@ -16,6 +16,7 @@ from rich.text import Text
 from voxtrace.analysis.definitions import DEFINITION_BY_NAME
 from voxtrace.judge.budget_verdicts import Judged, worst_of
 from voxtrace.judge.budgets import OF_THE_PROCESS, SHARES
+from voxtrace.reports.html_report import table_of
 from voxtrace.reports.words import NONE, amount, interval_words, percent
 from voxtrace.reports.words import SHARES as IN_PERCENT
 
@@ -132,7 +133,7 @@ def budgets_to_html(judged: Sequence[Judged], left_out: Sequence[str] = ()) -> l
         for row in rows_of(members):
             cells = "".join(f"<td{_kind(index, row[6])}>{escape(cell)}</td>" for index, cell in enumerate(row))
             lines.append(f"<tr>{cells}</tr>")
-        blocks += [f"<h3>{escape(name)}</h3>", "<table>\n" + "\n".join(lines) + "\n</table>"]
+        blocks += [f"<h3>{escape(name)}</h3>", table_of(lines)]
     return [*blocks, f"<p><strong>{escape(verdict_line(judged, left_out))}</strong></p>"]
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from voxtrace.judge.turn_story import TurnStory
 from voxtrace.reports.conversation_words import USER, clock_words, head_of, sections_of, time_words, title_of
-from voxtrace.reports.html_report import page_of, section_to_html
+from voxtrace.reports.html_report import bar, key_to_patterns, page_of, section_to_html
 from voxtrace.reports.sections import Section
 from voxtrace.reports.story_steps import Placed, placed_steps
 from voxtrace.units import Nanos
@@ -20,19 +20,18 @@ _STYLE = """
 .badge { border: 1px solid currentColor; border-radius: 1rem; padding: .05rem .8rem; font-weight: 600; }
 h2 { margin-top: 2.2rem; font-size: 1.15rem; }
 ul.clock { font-variant-numeric: tabular-nums; font-family: ui-monospace, monospace; font-size: .92rem; }
-table { width: 100%; } td, th { white-space: nowrap; } td.words:last-child { white-space: normal; }
+table { width: 100%; } td.words { white-space: nowrap; }
+td.words:last-child { white-space: normal; } td.words, th.words { padding-right: 1.2rem; }
 .strip { position: relative; height: 2.2rem; background: #8882; border-radius: .3rem; overflow: hidden; }
 .strip span { position: absolute; top: 0; bottom: 0; }
 .strip .wait { background: repeating-linear-gradient(45deg, #8886 0 3px, transparent 3px 7px); }
 .strip .sound { background: #2e8540; } .strip .gap { background: #c2331f; }
 .scale { display: flex; justify-content: space-between; color: var(--dim); font-size: .85rem; }
-.key { font-size: .85rem; color: var(--dim); }
-.key i { display: inline-block; width: .9rem; height: .7rem; margin: 0 .35rem 0 1rem; }
-.key i:first-child { margin-left: 0; }
 .step { display: grid; grid-template-columns: 15rem 6rem 1fr; gap: .6rem; align-items: center; padding: .12rem 0; }
 .step > :nth-child(2) { text-align: right; font-variant-numeric: tabular-nums; }
 .step .bar.beside { background: var(--dim); opacity: .6; }
 .step .bar.waited { background: var(--bar); } .step .bar.worst { background: #d55e00; }
+.step .bar.doubtful { background: repeating-linear-gradient(45deg, var(--bar) 0 2px, transparent 2px 5px); opacity: 1; }
 @media (max-width: 42rem) { .step { grid-template-columns: 9rem 5rem 1fr; } table { font-size: .85rem; } }
 @media print { body { max-width: none; } }
 """
@@ -82,6 +81,9 @@ def _bars(story: TurnStory) -> Iterator[str]:
     worst = max((step.waited for step in steps), default=0)
     for step in steps if whole else []:
         yield _bar(step, whole, is_worst=bool(worst) and step.waited == worst)
+    yield from key_to_patterns(
+        is_doubtful=any(step.is_doubtful for step in steps), is_unexplained=any(not step.service for step in steps)
+    )
 
 
 def _bar(step: Placed, whole: int, *, is_worst: bool) -> str:
@@ -89,10 +91,9 @@ def _bar(step: Placed, whole: int, *, is_worst: bool) -> str:
     # What holds other steps and was hardly waited for itself is no cause, however long it is.
     is_waited = step.waited > 0 and step.waited >= MOSTLY_HELD * (end - step.begin)
     kind = "unexplained" if not step.service else "worst" if is_worst else "waited" if is_waited else "beside"
-    left, width = step.begin * 100 / whole, (end - step.begin) * 100 / whole
-    bar = f'<span class="bar {kind}" style="left:{left:.3f}%;width:{width:.3f}%"></span>'
+    kind += " doubtful" if step.is_doubtful else ""
     took = "no end" if step.end is None else time_words(end - step.begin)
     return (
         f'<div class="step"><span>{escape(step.title)}</span><span>{escape(took)}</span>'
-        f'<span class="track">{bar}</span></div>'
+        f'<span class="track">{bar(kind, step.begin / whole, (end - step.begin) / whole)}</span></div>'
     )

@@ -14,7 +14,8 @@ from voxtrace.units import NANOS_PER_SECOND, millis
 
 _LABELS = tuple(Labels.__struct_fields__)
 _METRICS = tuple(definition.name for definition in DEFINITIONS)
-COLUMNS = ("request_id", "session_id", "started", "kind", "total_ms", "slowest", *_LABELS, *_METRICS, "not_measured")
+_FACTS = ("request_id", "session_id", "started_unix_s", "kind", "total_ms", "slowest")
+COLUMNS = (*_FACTS, *_LABELS, *_METRICS, "not_measured")
 # A cell that begins so is a formula to a spreadsheet, and what stands in it came from a log.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 

@@ -22,33 +22,49 @@ from voxtrace.reports.summary_report import (
     remarks_of,
     verdict_lines,
 )
-from voxtrace.reports.words import amount, counted
-from voxtrace.units import millis
+from voxtrace.reports.words import amount, counted, percent
+from voxtrace.units import Nanos, millis
 
 if TYPE_CHECKING:
     from voxtrace.reports.sections import Section
 
 STATES = ("pass", "warning", "fail", "inconclusive")  # each has its colour
+# A bar is never drawn narrower than can be seen, and one with a pattern not narrower than its pattern.
+_NARROWEST_PX, _PATTERN_PX = 2, 7
+
 _STYLE = """
-:root { color-scheme: light dark; --bar: #56b4e9; --dim: #88929c; --odd: #e69f00; }
+:root { color-scheme: light dark; --bar: #56b4e9; --dim: #5f6a74; --odd: #e69f00; }
 body { font: 15px/1.45 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; margin: .5rem 0 1.5rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: .15rem .8rem .15rem 0; border-bottom: 1px solid #8884; }
 th:first-child, td:first-child, .words { text-align: left; }
-td.words, th.words { padding-right: 1.2rem; } td:not(.words) { white-space: nowrap; } .wide { overflow-x: auto; }
+td.words, th.words { padding-right: 1.2rem; } td:not(.words), th { white-space: nowrap; } .wide { overflow-x: auto; }
 ul.plain { list-style: none; padding: 0; } ul.plain li { padding: .2rem 0; white-space: pre-wrap; }
+h1, h2, h3, p { overflow-wrap: anywhere; }
 th { font-weight: 600; } .quiet { color: var(--dim); }
 .pass { color: #2e8540; } .fail { color: #c2331f; font-weight: 600; } .warning, .inconclusive { color: #9a6700; }
 @media (prefers-color-scheme: dark) {
+  :root { --dim: #9aa5b0; }
   .pass { color: #6cc98a; } .fail { color: #ff8a75; } .warning, .inconclusive { color: #f2bd4b; }
 }
-.row { display: grid; grid-template-columns: 13rem 7rem 4rem 1fr; gap: .5rem; align-items: center; }
+.row { display: grid; grid-template-columns: 13rem 9.5rem 4rem 1fr; gap: .5rem; align-items: center; }
 .row > * { text-align: right; } .row > :first-child, .row > :last-child { text-align: left; }
+.row > :first-child { overflow-wrap: anywhere; }
 .track { position: relative; height: .9rem; }
 .bar { position: absolute; top: 0; bottom: 0; min-width: 2px; background: var(--bar); }
 .bar.later { background: var(--dim); }
-.bar.doubtful { background: repeating-linear-gradient(45deg, var(--bar) 0 2px, transparent 2px 5px); }
-.bar.unexplained { background: repeating-linear-gradient(45deg, var(--odd) 0 4px, transparent 4px 7px); }
+.doubtful { background: repeating-linear-gradient(45deg, var(--bar) 0 2px, transparent 2px 5px); }
+.bar.doubtful, .bar.unexplained { min-width: 7px; }
+.bar.later.doubtful { background: repeating-linear-gradient(45deg, var(--dim) 0 2px, transparent 2px 5px); }
+.unexplained { background: repeating-linear-gradient(45deg, var(--odd) 0 4px, transparent 4px 7px); }
+.key { font-size: .85rem; color: var(--dim); }
+.key i { display: inline-block; width: .9rem; height: .7rem; margin: 0 .35rem 0 1rem; }
+.key i:first-child { margin-left: 0; }
+@media (max-width: 42rem) {
+  body { margin: 1rem auto; } table { font-size: .85rem; }
+  .row { grid-template-columns: 1fr auto 3.5rem; gap: 0 .6rem; padding: .15rem 0; }
+  .row .track { grid-column: 1 / -1; height: .6rem; }
+}
 """
 
 
@@ -71,6 +87,10 @@ def summary_to_html(
     if slowest:
         body.append("<h2>The slowest</h2>")
         body += [block for turn in slowest for block in _waterfall(turn)]
+        body += key_to_patterns(
+            is_doubtful=any(part.is_doubtful and part.explained for turn in slowest for part in turn.parts),
+            is_unexplained=any(not part.explained for turn in slowest for part in turn.parts),
+        )
     if summary.findings:
         body.append("<h2>What to know</h2>")
         body.append(_table(("rule", "turns"), ((rule, str(count)) for rule, count in summary.findings)))
@@ -99,7 +119,7 @@ def section_to_html(section: Section, level: str = "h2", kind: str = "plain") ->
         for row in section.rows:
             cells = (f"<td{_kind(section, index, cell)}>{escape(cell)}</td>" for index, cell in enumerate(row))
             rows.append(f"<tr>{''.join(cells)}</tr>")
-        yield '<div class="wide"><table>\n' + "\n".join(rows) + "\n</table></div>"
+        yield table_of(rows)
 
 
 def _kind(section: Section, column: int, cell: str = "") -> str:
@@ -144,18 +164,39 @@ def _waterfall(turn: Measured) -> Iterable[str]:
     yield f"<h3>{escape(turn.request_id)} <span class=quiet>{escape(amount(millis(turn.total), 'ms'))}</span></h3>"
     for part in turn.parts:
         kind = "unexplained" if not part.explained else "" if part.waited else "later"
-        kind += " doubtful" if part.is_doubtful else ""
-        left, width = part.begin * 100 / total, part.length * 100 / total
-        bar = f'<span class="bar {kind}" style="left:{left:.3f}%;width:{width:.3f}%"></span>'
-        length, share = amount(millis(part.length), "ms"), f"{part.length / total:.1%}"
+        kind += " doubtful" if part.is_doubtful and part.explained else ""
+        length = amount(millis(part.length), "ms")
+        if part.uncertainty:
+            length = f"{length} ± {amount(millis(Nanos(part.uncertainty)), 'ms').removesuffix(' ms')}"
         yield (
-            f'<div class="row"><span>{escape(part.name)}</span><span>{length}</span><span>{share}</span>'
-            f'<span class="track">{bar}</span></div>'
+            f'<div class="row"><span>{escape(part.name)}</span><span>{length}</span>'
+            f"<span>{percent(part.length / total)}</span>"
+            f'<span class="track">{bar(kind, part.begin / total, part.length / total)}</span></div>'
         )
+
+
+def bar(kind: str, begin: float, length: float) -> str:
+    """A bar on a track, by shares of the track; at its end, a narrow one still lies within it."""
+    narrowest = _PATTERN_PX if {"unexplained", "doubtful"} & set(kind.split()) else _NARROWEST_PX
+    left = f"min({begin * 100:.3f}%, 100% - {narrowest}px)"
+    return f'<span class="bar {kind}" style="left:{left};width:{length * 100:.3f}%"></span>'
+
+
+def key_to_patterns(*, is_doubtful: bool, is_unexplained: bool) -> Iterable[str]:
+    """What the patterns of bars mean, where there are any."""
+    told = ['<i class="doubtful"></i>shorter than what its two clocks leave open'] if is_doubtful else []
+    told += ['<i class="unexplained"></i>no event explains it'] if is_unexplained else []
+    if told:
+        yield f'<p class="key">{"".join(told)}</p>'
 
 
 def _table(head: Iterable[str], rows: Iterable[Sequence[str]], *, words: bool = False) -> str:
     kind = ' class="words"' if words else ""
     lines = ["<tr>" + "".join(f"<th{kind}>{escape(name)}</th>" for name in head) + "</tr>"]
     lines += ["<tr>" + "".join(f"<td{kind}>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows]
-    return "<table>\n" + "\n".join(lines) + "\n</table>"
+    return table_of(lines)
+
+
+def table_of(lines: Iterable[str]) -> str:
+    """A table of these rows; where it is wider than the page, it scrolls and the page does not."""
+    return '<div class="wide"><table>\n' + "\n".join(lines) + "\n</table></div>"

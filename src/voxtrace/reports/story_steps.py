@@ -24,6 +24,7 @@ class Placed:
     waited: int  # nanoseconds of it that the first sound waited for
     slack: Nanos | None  # of a chunk of speech, or of a step beside the path
     is_later: bool  # begun behind the first sound
+    is_doubtful: bool = False  # shorter than what its two clocks leave open
 
 
 def placed_steps(turn: Turn, path: CriticalPath) -> tuple[list[Placed], int]:
@@ -45,6 +46,7 @@ def placed_steps(turn: Turn, path: CriticalPath) -> tuple[list[Placed], int]:
             waited=waited.get(index, 0),
             slack=_slack(span, slacks, beside),
             is_later=path.is_heard and span.begin >= path.end,
+            is_doubtful=span.is_doubtful,
         )
         for index, span in enumerate(spans)
         if index in shown
