@@ -17,11 +17,11 @@ from voxtrace.analysis.definitions import DEFINITION_BY_NAME
 from voxtrace.judge.budget_verdicts import Judged, worst_of
 from voxtrace.judge.budgets import OF_THE_PROCESS, SHARES
 from voxtrace.reports.html_report import table_of
+from voxtrace.reports.sections import STYLES
 from voxtrace.reports.words import NONE, amount, interval_words, percent
 from voxtrace.reports.words import SHARES as IN_PERCENT
 
 HEAD = ("number", "target", "fails at", "actual", "95 % interval", "n", "status", "why")
-STYLES = {"pass": "green", "warning": "yellow", "fail": "bold red", "inconclusive": "yellow"}
 _WORDS = 7  # from this column on cells are words
 _PLACES = 6
 

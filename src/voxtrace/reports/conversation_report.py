@@ -11,11 +11,11 @@ from rich.text import Text
 
 from voxtrace.analysis.critical_path import shares
 from voxtrace.judge.turn_story import TurnStory
-from voxtrace.reports.budget_report import STYLES, judged_to_json
+from voxtrace.reports.budget_report import judged_to_json
 from voxtrace.reports.conversation_words import head_of, sections_of, title_of
 from voxtrace.reports.json_report import SCHEMA
 from voxtrace.reports.path_report import path_to_json, remark_to_json
-from voxtrace.reports.sections import Section, section_to_markdown, section_to_terminal
+from voxtrace.reports.sections import STYLES, Section, section_to_markdown, section_to_terminal
 from voxtrace.units import Nanos, millis
 
 _PLACES = 3

@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from voxtrace.reports.budget_report import STYLES
+STYLES = {"pass": "green", "warning": "yellow", "fail": "bold red", "inconclusive": "yellow"}
 
 SHORT = 14  # characters: a moment, "≥ 13,667 ms"
 
