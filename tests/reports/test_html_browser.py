@@ -49,7 +49,7 @@ def far_apart() -> Turn:
 
 def summary_page() -> str:
     turns = [*population(), far_apart(), assemble("gap", [event("a_start", 0), event("a_end", 5), event("b", 900)])]
-    return summary_to_html(summarize(turns), turns[-3:], budgets=budgets_to_html(SPEECH, LEFT_OUT))
+    return summary_to_html(summarize(turns), turns[-3:], foot=budgets_to_html(SPEECH, LEFT_OUT))
 
 
 def story_page() -> str:
