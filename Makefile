@@ -37,7 +37,7 @@ agents: ## install the voice-agent frameworks that tests/agents drives, apart fr
 
 test-slow: $(READY) agents ## journeys over real processes, and crashes
 	@sh tools/need_redis.sh
-	@$(BIN)/python -m pytest $(PARALLEL) -m "slow and not browser" --timeout 180
+	@$(BIN)/python -m pytest -m "slow and not browser" --timeout 180
 
 test-browser: $(READY) ## what a person sees, in Debian's Chromium
 	@sh tools/need_chromium.sh
