@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 
 # One worker for each core; a worker that has nothing left to do takes over tests of another. More than four wait for
-# each other's servers.
+# each other's servers. Slow tests run one behind another: those of load and of waiting disturb each other.
 PARALLEL := -n auto --maxprocesses 4 --dist worksteal
 
 # A virtual environment named by the caller is the caller's: it is used as it is.
