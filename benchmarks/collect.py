@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.figure import Figure
-from voxtrace.collector import Collector, CollectorOptions, measure
+from voxtrace.collector.collector import Collector, CollectorOptions
+from voxtrace.collector.measure import measure
 from voxtrace.events.codec import parse_json
 from voxtrace.store import RequestQuery, SqliteStore, open_store
 
@@ -62,7 +63,7 @@ print(time.monotonic() - began)
 COLLECTOR = """
 import sys, threading
 from pathlib import Path
-from voxtrace.collector import Collector
+from voxtrace.collector.collector import Collector
 from voxtrace.store import open_store
 folder = Path(sys.argv[1])
 store = open_store(folder)

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from voxtrace.cli.main import main
-from voxtrace.collector import measure
+from voxtrace.collector.measure import measure
 from voxtrace.store import open_store
 from voxtrace.testing.turns import client_events, server_events
 

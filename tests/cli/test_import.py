@@ -11,9 +11,9 @@ from rich.console import Console
 
 from tests.importers.build import line
 from tests.samples import sample
-from voxtrace.cli.import_ import zone_named
 from voxtrace.cli.import_progress import Progress
 from voxtrace.cli.main import main
+from voxtrace.cli.zones import zone_named
 from voxtrace.collector.sources import find_sources
 from voxtrace.errors import InvalidOption
 from voxtrace.testing import ManualClock

@@ -9,7 +9,7 @@ import pytest
 from tests.store.build import event, turn
 from voxtrace.cli.main import main
 from voxtrace.clock import wall_ns
-from voxtrace.collector import measure, recompute
+from voxtrace.collector.measure import measure, recompute
 from voxtrace.store import RequestQuery, open_store
 from voxtrace.testing.turns import client_events, server_events
 

@@ -10,7 +10,7 @@ import pytest
 from tests.analysis.talks import talk
 from tests.samples import sample
 from voxtrace.cli.main import main
-from voxtrace.collector import measure
+from voxtrace.collector.measure import measure
 from voxtrace.store import open_store
 from voxtrace.testing.turns import event
 

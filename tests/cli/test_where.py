@@ -11,7 +11,7 @@ from tests.analysis.talks import talk
 from voxtrace.cli.advice import Newest
 from voxtrace.cli.column_pages import column_pages
 from voxtrace.cli.main import main
-from voxtrace.collector import measure
+from voxtrace.collector.measure import measure
 from voxtrace.store import RequestQuery, open_store
 
 SESSIONS = ("hall", "kitchen")

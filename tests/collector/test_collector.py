@@ -8,7 +8,7 @@ import pytest
 
 from tests.collector.build import Writer
 from tests.store.build import event, turn
-from voxtrace.collector import Collector, CollectorOptions
+from voxtrace.collector.collector import Collector, CollectorOptions
 from voxtrace.store import RequestQuery, open_store
 from voxtrace.testing import ManualClock
 

@@ -9,8 +9,7 @@ import pytest
 from tests.store.build import NOON_NS, event, turn
 from voxtrace.analysis.crowds import MAX_EVENTS_OF_A_TURN
 from voxtrace.analysis.derived import from_json
-from voxtrace.collector import measure, recompute
-from voxtrace.collector.measure import TURNS_PER_STEP
+from voxtrace.collector.measure import TURNS_PER_STEP, measure, recompute
 from voxtrace.store import RequestQuery, open_store
 from voxtrace.testing import ManualClock
 

@@ -14,8 +14,7 @@ from tests.collector.test_measure import derived, speech
 from tests.journeys.services import command_line, family, is_alive, started, wait_until
 from voxtrace.cli.main import main
 from voxtrace.cli.reading import MANY
-from voxtrace.collector import measure
-from voxtrace.collector.measure import derive
+from voxtrace.collector.measure import derive, measure
 from voxtrace.collector.measure_apart import TURNS_PER_PIECE, measure_apart
 from voxtrace.store import RequestQuery, open_store
 

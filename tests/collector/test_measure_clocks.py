@@ -13,7 +13,7 @@ from tests.analysis.conversations import BRAIN, EAR, EVERY_NS, MOUTH, STORY, Con
 from tests.collector.test_measure import derived
 from voxtrace.analysis import assemble
 from voxtrace.cli.main import main
-from voxtrace.collector import measure, recompute
+from voxtrace.collector.measure import measure, recompute
 from voxtrace.collector.measure_apart import measure_apart
 from voxtrace.events.gaps import REACH_NS
 from voxtrace.store import Retention, open_store

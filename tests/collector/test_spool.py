@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.collector.build import Writer
 from tests.store.build import event, turn
-from voxtrace.collector import Collector, CollectorOptions
+from voxtrace.collector.collector import Collector, CollectorOptions
 from voxtrace.collector.spool import READ_BYTES
 from voxtrace.events.codec import encode
 from voxtrace.store import RequestQuery, open_store

@@ -19,7 +19,7 @@ from tests.collector.build import Writer
 from tests.journeys.services import free_ports, wait_until
 from tests.store.build import event
 from voxtrace import clock
-from voxtrace.collector import Collector
+from voxtrace.collector.collector import Collector
 from voxtrace.events.codec import encode
 from voxtrace.store import RequestQuery, SqliteStore, open_store
 from voxtrace.store.schema import MIGRATIONS, version_of
@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 COLLECT = """
 import sys, threading
 from pathlib import Path
-from voxtrace.collector import Collector
+from voxtrace.collector.collector import Collector
 from voxtrace.store import open_store
 folder = Path(sys.argv[1])
 print("ready", flush=True)

@@ -12,7 +12,7 @@ from voxtrace.analysis.columns import Columns
 from voxtrace.analysis.groups import MEASURED_OUTCOMES
 from voxtrace.cli.asked_turns import AskedTurns
 from voxtrace.cli.column_pages import pages_with_steps
-from voxtrace.store import RequestQuery, SqliteStore
+from voxtrace.store import SqliteStore
 
 
 def cases_asked(store: SqliteStore, asked: AskedTurns, choosing: Choosing, told: Callable[[int], None]) -> list[Case]:
@@ -41,8 +41,6 @@ class Newest:
         found = [(int(page.started[row]), page.request_ids[row]) for row in newest]
         self._found = sorted([*self._found, *found], reverse=True)[: self._most]
 
-    def cases(self, store: SqliteStore) -> list[Case]:
-        """These turns."""
-        query = RequestQuery(request_ids=tuple(request_id for _, request_id in self._found))
-        pages = pages_with_steps(store, query, len(self._found))
-        return [case for page, turns in pages for case in cases_of(page, turns, range(len(page)))]
+    def request_ids(self) -> list[str]:
+        """Their ids, newest first."""
+        return [request_id for _, request_id in self._found]

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterable, Iterator
-from datetime import timedelta, timezone, tzinfo
 from typing import ClassVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from voxtrace.cli.import_progress import Progress
 from voxtrace.cli.import_summary import to_json, to_text
 from voxtrace.cli.small_records import no_search_for_cycles
+from voxtrace.cli.zones import zone_argument, zone_asked
 from voxtrace.collector.importing import FileReport, Importing, unfinished
 from voxtrace.collector.reading import ReadOptions
-from voxtrace.collector.sources import Source, SourceUnreadable, find_sources
-from voxtrace.errors import EXIT_USAGE, InvalidOption
+from voxtrace.collector.sources import find_sources
+from voxtrace.errors import EXIT_USAGE
 from voxtrace.importers import IMPORTERS
 from voxtrace.store import open_store
-
-_OFFSET = re.compile(r"(?:UTC)?([+-])(\d{1,2}):?([0-5]\d)?", re.IGNORECASE)
 
 
 class ImportCommand:
@@ -43,23 +38,18 @@ Formats:
     def arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("paths", nargs="+", metavar="PATH", help="file, folder, pattern, or - for standard input")
         parser.add_argument("--format", metavar="NAME", help="take every file for this format instead of finding out")
-        parser.add_argument(
-            "--timezone",
-            metavar="ZONE",
-            help="of times that were written without one: Europe/Berlin, UTC, +02:00 (default: this machine's)",
-        )
+        zone_argument(parser)
         parser.add_argument("--dry-run", action="store_true", help="read everything and store nothing")
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def run(self, args: Namespace) -> int:
-        zone = None if args.timezone is None else zone_named(args.timezone)
-        options = ReadOptions(args.format, zone)
+        options = ReadOptions(args.format, zone_asked(args))
         store = None if args.dry_run else open_store(args.data)
         reports: list[FileReport] = []
         try:
             run = Importing(store, options)
             with Progress() as progress, no_search_for_cycles():
-                reports.extend(_reports(run, find_sources(args.paths), progress.opened, progress.read))
+                reports.extend(run.read_all(find_sources(args.paths), progress.opened, progress.read))
             interrupted = unfinished(store.accounts_at_positions()[1]) if store is not None else []
         finally:
             # Also after Ctrl-C and a full disk: a person must see what is in the store and what is not.
@@ -70,39 +60,3 @@ Formats:
         for name in interrupted:
             progress.say(f"voxtrace: an import of {name} was cut off; import it again to store the rest")
         return 0 if any(report.read for report in reports) else EXIT_USAGE
-
-
-def _reports(
-    run: Importing,
-    sources: Iterable[Source | SourceUnreadable],
-    on_open: Callable[[Source], None],
-    on_bytes: Callable[[int], None],
-) -> Iterator[FileReport]:
-    """One report per source; the report of a file under way comes out as soon as a piece of it is stored."""
-    for source in sources:
-        if isinstance(source, SourceUnreadable):
-            yield FileReport(source.label, "failed", why=source.why)
-            continue
-        on_open(source)
-        known: FileReport | None = None
-        for report in run.read(source, on_bytes):
-            if known is None:
-                known = report
-                yield report
-
-
-def zone_named(name: str) -> tzinfo:
-    """The zone that a person means.
-
-    Raises:
-        InvalidOption: there is none of that name.
-    """
-    offset = _OFFSET.fullmatch(name)
-    if offset:
-        sign, hours, minutes = offset[1], int(offset[2]), int(offset[3] or 0)
-        if hours <= 14:
-            return timezone((-1 if sign == "-" else 1) * timedelta(hours=hours, minutes=minutes))
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as why:
-        raise InvalidOption("--timezone", name, "name a zone such as Europe/Berlin, UTC or +02:00") from why

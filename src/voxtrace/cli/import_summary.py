@@ -43,22 +43,31 @@ def to_json(reports: Sequence[FileReport], *, is_dry_run: bool) -> str:
 
 def to_text(reports: Sequence[FileReport], *, is_dry_run: bool) -> str:
     """For people: each file while they are few, then sums; every reason why something is not in the store."""
+    return _text(reports, is_stored=not is_dry_run) + ("; dry run: nothing was stored" if is_dry_run else "")
+
+
+def read_to_text(reports: Sequence[FileReport]) -> str:
+    """The same of files that were read for one look, which nobody wanted to store."""
+    return _text(reports, is_stored=False)
+
+
+def _text(reports: Sequence[FileReport], *, is_stored: bool) -> str:
     lines: list[str] = []
     if len(reports) <= LISTED_FILES:
         for report in reports:
-            lines += _lines_of(report, is_dry_run)
+            lines += _lines_of(report, is_stored)
     else:
-        lines += _by_format(reports)
+        lines += _by_format(reports, is_stored)
         lines += _left_out(reports)
         lines += _notes(reports)
-    return "\n".join([*lines, _total(reports, is_dry_run)])
+    return "\n".join([*lines, _total(reports, is_stored)])
 
 
-def _lines_of(report: FileReport, is_dry_run: bool) -> Iterable[str]:
+def _lines_of(report: FileReport, is_stored: bool) -> Iterable[str]:
     if report.outcome != "imported":
         yield f"{report.label}: {report.outcome}: {_why(report)}"
     else:
-        yield f"{report.label}: {report.format}, {_counts([report], is_dry_run)}"
+        yield f"{report.label}: {report.format}, {_counts([report], is_stored)}"
     for reason, count in report.unreadable.most_common():
         yield f"    {count:,} unreadable: {reason}"
     for example in report.examples:
@@ -75,10 +84,10 @@ def _why(report: FileReport) -> str:
     return f"its first {report.stored + report.duplicate:,} events are in the store; import it again to store the rest"
 
 
-def _counts(reports: Sequence[FileReport], is_dry_run: bool) -> str:
+def _counts(reports: Sequence[FileReport], is_stored: bool) -> str:
     read = sum(report.read for report in reports)
     text = f"{read:,} event{'' if read == 1 else 's'} read"
-    if not is_dry_run:
+    if is_stored:
         stored, duplicate = sum(each.stored for each in reports), sum(each.duplicate for each in reports)
         text += f", {stored:,} stored"
         text += f", {duplicate:,} duplicate{'' if duplicate == 1 else 's'}" if duplicate else ""
@@ -86,13 +95,13 @@ def _counts(reports: Sequence[FileReport], is_dry_run: bool) -> str:
     return text + (f", {unreadable:,} record{'' if unreadable == 1 else 's'} unreadable" if unreadable else "")
 
 
-def _by_format(reports: Sequence[FileReport]) -> Iterable[str]:
+def _by_format(reports: Sequence[FileReport], is_stored: bool) -> Iterable[str]:
     formats: dict[str, list[FileReport]] = {}
     for report in reports:
         if report.outcome == "imported":
             formats.setdefault(report.format, []).append(report)
     for name, group in formats.items():
-        yield f"{name}: {_files(len(group))}, {_counts(group, is_dry_run=False)}"
+        yield f"{name}: {_files(len(group))}, {_counts(group, is_stored)}"
         reasons: Counter[str] = Counter()
         for report in group:
             reasons.update(report.unreadable)
@@ -126,11 +135,10 @@ def _noted(text: str, times: int) -> str:
     return f"note: {text}" + (f" (×{times:,})" if times > 1 else "")
 
 
-def _total(reports: Sequence[FileReport], is_dry_run: bool) -> str:
+def _total(reports: Sequence[FileReport], is_stored: bool) -> str:
     left_out = sum(report.outcome != "imported" for report in reports)
     aside = f" ({left_out:,} left out)" if left_out else ""
-    dry = "; dry run: nothing was stored" if is_dry_run else ""
-    return f"{_files(len(reports))}{aside}: {_counts(reports, is_dry_run)}{dry}"
+    return f"{_files(len(reports))}{aside}: {_counts(reports, is_stored)}"
 
 
 def _files(count: int) -> str:

@@ -12,7 +12,7 @@ from rich.progress import Progress
 
 from voxtrace.cli.reading import MANY
 from voxtrace.cli.small_records import no_search_for_cycles
-from voxtrace.collector import measure, recompute
+from voxtrace.collector.measure import measure, recompute
 from voxtrace.store import RequestQuery, Store, open_store
 from voxtrace.store.connection import require_store
 

@@ -14,9 +14,9 @@ from voxtrace.analysis.summing import Summing
 from voxtrace.cli.advice import Newest
 from voxtrace.cli.asked_turns import asked_turns, turns_arguments
 from voxtrace.cli.budgets import Budgeted, budget_arguments, budgets_asked
-from voxtrace.cli.column_pages import column_pages
 from voxtrace.cli.patience import Patience
-from voxtrace.cli.reading import measured_turns, open_measured, slowest_first, terminal
+from voxtrace.cli.reading import slowest_first, terminal
+from voxtrace.cli.turn_sources import source_arguments, turn_source
 from voxtrace.clock import wall_ns
 from voxtrace.errors import EXIT_FAIL
 from voxtrace.judge.limits import judge, parse_limit
@@ -45,6 +45,7 @@ requests are counted and enter none, and what was not measured is listed with it
 help most, by the newest 300 turns. With --expect or --budget the exit code is 1 unless every limit is kept.
 
   voxtrace report
+  voxtrace report latency.log                       a log of another tool, read now and kept nowhere
   voxtrace report --where engine=kokoro,cache=miss,since=2h
   voxtrace report --hours 24 --format markdown > report.md
   voxtrace report --format html > report.html       one file, without any network
@@ -55,6 +56,7 @@ help most, by the newest 300 turns. With --expect or --budget the exit code is 1
 """
 
     def arguments(self, parser: ArgumentParser) -> None:
+        source_arguments(parser)
         turns_arguments(parser, DEFAULT_LAST)
         parser.add_argument(
             "--expect", action="append", default=[], metavar="LIMIT", help="such as 'ttfa_p95<=800ms'; may be repeated"
@@ -89,11 +91,11 @@ def _read(args: Namespace) -> Report:
     asked = asked_turns(args, now)
     budgeted, summing = Budgeted(budgets_asked(args.budget), now), Summing(now)
     choosing, newest, slowest = Choosing(asked.where), Newest(ADVICE_FROM), Slowest(SLOWEST_SHOWN)
-    store = open_measured(args.data)
+    source = turn_source(args)
     try:
         with Patience("reading turns") as patience:
             read = 0
-            for whole in column_pages(store, asked.query, asked.most):
+            for whole in source.pages(asked):
                 page = choosing.kept(whole)
                 summing.add(page)
                 budgeted.add(page)
@@ -103,11 +105,11 @@ def _read(args: Namespace) -> Report:
                 read += len(whole)
                 patience.at(read)
         choice = choosing.choice()
-        cases = newest.cases(store)
-        worst = measured_turns(store, store.requests(slowest.request_ids()))
-        accounts = store.accounts()
+        cases = source.cases(newest.request_ids())
+        worst = source.turns(slowest.request_ids())
+        accounts = source.accounts()
     finally:
-        store.close()
+        source.close()
     summary = summing.summary()
     return Report(
         summary=summary,

@@ -24,7 +24,7 @@ def take_in_spool(folder: Path) -> None:
     if not any(spool.glob("*.jsonl")):
         return
     # 30 ms to load, and seldom needed.
-    from voxtrace.collector import Collector
+    from voxtrace.collector.collector import Collector
     from voxtrace.collector.spool import count_waiting
 
     try:

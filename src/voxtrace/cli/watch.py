@@ -23,7 +23,7 @@ from voxtrace.cli.front_door import FrontDoor
 from voxtrace.cli.lifeline import is_supervised
 from voxtrace.cli.pages_store import PagesStore
 from voxtrace.cli.signals import stop_signals
-from voxtrace.collector import Collector, CollectorOptions
+from voxtrace.collector.collector import Collector, CollectorOptions
 from voxtrace.collector.ingest import ingest_routes
 from voxtrace.config import Value, load_settings, prepare_data_folder, require_private_address
 from voxtrace.dashboard.app import build_app as build_dashboard

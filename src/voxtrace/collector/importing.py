@@ -12,13 +12,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from voxtrace.collector.reading import Batch, Opened, ReadOptions, read_source
 from voxtrace.collector.sources import Source, SourceUnreadable
 from voxtrace.events import Event
 from voxtrace.importers import HoldsNoEvents, Note, Refused
-from voxtrace.store.ports import EventLog, Position, Rejected
+from voxtrace.store.ports import Accounts, Appended, Position, Rejected
 
 # Events held in memory and stored in one transaction: about 20 MiB and a fifth of a second.
 PIECE_EVENTS = 20_000
@@ -26,6 +26,21 @@ EXAMPLES_KEPT = 3  # of unreadable records, for the summary
 
 # Prefixes of a position's source; a colon can't be in the name of a spool.
 RUNNING, FINISHED = "import-running:", "import:"
+
+
+class Sink(Protocol):
+    """The part of an `EventLog` that an import writes to."""
+
+    def append(
+        self, events: Sequence[Event], *, rejected: Sequence[Rejected] = (), position: Position | None = None
+    ) -> Appended:
+        """See `EventLog.append`."""
+        ...
+
+    def accounts_at_positions(self) -> tuple[Accounts, dict[str, Position]]:
+        """See `EventLog.accounts_at_positions`."""
+        ...
+
 
 Outcome = Literal["interrupted", "imported", "skipped", "failed"]
 
@@ -60,7 +75,7 @@ class FileReport:
 class Importing:
     """One run of `voxtrace import`."""
 
-    def __init__(self, log: EventLog | None, options: ReadOptions, piece_events: int = PIECE_EVENTS) -> None:
+    def __init__(self, log: Sink | None, options: ReadOptions, piece_events: int = PIECE_EVENTS) -> None:
         """`log` takes the events; without one everything is read and nothing is stored."""
         self._log, self._options, self._piece_events = log, options, piece_events
         # Read once: there may be as many as files were ever imported.
@@ -93,6 +108,24 @@ class Importing:
         if report.outcome == "imported" and not report.read:
             report.outcome, report.why = "skipped", "not one record of it could be read"
         yield report
+
+    def read_all(
+        self,
+        sources: Iterable[Source | SourceUnreadable],
+        on_open: Callable[[Source], None],
+        on_bytes: Callable[[int], None],
+    ) -> Iterator[FileReport]:
+        """One report for each source, as soon as something of it is stored; it is complete when the next comes out."""
+        for source in sources:
+            if isinstance(source, SourceUnreadable):
+                yield FileReport(source.label, "failed", why=source.why)
+                continue
+            on_open(source)
+            known: FileReport | None = None
+            for report in self.read(source, on_bytes):
+                if known is None:
+                    known = report
+                    yield report
 
     def _pieces(self, reading: Iterable[Opened | Batch], place: _Place, report: FileReport) -> Iterator[_Piece]:
         """What was read by the piece, counted. The last piece may be empty."""

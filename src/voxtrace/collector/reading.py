@@ -125,7 +125,7 @@ def _why_unknown(head: bytes) -> str:
         return "a JSON list of events; events are read one a line, for example out of: jq -c '.[]'"
     if b'"trace_id"' in head and b'"span_id"' in head and b'"start_time"' in head:
         return "spans as a console exporter prints them; export OTLP: a collector's file, or POST /v1/traces here"
-    return "no importer knows this format; --format NAME forces one"
+    return "no importer knows this format; `voxtrace import --format NAME` forces one"
 
 
 def _is_wide(head: bytes) -> bool:

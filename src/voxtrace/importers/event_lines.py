@@ -14,6 +14,7 @@ from voxtrace.importers.fast_json import parse_lines_json
 from voxtrace.importers.lines import lines
 from voxtrace.importers.local_time import LocalTimes, told_unix_ns
 from voxtrace.importers.log_lines import may_be_log
+from voxtrace.importers.plain_line import plain_event
 from voxtrace.importers.ports import ByteStream, Context, Item, Note, Refused
 from voxtrace.importers.same_id import is_nobodys
 
@@ -38,7 +39,7 @@ class EventLines:
     def read(self, stream: ByteStream, context: Context) -> Iterator[Item]:
         reading, nobodys, derived = _Reading(LocalTimes(context.zone)), Nobodys(), 0
         for number, (offset, line, is_ended) in enumerate(lines(stream), 1):
-            read = decode(line, parse_lines_json)
+            read = plain_event(line.strip(_PADDING)) or decode(line, parse_lines_json)
             if isinstance(read, Event):
                 # Both are rare, and a million lines are asked: the cheap question comes first.
                 read = nobodys.own(read) if len(read.request_id) <= 9 and is_nobodys(read.request_id) else read

@@ -6,9 +6,9 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from voxtrace.events import Event
+from voxtrace.events import Event, Unreadable
 from voxtrace.store.ports import Position, Rejected
-from voxtrace.store.rows import EventRow, key_of, known_id, metadata_text
+from voxtrace.store.rows import EventRow, key_of, known_id, metadata_text, why_unstorable
 
 # Rows kept for people; the counts by reason are kept for ever.
 QUARANTINE_ROWS = 10_000
@@ -112,6 +112,20 @@ def _add_rows(db: sqlite3.Connection, words: Words, number: int, group: Iterable
                 metadata_text(metadata) if metadata else None,
             )
         )
+
+
+def storable(events: Sequence[Event]) -> tuple[list[Event], list[Rejected]]:
+    """The events that a store can keep, and the others."""
+    good: list[Event] = []
+    bad: list[Rejected] = []
+    for index, event in enumerate(events):
+        why = why_unstorable(event)
+        if why:
+            raw = ascii(tuple(event)).encode()[:1024]
+            bad.append(Rejected(Unreadable("unstorable", why, raw), "events", index))
+        else:
+            good.append(event)
+    return good, bad
 
 
 def insert_rejected(db: sqlite3.Connection, rejected: Sequence[Rejected], now_wall_ns: int) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from voxtrace.clock import Clock, SystemClock
-from voxtrace.events import NO_REQUEST, Event, Unreadable
+from voxtrace.events import NO_REQUEST, Event
 from voxtrace.events.gaps import Exchange, Gap
 from voxtrace.store import append as tables
 from voxtrace.store.connection import BUSY_TIMEOUT_S, Durability, move_aside, open_reader, open_writer, transaction
@@ -35,7 +35,7 @@ from voxtrace.store.ports import (
 )
 from voxtrace.store.records import DERIVED_TABLES, put_record, query_conditions, select_records, select_texts
 from voxtrace.store.retention import prune
-from voxtrace.store.rows import SELECT_EVENTS, event_from_row, pack_document, unpack_document, why_unstorable
+from voxtrace.store.rows import SELECT_EVENTS, event_from_row, pack_document, unpack_document
 from voxtrace.store.samples import ClockTables, select_near
 from voxtrace.store.sessions import count_sessions, find_sessions, select_session, select_sessions
 
@@ -157,7 +157,7 @@ class SqliteStore:
             return self._append(events, rejected, position)
         except (ValueError, TypeError, OverflowError, RecursionError, sqlite3.Error):
             # One event that no table can hold stops the whole batch; find it and put it aside.
-            good, bad = _part(events)
+            good, bad = tables.storable(events)
             if not bad:
                 raise
             return self._append(good, (*rejected, *bad), position)
@@ -356,19 +356,6 @@ def _forget_derived(db: sqlite3.Connection) -> int:
     for table in DERIVED_TABLES:
         db.execute(f"DELETE FROM {table}")
     return db.execute("UPDATE requests SET derived_from = 0 WHERE derived_from <> 0").rowcount
-
-
-def _part(events: Sequence[Event]) -> tuple[list[Event], list[Rejected]]:
-    good: list[Event] = []
-    bad: list[Rejected] = []
-    for index, event in enumerate(events):
-        why = why_unstorable(event)
-        if why:
-            raw = ascii(tuple(event)).encode()[:1024]
-            bad.append(Rejected(Unreadable("unstorable", why, raw), "events", index))
-        else:
-            good.append(event)
-    return good, bad
 
 
 def _accounts(rows: Iterable[tuple[str, str, int]]) -> Accounts:

@@ -1,0 +1,1 @@
+"""Events of files that nobody stores: measured as they are read, for one look."""

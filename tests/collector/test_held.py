@@ -1,0 +1,63 @@
+"""Events of files that are held in memory give the turns that each request's events give by themselves."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from voxtrace.analysis import assemble
+from voxtrace.analysis.columns import columns_of
+from voxtrace.collector.held.events import Held
+from voxtrace.events import Event
+from voxtrace.store import RequestQuery
+
+STEPS = (("stt", "stt_transcript_finalized"), ("v34", "v34_ollama_sent"), ("v34", "v34_ollama_received"))
+NOON_NS = 1_764_000_000 * 10**9
+
+
+def told(requests: int) -> list[Event]:
+    return [
+        Event(f"r{number}", service, name, NOON_NS + number * 10**9 + place * (number + 1) * 1000, f"{number}/{place}")
+        for number in range(requests)
+        for place, (service, name) in enumerate(STEPS)
+    ]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_late_events_count(seed):
+    """Also those that come when their request was measured already."""
+    events = told(40)
+    random.Random(seed).shuffle(events)
+    held = Held(open_events=5)
+    for at in range(0, len(events), 7):
+        held.append(events[at : at + 7])
+    held.finish()
+    found = {
+        request_id: (total, value)
+        for page in held.pages(RequestQuery(), most=100)
+        for request_id, total, value in zip(
+            page.request_ids, page.totals.tolist(), page.metrics["llm_total_ms"].values.tolist(), strict=True
+        )
+    }
+    held.close()
+    alone = columns_of(
+        [assemble(f"r{n}", [each for each in told(40) if each.request_id == f"r{n}"]) for n in range(40)]
+    )
+
+    assert found == {
+        request_id: (total, value)
+        for request_id, total, value in zip(
+            alone.request_ids, alone.totals.tolist(), alone.metrics["llm_total_ms"].values.tolist(), strict=True
+        )
+    }
+
+
+def test_the_newest_turns_come_first_and_their_events_are_there():
+    held = Held()
+    held.append(told(9))
+    held.finish()
+    (page,) = held.pages(RequestQuery(), most=2)
+
+    assert list(page.request_ids) == ["r8", "r7"]
+    assert [[mark.name for mark in turn.marks] for turn in held.turns(["none", "r8"])] == [[name for _, name in STEPS]]
