@@ -84,6 +84,8 @@ def place(events: Sequence[Event], elsewhere: LookUp = nowhere) -> Axis:
         events: of the request.
         elsewhere: asked about clocks that none of its messages compares.
     """
+    if (one_wall := _on_one_wall(events)) is not None:
+        return one_wall
     domains = _domains(events)
     only_samples = all(event.name == CLOCK_SAMPLE for event in events)
     known = [domain for domain in domains if domain != WALL]
@@ -117,6 +119,23 @@ def place(events: Sequence[Event], elsewhere: LookUp = nowhere) -> Axis:
         alignment=alignment,
         corrections=corrections,
     )
+
+
+def _on_one_wall(events: Sequence[Event]) -> Axis | None:
+    """Events in order of the time of day, of which nothing else is known: most logs are only that."""
+    last = -1
+    for event in events:
+        wall_ns = event.wall_ns
+        if event.clock or wall_ns <= last or event.name == CLOCK_SAMPLE:
+            return None
+        last = wall_ns
+    if not events:
+        return None
+    zero, make = events[0].wall_ns, tuple.__new__
+    placed = [
+        make(Placed, (event.wall_ns - zero, event, _stage_key(event.service, event.name), WALL)) for event in events
+    ]
+    return Axis(tuple(placed), zero, WALL_NOTE, None, NO_CORRECTIONS)
 
 
 def _in_order(item: tuple[int, Event, str, str]) -> tuple[int, str, int]:

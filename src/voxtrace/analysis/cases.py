@@ -55,11 +55,18 @@ class Case:
 
 def case_of(turn: Turn) -> Case:
     """A turn that is at hand."""
-    packed = pack_steps(turn)
-    (case,) = cases_of(
-        columns_of([turn]), [replayable(turn.total, array("d", packed.numbers).tolist(), packed.texts)], [0]
-    )
+    (case,) = cases_at_hand([turn])
     return case
+
+
+def cases_at_hand(turns: Sequence[Turn]) -> list[Case]:
+    """Turns that are at hand, in their order."""
+    packed = [pack_steps(turn) for turn in turns]
+    steps = [
+        replayable(turn.total, array("d", each.numbers).tolist(), each.texts)
+        for turn, each in zip(turns, packed, strict=True)
+    ]
+    return cases_of(columns_of(turns), steps, range(len(turns))) if turns else []
 
 
 def cases_of(page: Columns, turns: Sequence[Replayable], rows: Iterable[int]) -> list[Case]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from voxtrace.analysis.model import Measured, Turn
-from voxtrace.analysis.timeline import Timeline
+from voxtrace.analysis.timeline import Outline, Timeline
 
 # One moment counted from two beginnings: what can't be true of one can't be of the other.
 TTFA = ("ttfa_ms", "ttfa_from_send_ms")
@@ -27,6 +27,12 @@ class TurnRule:
     name: str
     explanation: str
     check: Callable[[Turn, Timeline], Doubt | None]
+    # Stages and names of metadata: of a turn that has none of them the rule has nothing to say. Empty: of every turn.
+    about: frozenset[str] = frozenset()
+
+    def concerns(self, outline: Outline) -> bool:
+        """Whether such a turn can be doubted."""
+        return not (self.about and self.about.isdisjoint(outline.stages) and self.about.isdisjoint(outline.metadata))
 
 
 def value_of(turn: Measured, name: str) -> float | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import cast, get_args
 
 from voxtrace.analysis.model import Cache, Labels, Mode, Outcome, Source, Start, Transport, Truth
 from voxtrace.analysis.prompts import usages
 from voxtrace.analysis.speech import NULL_DEVICE
-from voxtrace.analysis.timeline import Timeline
+from voxtrace.analysis.timeline import Outline, Timeline
 
 # Who may name a model: a language model's own events first, because a turn waits for it longest.
 _LANGUAGE = ("llm.request_sent", "llm.response_received", "llm.first_token")
@@ -73,7 +74,7 @@ def _model(timeline: Timeline) -> str:
 def _tags(timeline: Timeline) -> str:
     """What events were labelled with: `labels`, or metadata named `label.NAME` or `flag.NAME`; the first counts."""
     found: dict[str, object] = {}
-    if timeline.told.isdisjoint(_TELL_TAGS) and not any(name.startswith(_TAG_KEYS) for name in timeline.told):
+    if not _tell_tags(timeline.outline):
         return ""
     for placed in timeline.axis.placed:
         metadata = placed.event.metadata
@@ -89,6 +90,12 @@ def _tags(timeline: Timeline) -> str:
                 found.setdefault(name, value)
     kept = sorted(found)[:MOST_TAGS]
     return ";".join(f"{name}={_plain(found[name])}" for name in kept)
+
+
+@lru_cache(maxsize=1024)
+def _tell_tags(outline: Outline) -> bool:
+    told = outline.metadata
+    return not told.isdisjoint(_TELL_TAGS) or any(name.startswith(_TAG_KEYS) for name in told)
 
 
 def _text_class(metadata: Mapping[str, object]) -> str:

@@ -6,6 +6,7 @@ A rule that rejects replaces the metric by its rejection; the number itself is g
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 from msgspec import structs
@@ -19,7 +20,7 @@ from voxtrace.analysis.repeats import repeated
 from voxtrace.analysis.replays import FASTEST, TIMES, replayed
 from voxtrace.analysis.reported import REPORTED_RULES
 from voxtrace.analysis.speech import AUDIO_LENGTH_DISAGREES
-from voxtrace.analysis.timeline import Timeline
+from voxtrace.analysis.timeline import Outline, Timeline
 from voxtrace.analysis.wrong_order import WRONG_ORDER_RULES
 from voxtrace.units import NANOS_PER_MICRO, NANOS_PER_MILLI, Nanos, millis
 
@@ -188,17 +189,40 @@ def _one_side_only(turn: Turn, timeline: Timeline) -> Doubt | None:
 
 
 TURN_RULES: tuple[TurnRule, ...] = (
-    TurnRule("several_requests", "The numbers of a request need an id of its own.", _several_requests),
+    TurnRule(
+        "several_requests",
+        "The numbers of a request need an id of its own.",
+        _several_requests,
+        about=frozenset({"client.request_start", "server.request_received"}),
+    ),
     TurnRule("below_zero", "No length, count or ratio is below zero.", _below_zero),
     TurnRule("ttfa_not_positive", "A TTFA of zero or less is a failure or a wrong start.", _ttfa_not_positive),
-    TurnRule("ttfa_below_round_trip", "Nothing is heard sooner than the network answers.", _ttfa_below_round_trip),
+    TurnRule(
+        "ttfa_below_round_trip",
+        "Nothing is heard sooner than the network answers.",
+        _ttfa_below_round_trip,
+        about=frozenset({"client.headers_received"}),
+    ),
     TurnRule("end_before_start", "An interval that ends before it starts has mixed clocks.", _end_before_start),
     TurnRule(
-        "first_token_is_total", "On a streamed call the first token comes before the last.", _first_token_is_total
+        "first_token_is_total",
+        "On a streamed call the first token comes before the last.",
+        _first_token_is_total,
+        about=frozenset({"llm.first_token"}),
     ),
-    TurnRule("bytes_disagree", "Audio length is bytes / (rate x width x channels).", _bytes_disagree),
+    TurnRule(
+        "bytes_disagree",
+        "Audio length is bytes / (rate x width x channels).",
+        _bytes_disagree,
+        about=frozenset({"client.first_audio_chunk"}),
+    ),
     TurnRule("audio_length_disagrees", "Chunks and summary of one stream tell one length.", _audio_length_disagrees),
-    TurnRule("played_too_fast", "A device that plays faster than time passes is not heard.", _played_too_fast),
+    TurnRule(
+        "played_too_fast",
+        "A device that plays faster than time passes is not heard.",
+        _played_too_fast,
+        about=frozenset({"playback.completed"}),
+    ),
     TurnRule("parts_exceed_total", "The parts of a serial path are not longer than the whole.", _parts_exceed_total),
     TurnRule(
         "end_of_speech_not_logged",
@@ -219,6 +243,7 @@ TURN_RULES: tuple[TurnRule, ...] = (
         "one_side_only",
         "Where client and server both note events, those of only one side tell half of the story.",
         _one_side_only,
+        about=frozenset({"client.headers_received", "server.request_received"}),
     ),
     *WRONG_ORDER_RULES,
     *REPORTED_RULES,
@@ -238,7 +263,7 @@ def check_turn(turn: Turn, timeline: Timeline) -> Turn:
     """The turn with what the rules found in it and in its events, and without the numbers that they reject."""
     findings: list[Finding] = []
     metrics = dict(turn.metrics)
-    for rule in TURN_RULES:
+    for rule in _rules_about(timeline.outline):
         doubt = rule.check(turn, timeline)
         if doubt is None:
             continue
@@ -246,7 +271,12 @@ def check_turn(turn: Turn, timeline: Timeline) -> Turn:
         for name in doubt.rejects:
             if name in metrics and metrics[name].measured:
                 metrics[name] = _reject(metrics[name], rule.name)
-    return structs.replace(turn, metrics=metrics, findings=(*turn.findings, *findings))
+    return structs.replace(turn, metrics=metrics, findings=(*turn.findings, *findings)) if findings else turn
+
+
+@lru_cache(maxsize=1024)
+def _rules_about(outline: Outline) -> tuple[TurnRule, ...]:
+    return tuple(rule for rule in TURN_RULES if rule.concerns(outline))
 
 
 def _reject(metric: Metric, rule: str) -> Metric:

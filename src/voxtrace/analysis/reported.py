@@ -235,26 +235,31 @@ REPORTED_RULES: tuple[TurnRule, ...] = (
         "ratio_called_percent",
         "A ratio with a percent sign behind it is a hundred times off.",
         _ratio_called_percent,
+        about=frozenset(EFFICIENCY),
     ),
     TurnRule(
         "api_equals_ttfa",
         "Two measurements that agree to the microsecond are one number copied.",
         _api_equals_ttfa,
+        about=frozenset({API_LATENCY}),
     ),
     TurnRule(
         "closer_than_claimed",
         "Results of one run that are written closer together than the durations they claim were made up.",
         _closer_than_claimed,
+        about=frozenset({NEXT_RESULT}),
     ),
     TurnRule(
         "first_byte_then_silence",
         "A first byte with a long silence behind it was a header: it is no time to first audio.",
         _first_byte_then_silence,
+        about=frozenset({MAX_GAP}),
     ),
     TurnRule(
         "date_disagrees",
         "A record whose date disagrees with its own epoch has a wrong time.",
         _date_disagrees,
+        about=frozenset({DATES_APART}),
     ),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from math import isfinite
 
@@ -32,6 +33,23 @@ def _absent(stage: str, origin: Origin, start: str, end: str) -> Metric:
     return Metric(missing=f"no {stage} event", origin=origin, start=start, end=end)
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Outline:
+    """Which stages a turn has, and the names of its metadata: turns of one program have few different ones.
+
+    Each is one object that is known by its identity, so that what depends on nothing else is worked out once.
+    """
+
+    stages: frozenset[str]
+    metadata: frozenset[str]
+    sides: frozenset[str]
+
+
+@lru_cache(maxsize=1024)
+def _outline(stages: frozenset[str], metadata: frozenset[str]) -> Outline:
+    return Outline(stages, metadata, frozenset(stage.partition(".")[0] for stage in stages))
+
+
 class Timeline:
     """The events of one request by stage, in order of time."""
 
@@ -41,8 +59,9 @@ class Timeline:
         for placed in axis.placed:
             if placed.stage:
                 self._by_stage.setdefault(placed.stage, []).append(placed)
-        self._sides = {stage.partition(".")[0] for stage in self._by_stage}
-        self.told = frozenset().union(*(placed.event.metadata for placed in axis.placed))
+        told = [metadata for placed in axis.placed if (metadata := placed.event.metadata)]
+        self.outline = _outline(frozenset(self._by_stage), frozenset().union(*told))
+        self.told = self.outline.metadata
         """The names of all metadata: most questions are for what no event tells."""
 
     def all(self, stage: str) -> Sequence[Placed]:
@@ -70,7 +89,7 @@ class Timeline:
 
     def has_side(self, side: str) -> bool:
         """Whether anything of that side ("client", "llm", …) occurred."""
-        return side in self._sides
+        return side in self.outline.sides
 
     def fact(self, name: str, *stages: str) -> object:
         """The value of metadata `name` on the first event of `stages` that carries it."""
@@ -84,10 +103,12 @@ class Timeline:
 
     def number(self, name: str, *stages: str) -> float | None:
         """Like `fact`, where it is a number."""
-        return finite(self.fact(name, *stages))
+        return finite(self.fact(name, *stages)) if name in self.told else None
 
     def text(self, name: str, *stages: str) -> str:
         """Like `fact`, where it is text; "" where there is none."""
+        if name not in self.told:
+            return ""
         value = self.fact(name, *stages)
         return value if isinstance(value, str) else ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from operator import attrgetter
 
 from msgspec import structs
@@ -59,7 +60,7 @@ def assemble(request_id: str, events: Sequence[Event], elsewhere: LookUp = nowhe
         started_wall_ns=axis.started_wall_ns,
         total=total,
         labels=label(timeline),
-        metrics={name: metrics[name] for name in DEFINITION_BY_NAME if name in metrics},
+        metrics={name: metrics[name] for name in _in_order_of_table(tuple(metrics))},
         parts=_with_doubt(tile(spans, total, wait), axis),
         findings=(),
         spans=spans,
@@ -114,6 +115,12 @@ def _with_doubt(parts: tuple[Part, ...], axis: Axis) -> tuple[Part, ...]:
 def _doubt(axis: Axis, begins: Sequence[Placed], ends: Sequence[Placed]) -> int:
     """The least that any two events of the two moments leave open."""
     return min((axis.uncertainty(begin, end) for begin in begins for end in ends), default=0)
+
+
+# Turns of one kind have the same metrics.
+@lru_cache(maxsize=1024)
+def _in_order_of_table(names: tuple[str, ...]) -> list[str]:
+    return [name for name in DEFINITION_BY_NAME if name in names]
 
 
 def _in_order(events: Sequence[Event]) -> list[Event]:

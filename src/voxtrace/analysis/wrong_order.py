@@ -130,5 +130,10 @@ WRONG_ORDER_RULES: tuple[TurnRule, ...] = (
         "What a service received before another one sent it was stamped by clocks that disagree.",
         _effect_before_cause,
     ),
-    TurnRule("first_byte_after_end", "An answer has no first byte behind its last.", _first_byte_after_end),
+    TurnRule(
+        "first_byte_after_end",
+        "An answer has no first byte behind its last.",
+        _first_byte_after_end,
+        about=frozenset({"client.first_byte_received"}),
+    ),
 )

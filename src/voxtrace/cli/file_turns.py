@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 
 from voxtrace.analysis import Measured
-from voxtrace.analysis.cases import Case, case_of
+from voxtrace.analysis.cases import Case, cases_at_hand
 from voxtrace.analysis.columns import Columns
 from voxtrace.cli.asked_turns import AskedTurns
 from voxtrace.cli.import_progress import Progress
@@ -67,7 +67,7 @@ class FileTurns:
 
     def cases(self, request_ids: Sequence[str]) -> list[Case]:
         """See `TurnSource`."""
-        return [case_of(turn) for turn in self._held.turns(request_ids)]
+        return cases_at_hand(self._held.turns(request_ids))
 
     def turns(self, request_ids: Sequence[str]) -> Sequence[Measured]:
         """See `TurnSource`."""
