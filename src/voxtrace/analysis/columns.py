@@ -116,6 +116,24 @@ def used_words(rows: Rows) -> list[int]:
     return np.flatnonzero(is_used).tolist()
 
 
+def renumbered(codes: Words | Ints) -> Ints:
+    """The same rows told apart by numbers from 0 without holes, in the order of the codes.
+
+    As `numpy.unique` numbers them, without sorting: the codes are small, because texts are numbered as they come.
+    """
+    is_used = np.zeros(int(codes.max()) + 1 if len(codes) else 0, np.bool_)
+    is_used[codes] = True
+    numbers: Ints = (np.cumsum(is_used) - 1)[codes]
+    return numbers
+
+
+def first_places(codes: Ints) -> Ints:
+    """Where each of the numbers that `renumbered` gives occurs first."""
+    first = np.empty(int(codes.max()) + 1 if len(codes) else 0, np.int64)
+    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)  # of several, the last one that is written stays
+    return first
+
+
 def columns_of(turns: Sequence[Measured]) -> Columns:
     """The columns of turns that are at hand."""
     vocabulary: dict[str, int] = {}
@@ -200,13 +218,17 @@ def _metrics(
     known = np.flatnonzero(np.bincount(shapes)).tolist() if size else []
     for shape in known:
         rows = np.flatnonzero(shapes == shape)
-        at_value, at_state = numbers[1][rows] + _FIXED_NUMBERS, words[1][rows] + _FIXED_TEXTS
-        for place, name in enumerate(filter(None, texts[shape].split(","))):
+        names = list(filter(None, texts[shape].split(",")))
+        places = np.arange(len(names))[:, None]
+        # All numbers of a row at once, because they lie next to each other.
+        values = numbers[0][numbers[1][rows] + _FIXED_NUMBERS + places]
+        states = words[0][words[1][rows] + _FIXED_TEXTS + places]
+        for place, name in enumerate(names):
             column = found.get(name)
             if column is None:
                 absent = np.full(size, np.nan), np.zeros(size, np.uint32), np.zeros(size, np.bool_)
                 column = found[name] = Column(*absent)
-            column.values[rows] = numbers[0][at_value + place]
-            column.states[rows] = words[0][at_state + place]
+            column.values[rows] = values[place]
+            column.states[rows] = states[place]
             column.present[rows] = True
     return found

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 
 from voxtrace.analysis.absence import Absence
-from voxtrace.analysis.columns import Bools, Column, Columns, Floats, Ints, Words
+from voxtrace.analysis.columns import Bools, Column, Columns, Floats, Ints, Words, first_places, renumbered
 from voxtrace.analysis.definitions import DEFINITION_BY_NAME
 from voxtrace.analysis.first_sounds import LATE, FirstSounds, first_sounds, suspects_among
 from voxtrace.analysis.groups import CONTINUOUS_STALL_MS, MEASURED_OUTCOMES, Group, PartShare, Population, Summary
@@ -137,8 +137,9 @@ class Summing:
         for name in _KEYS:
             words = page.labels[name]
             if not (words == words[0]).all():
-                codes = np.unique(codes * (int(words.max()) + 1) + words, return_inverse=True)[1].astype(np.int64)
-        _, first, codes = np.unique(codes, return_index=True, return_inverse=True)
+                kinds = renumbered(words)
+                codes = renumbered(codes * (int(kinds.max()) + 1) + kinds)
+        first = first_places(codes)
         numbers = np.full(len(first), -1, np.int64)
         for code in np.argsort(first).tolist():
             population = Population(*(page.texts[int(page.labels[name][first[code]])] for name in _KEYS))
@@ -238,9 +239,12 @@ def _add_rule(counter: Counter[str], rule: str, count: int) -> None:
 
 
 def _in_order_of_occurrence(words: Words) -> Iterable[tuple[int, int]]:
-    known, first, counts = np.unique(words, return_index=True, return_counts=True)
+    if not len(words):
+        return ()
+    codes = renumbered(words)
+    first = first_places(codes)
     order = np.argsort(first)
-    return zip(known[order].tolist(), counts[order].tolist(), strict=True)
+    return zip(words[first[order]].tolist(), np.bincount(codes)[order].tolist(), strict=True)
 
 
 def _count(counter: Counter[str], words: Words, texts: Mapping[int, str]) -> None:
