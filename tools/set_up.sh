@@ -15,3 +15,6 @@ if ! "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -c co
     echo "The packages above could not be installed; nothing is broken: run this again when the package index answers." >&2
     exit 1
 fi
+# pip compiles what it installs, but not what it only links to: without this the first command would take twice as long,
+# and every command where Python was told to write no such files.
+"$venv/bin/python" -m compileall -q src

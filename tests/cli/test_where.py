@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.analysis.talks import talk
+from voxtrace.analysis.filters import read_filter
 from voxtrace.cli.advice import Newest
-from voxtrace.cli.column_pages import column_pages
+from voxtrace.cli.asked_turns import AskedTurns
 from voxtrace.cli.main import main
+from voxtrace.cli.turn_sources import StoredTurns
 from voxtrace.collector.measure import measure
 from voxtrace.store import RequestQuery, open_store
 
@@ -129,12 +131,11 @@ def test_sessions_are_those_with_such_turns_and_each_turn_keeps_its_place(folder
 
 
 def test_the_advice_of_a_report_looks_at_the_newest_that_did_not_fail(folder):
-    store = open_store(Path(folder), readonly=True)
-    newest = Newest(4)
-    for page in column_pages(store, RequestQuery(), 100):
+    turns, newest = StoredTurns(Path(folder)), Newest(4)
+    for page in turns.pages(AskedTurns(read_filter("all", 0), RequestQuery(), 100)):
         newest.add(page)
-    cases = newest.cases(store)
-    store.close()
+    cases = turns.cases(newest.request_ids())
+    turns.close()
 
     # Both sessions begin at the same moment: the newest four are the last two of each.
     assert sorted((case.session, case.metrics["llm_total_ms"]) for case in cases) == [

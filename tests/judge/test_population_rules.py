@@ -1,8 +1,7 @@
 """Rules that only a whole population can break: cold engines, cache misses, a KV cache that nobody uses."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from tests.judge.test_recommendations import found, step
 from voxtrace.analysis import assemble

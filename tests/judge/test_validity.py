@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from voxtrace.analysis.quantiles import distribution
 from voxtrace.judge.validity import GeneratorCheck, faults_of

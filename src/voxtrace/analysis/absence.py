@@ -9,11 +9,12 @@ together. Numbers that the same turns lack are one question.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from math import exp, lgamma, log
 from typing import Literal
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from voxtrace.analysis.columns import Bools, Floats, Ints
 from voxtrace.analysis.statistics.contingency import fisher
@@ -39,8 +40,7 @@ State = Literal["slower", "faster", "uneven", "untied", "too few"]
 """What the turns without the number are. `uneven`: they differ, but no clock says how."""
 
 
-@dataclass(frozen=True, slots=True)
-class NumberTie:
+class NumberTie(Struct, frozen=True):
     """The turns without the number have more, or less, of another one."""
 
     name: str
@@ -54,8 +54,7 @@ class NumberTie:
         return self.without > self.measured
 
 
-@dataclass(frozen=True, slots=True)
-class LabelTie:
+class LabelTie(Struct, frozen=True):
     """Turns of one label lack the number more often, or less often."""
 
     label: str
@@ -67,8 +66,7 @@ class LabelTie:
     also: tuple[str, ...] = ()  # labels that the same turns have
 
 
-@dataclass(frozen=True, slots=True)
-class Absence:
+class Absence(Struct, frozen=True):
     """What is known of the turns that lack a number."""
 
     state: State
@@ -80,8 +78,7 @@ class Absence:
     session: str = ""  # the only one of several in which it is missing: its turns are alike, and each p too small
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """Turns of one population, one entry a turn in each array."""
 
     measured: Mapping[str, Bools]  # by metric
@@ -92,8 +89,7 @@ class Seen:
     session_names: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Sibling:
+class Sibling(Struct, frozen=True):
     """Turns that are like those of the population but for one label, which parts populations."""
 
     label: str  # outcome, cache or start
@@ -102,8 +98,7 @@ class Sibling:
     measured: Mapping[str, int]  # by metric
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(Struct, frozen=True):
     """One test: its p, the smallest it could have given, and what it would say."""
 
     p: float

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import pairwise
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from voxtrace.analysis.clocks import Differences, Method, Offset, Sample, offset_over
 from voxtrace.analysis.elsewhere import LookUp, ask, connected, for_others, nowhere
@@ -22,8 +24,7 @@ REFUSED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ClockView:
+class ClockView(Struct, frozen=True):
     """What a page says of one clock of a turn. Offsets are of wall clocks: that is what people compare."""
 
     name: str  # for people: the machine, and its services where that does not tell it from others
@@ -42,8 +43,7 @@ class ClockView:
     away: Nanos | None = None  # from the nearest sample, where they are of other turns; None: they are of this one
 
 
-@dataclass(frozen=True, slots=True)
-class Alignment:
+class Alignment(Struct, frozen=True):
     """All clocks of a turn against the reference."""
 
     reference: str

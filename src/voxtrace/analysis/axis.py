@@ -9,10 +9,11 @@ whose clock they carry, wall time alone. Which one was used is said, and nothing
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from voxtrace.analysis.alignment import Alignment, ClockView, align
 from voxtrace.analysis.elsewhere import LookUp, nowhere
@@ -41,8 +42,7 @@ class Placed(NamedTuple):
     domain: str  # whose clock placed it; WALL: the time of day
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+class Axis(Struct, frozen=True):
     """All events of one request in order of time."""
 
     placed: tuple[Placed, ...]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from voxtrace.analysis.graph import Step
 from voxtrace.analysis.supposition import Supposition
@@ -12,8 +13,7 @@ from voxtrace.analysis.supposition import Supposition
 Certainty = Literal["certain", "likely", "possible"]
 
 
-@dataclass(frozen=True, slots=True)
-class Overlap:
+class Overlap(Struct, frozen=True):
     """Two steps in a row of which the second does not need the first."""
 
     first: str

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from msgspec import Struct, field
 
 from voxtrace.analysis.columns import Columns, columns_of
 from voxtrace.analysis.graph import order_of
@@ -21,8 +21,7 @@ OFFSET_UNKNOWN = "clock_offset_unknown"
 _HEADLINES = ("voice_to_voice_ms", "ttfa_ms")
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(Struct, frozen=True, dict=True):
     """One turn."""
 
     population: str

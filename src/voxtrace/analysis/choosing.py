@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from voxtrace.analysis.columns import Bools, Columns, taken
 from voxtrace.analysis.filters import Filter, NoSuchTurns, UnknownFilterName, tags_of
@@ -11,8 +12,7 @@ from voxtrace.analysis.filters import Filter, NoSuchTurns, UnknownFilterName, ta
 NAMELESS = '"" (not told)'
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """What a filter left."""
 
     where: Filter

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from msgspec import Struct
@@ -63,8 +62,7 @@ class SpeechChunk(Struct, frozen=True, gc=False):
         return self.chars * NANOS_PER_SECOND / length if self.chars and length > 0 else None
 
 
-@dataclass(frozen=True, slots=True)
-class Playout:
+class Playout(Struct, frozen=True):
     """When a chunk is heard, by a player that begins with the first one and waits only for what is not ready."""
 
     chunk: str
@@ -72,8 +70,7 @@ class Playout:
     end: Nanos
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(Struct, frozen=True):
     key: tuple[str, object]  # of the same piece
     spans: tuple[Span, ...]
 

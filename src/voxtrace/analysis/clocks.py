@@ -10,8 +10,9 @@ decides, and no average of slow ones. Where nothing is left that all allow, a cl
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
+
+from msgspec import Struct
 
 from voxtrace.units import NANOS_PER_MICRO, NANOS_PER_SECOND
 
@@ -53,8 +54,7 @@ def sample(near: str, far: str, at: int, low: int | None, high: int | None) -> S
     return Sample(far, near, moved, None if high is None else -high, None if low is None else -low)
 
 
-@dataclass(frozen=True, slots=True)
-class Offset:
+class Offset(Struct, frozen=True):
     """Where the offset of two clocks lies, and what says so."""
 
     low: int  # nanoseconds

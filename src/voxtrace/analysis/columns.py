@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 
 from voxtrace.analysis.model import Measured
 from voxtrace.analysis.record import HEAD_NUMBERS, HEAD_TEXTS, Packed, pack
@@ -22,16 +22,14 @@ Words: TypeAlias = npt.NDArray[np.uint32]
 _FIXED_TEXTS, _FIXED_NUMBERS = len(HEAD_TEXTS), len(HEAD_NUMBERS)
 
 
-@dataclass(frozen=True, slots=True)
-class Ragged:
+class Ragged(Struct, frozen=True):
     """Some entries for each row: entry i belongs to row `rows[i]`."""
 
     rows: Ints
     words: Words
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """One metric: its value in each row (NaN where there is none) and the text of its state (0 where it is absent)."""
 
     values: Floats
@@ -39,8 +37,7 @@ class Column:
     present: Bools
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(Struct, frozen=True):
     """Some turns. All arrays have one entry a turn, in one order, except the ragged ones."""
 
     request_ids: Sequence[str]
@@ -69,8 +66,7 @@ class Columns:
         return np.isin(self.labels[label], np.array(numbers, np.uint32))
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(Struct, frozen=True):
     """Records as a store gives them: bytes behind bytes, and how many belong to each turn."""
 
     request_ids: Sequence[str]

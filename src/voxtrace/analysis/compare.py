@@ -8,9 +8,9 @@ counted as independent wherever there are enough of them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
+from msgspec import Struct, field
 
 from voxtrace.analysis.columns import Columns, Floats, Ints
 from voxtrace.analysis.definitions import DEFINITION_BY_NAME
@@ -34,8 +34,7 @@ RUN_PAUSE_NS = 600 * NANOS_PER_SECOND
 HEADS = {"speech": ("ttfa_ms", "first_audio_ms", "server_response_ms"), "conversation": ("voice_to_voice_ms",)}
 
 
-@dataclass(frozen=True, slots=True)
-class Stratum:
+class Stratum(Struct, frozen=True):
     """Turns that have everything in common but what is compared."""
 
     common: Mapping[str, str]
@@ -54,8 +53,7 @@ class Stratum:
         return ", ".join(words) or "all turns"
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """The answer."""
 
     a: str
@@ -67,8 +65,7 @@ class Comparison:
     notes: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class _Kept:
+class _Kept(Struct):
     """Rows of one stratum and one side, page by page."""
 
     started: list[Ints] = field(default_factory=list)

@@ -7,8 +7,9 @@ has slack: how much longer it could have taken without anybody noticing. Time no
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec import Struct
 
 from voxtrace.analysis.chunks import SpeechChunk, gap, speech_chunks, stream_slack
 from voxtrace.analysis.graph import Point, Step, points_of, steps_of
@@ -18,8 +19,7 @@ from voxtrace.analysis.tiling import UNATTRIBUTED
 from voxtrace.units import Nanos
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """One stretch of the critical path: the step that was waited for, or time that no event explains."""
 
     name: str
@@ -31,8 +31,7 @@ class Link:
         return Nanos(self.end - self.begin)
 
 
-@dataclass(frozen=True, slots=True)
-class Beside:
+class Beside(Struct, frozen=True):
     """A step that ended before the first sound and was not waited for."""
 
     name: str
@@ -41,8 +40,7 @@ class Beside:
     slack: Nanos | None  # None: nothing before the first sound waited for it
 
 
-@dataclass(frozen=True, slots=True)
-class CriticalPath:
+class CriticalPath(Struct, frozen=True):
     """The path to the first sound (`is_heard`), else to the last event of the turn."""
 
     begin: Nanos  # of the wait

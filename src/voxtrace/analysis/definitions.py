@@ -6,8 +6,9 @@ page of the documentation is generated from it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 _UNITS = (
     *(("_ms", "ms"), ("_count", "count"), ("_per_s", "1/s")),
@@ -15,8 +16,7 @@ _UNITS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(Struct, frozen=True):
     """One metric. `begin` and `end` are stage keys where it is a span between two events."""
 
     name: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from voxtrace.analysis.model import Measured, Turn
 from voxtrace.analysis.timeline import Outline, Timeline
@@ -12,16 +13,14 @@ from voxtrace.analysis.timeline import Outline, Timeline
 TTFA = ("ttfa_ms", "ttfa_from_send_ms")
 
 
-@dataclass(frozen=True, slots=True)
-class Doubt:
+class Doubt(Struct, frozen=True):
     """What one rule found: why, and the metrics it takes away."""
 
     message: str
     rejects: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TurnRule:
+class TurnRule(Struct, frozen=True):
     """A rule that looks at one turn and its events."""
 
     name: str

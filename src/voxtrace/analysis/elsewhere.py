@@ -7,8 +7,9 @@ some minutes around it; see docs/adr/0015.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import TypeAlias
+
+from msgspec.structs import replace
 
 from voxtrace.analysis.clocks import Offset, Sample, offset_over
 from voxtrace.analysis.messages import BY_WALL, DomainClock

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 
 from voxtrace.analysis.columns import Columns
 from voxtrace.errors import EXIT_USAGE, VoxtraceError
@@ -68,8 +68,7 @@ class NoSuchTurns(VoxtraceError):
         self.told = told
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(Struct, frozen=True):
     """All conditions must hold."""
 
     told: str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from voxtrace.analysis.columns import Bools, Column, Columns, Ints
 from voxtrace.analysis.doubts import TTFA
@@ -16,8 +16,7 @@ from voxtrace.units import NANOS_PER_MICRO, NANOS_PER_MILLI
 LATE = (*TTFA, "ttfb_ms")
 
 
-@dataclass(frozen=True, slots=True)
-class FirstSounds:
+class FirstSounds(Struct, frozen=True):
     """Of some turns, in their order."""
 
     micros: Ints  # whole microseconds; -1: not measured

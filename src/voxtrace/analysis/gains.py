@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from voxtrace.analysis.cases import Case
 from voxtrace.analysis.quantiles import Distribution, distribution
@@ -12,8 +13,7 @@ from voxtrace.analysis.whatif import FIRST_SOUND, WHOLE_TURN
 from voxtrace.units import NANOS_PER_MILLI
 
 
-@dataclass(frozen=True, slots=True)
-class Gain:
+class Gain(Struct, frozen=True):
     """Before and after, over all turns of the population, in milliseconds."""
 
     until: str  # "first sound"; "whole turn" where nobody logged that

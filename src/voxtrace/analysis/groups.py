@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from voxtrace.analysis.quantiles import Distribution
 from voxtrace.analysis.statistics.ratio import Ratio
@@ -26,8 +27,7 @@ _TRANSPORTS = {
 }
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Population:
+class Population(Struct, frozen=True, order=True):
     """What the turns of one group have in common; percentiles are never taken over more than one group."""
 
     kind: str
@@ -59,8 +59,7 @@ class Population:
         return ", ".join(words)
 
 
-@dataclass(frozen=True, slots=True)
-class PartShare:
+class PartShare(Struct, frozen=True):
     """How much of the time that somebody waited went into one part."""
 
     name: str
@@ -69,8 +68,7 @@ class PartShare:
     length: Distribution  # milliseconds, over the turns in which it occurs
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """One population of turns that did not fail, in numbers."""
 
     population: Population
@@ -89,8 +87,7 @@ class Group:
         return any(of.measured for of in self.metrics.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Struct, frozen=True):
     """Everything a report or an overview shows."""
 
     turns: int

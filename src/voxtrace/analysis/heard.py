@@ -7,8 +7,9 @@ as it is there. A gap that nobody notices is left out.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from voxtrace.analysis.conversation import AUDIBLE
 from voxtrace.analysis.critical_path import CriticalPath
@@ -23,8 +24,7 @@ WORTH_A_LINE = 0.01  # of the wait; shorter steps are passed over
 MOST_WAITS, MOST_GAPS = 12, 20  # the longest are told
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """From this moment on the user hears, or does not hear, something."""
 
     at: Nanos  # on the turn's own axis

@@ -8,9 +8,10 @@ stands in, so that a log with end events only still explains its time.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from voxtrace.analysis.alignment import ZERO
 from voxtrace.analysis.axis import Axis, Placed
@@ -20,8 +21,7 @@ from voxtrace.analysis.told import TOLD_ENDS, told_within
 from voxtrace.units import Nanos
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """`name` is the work between one of `begins` and `end`."""
 
     name: str

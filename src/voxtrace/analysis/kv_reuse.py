@@ -8,8 +8,9 @@ evaluated, or, where it says neither, by how long it read. A caller that hands a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from voxtrace.analysis.session_turns import SessionTurn
 from voxtrace.events import Event, stage_of
@@ -33,8 +34,7 @@ TEXTS = ("prompt", "prompt_text", "messages")
 _TOLD_AT = ("llm.request_sent", "context.prompt_built", "llm.response_received")
 
 
-@dataclass(frozen=True, slots=True)
-class Reuse:
+class Reuse(Struct, frozen=True):
     """One turn. Shares are of its own prompt; None is not known, and the reason stands beside it."""
 
     request_id: str
@@ -66,8 +66,7 @@ class Reuse:
         return self.prefill_ms * (self.expected - self.observed) / max(1 - self.observed, 1e-9)
 
 
-@dataclass(frozen=True, slots=True)
-class PromptText:
+class PromptText(Struct, frozen=True):
     """The text of a prompt, as far as the log has it."""
 
     text: str

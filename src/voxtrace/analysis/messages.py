@@ -8,9 +8,10 @@ cause.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from statistics import median_low
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from voxtrace.analysis.clocks import Sample, sample
 from voxtrace.events import CLOCK_SAMPLE, Event
@@ -29,8 +30,7 @@ class Staged(NamedTuple):
     domain: str
 
 
-@dataclass(frozen=True, slots=True)
-class DomainClock:
+class DomainClock(Struct, frozen=True):
     """One clock of a turn: monotonic, or the time of day where its events carry no other."""
 
     name: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from voxtrace.analysis.absence import LABELS, NUMBERS, TEXT, WHOLE, Absence, Seen, Sibling, absences
 from voxtrace.analysis.columns import Bools, Columns, Floats, Ints
@@ -17,11 +18,10 @@ from voxtrace.units import NANOS_PER_MILLI
 LOOKED_AT = 10_000
 # Labels that part populations and may go with an absence. The truth is none: it is known from the same events.
 SIBLING_LABELS = ("outcome", "cache", "start")
-_KEYS = tuple(key.name for key in fields(Population))
+_KEYS = Population.__struct_fields__
 
 
-@dataclass(slots=True)
-class _Page:
+class _Page(Struct):
     """The turns of a page that are looked at."""
 
     rows: Ints  # of the page
@@ -32,8 +32,7 @@ class _Page:
     sessions: Ints
 
 
-@dataclass(slots=True)
-class _Tally:
+class _Tally(Struct):
     """How many turns of a population have each number."""
 
     turns: int = 0

@@ -8,9 +8,10 @@ long the prompt was are two metrics, and the second is only there where somebody
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import cast
+
+from msgspec import Struct
 
 from voxtrace.analysis.axis import Placed
 from voxtrace.analysis.model import Metric
@@ -30,8 +31,7 @@ NUMBERS = (
 Facts = Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
+class Prompt(Struct, frozen=True):
     """One call's own account of its prompt; None is not told."""
 
     tokens: float | None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from voxtrace.analysis.statistics.interval import Interval, quantile, quantile_interval
 
@@ -14,8 +15,7 @@ NEAREST_RANK = "nearest rank"
 SHOWN = {"p50": 500, "p95": 950, "p99": 990}
 
 
-@dataclass(frozen=True, slots=True)
-class Distribution:
+class Distribution(Struct, frozen=True):
     """What is known of one metric over one population.
 
     `expected` counts the turns of the population, `measured` those with a value; a percentile for which

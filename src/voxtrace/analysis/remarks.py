@@ -8,7 +8,8 @@ the step.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from voxtrace.analysis.beside import OVERLAPS, Certainty, side_by_side
 from voxtrace.analysis.chunks import SYNTHESIS, SpeechChunk
@@ -24,8 +25,7 @@ WORTH_MS = 10.0
 MUCH_QUEUE = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Remark:
+class Remark(Struct, frozen=True):
     """One thing that could be better."""
 
     rule: str  # "done_twice", "could_overlap", "queue_wait", "contention"

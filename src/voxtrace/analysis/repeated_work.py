@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from voxtrace.analysis.beside import Certainty
 from voxtrace.analysis.chunks import SYNTHESIS, SpeechChunk
@@ -21,8 +22,7 @@ AS_LONG = 0.5
 LONG_MS = 500.0
 
 
-@dataclass(frozen=True, slots=True)
-class SecondCall:
+class SecondCall(Struct, frozen=True):
     """A call for metadata that takes as long as speaking."""
 
     call: Span
@@ -30,8 +30,7 @@ class SecondCall:
     spoken: int  # how long the synthesis in front of it took
 
 
-@dataclass(frozen=True, slots=True)
-class SameText:
+class SameText(Struct, frozen=True):
     """Pieces with the same words, in the order in which they are heard."""
 
     chunks: tuple[SpeechChunk, ...]

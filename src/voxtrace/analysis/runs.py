@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 
 import numpy as np
+from msgspec import Struct
 
 from voxtrace.analysis.columns import Bools, Columns, Floats, Ints
 from voxtrace.analysis.record import EXACT
@@ -16,8 +16,7 @@ from voxtrace.analysis.steadiness import FEWEST, METRICS, RUN_SOURCES, Spike, St
 from voxtrace.units import NANOS_PER_MILLI
 
 
-@dataclass(slots=True)
-class _Page:
+class _Page(Struct):
     """What the steadiness of a page's turns needs: some 60 bytes a turn beside its id."""
 
     request_ids: Sequence[str]

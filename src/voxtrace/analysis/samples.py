@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+from msgspec import Struct, field
 
 from voxtrace.analysis.columns import Floats
 from voxtrace.analysis.quantiles import MIN_SAMPLES, NEAREST_RANK, SHOWN, Distribution
@@ -18,8 +18,7 @@ EXACT_UP_TO = 100_000
 _TAIL = (1 - CONFIDENCE) / 2
 
 
-@dataclass(slots=True)
-class Samples:
+class Samples(Struct):
     """Values in any order."""
 
     count: int = 0

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from voxtrace.analysis.session_turns import FIRST, HEADS, STEPS, SessionTurn, Strand
 from voxtrace.analysis.statistics.interval import CONFIDENCE
@@ -24,8 +26,7 @@ AGAINST = ("llm_first_token_ms", "llm_total_ms", "prefill_ms")
 FIRST_STEPS = ("llm_first_token_ms", "llm_total_ms", "prefill_ms", "tts_first_audio_ms", "queue_ms", "inference_ms")
 
 
-@dataclass(frozen=True, slots=True)
-class Trend:
+class Trend(Struct, frozen=True):
     """How a number changes from turn to turn."""
 
     metric: str
@@ -35,8 +36,7 @@ class Trend:
     is_bound: bool = False  # of lower bounds, because nothing else is known
 
 
-@dataclass(frozen=True, slots=True)
-class Relation:
+class Relation(Struct, frozen=True):
     """How a number changes with the size of the prompt."""
 
     size: str  # of `SIZES`; "" where none is known
@@ -48,8 +48,7 @@ class Relation:
     why: str = ""  # nobody can tell
 
 
-@dataclass(frozen=True, slots=True)
-class FirstTurn:
+class FirstTurn(Struct, frozen=True):
     """A number of a session's first turn against the later ones that are not cold."""
 
     metric: str

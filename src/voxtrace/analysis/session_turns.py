@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from voxtrace.analysis.columns import Columns
 from voxtrace.analysis.first_sounds import LATE, first_sounds, suspects_among
@@ -36,13 +38,12 @@ PROMPTS = (
 )
 # Of the first turn of a session, where nothing says whether it was cold or warm.
 FIRST = "first"
-_KEYS = tuple(key.name for key in fields(Population))
+_KEYS = Population.__struct_fields__
 _NAMES = frozenset((*(name for names in (*HEADS.values(), *STEPS.values()) for name in names), *PROMPTS))
 _ABSENT = Metric(missing="not part of this kind of turn")
 
 
-@dataclass(frozen=True, slots=True)
-class SessionTurn:
+class SessionTurn(Struct, frozen=True):
     """One turn of a session."""
 
     request_id: str
@@ -69,8 +70,7 @@ class SessionTurn:
         return self.metric(name).value
 
 
-@dataclass(frozen=True, slots=True)
-class Strand:
+class Strand(Struct, frozen=True):
     """The turns of a session that belong to one population: no number is taken over more than one."""
 
     population: Population

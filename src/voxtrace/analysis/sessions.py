@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from voxtrace.analysis.kv_reuse import LONG_PAUSE_NS, PromptText, Reuse, kv_reuse
 from voxtrace.analysis.model import Finding
@@ -35,8 +36,7 @@ SESSION_RULES: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """One session, as a list shows it. Its numbers are those of its largest population."""
 
     session_id: str
@@ -66,8 +66,7 @@ class Session:
         return self.outcomes.get("unknown", 0)
 
 
-@dataclass(frozen=True, slots=True)
-class StrandNumbers:
+class StrandNumbers(Struct, frozen=True):
     """One population of a session in numbers."""
 
     strand: Strand
@@ -76,8 +75,7 @@ class StrandNumbers:
     relations: tuple[Relation, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Explained:
+class Explained(Struct, frozen=True):
     """Everything about one session."""
 
     session: Session

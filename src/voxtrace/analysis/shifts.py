@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from voxtrace.analysis.columns import Floats, Ints
 from voxtrace.analysis.quantiles import MIN_SAMPLES
@@ -18,8 +19,7 @@ from voxtrace.analysis.verdicts import Judged, Looked, adjusted, judge_ratio
 FEWEST_UNITS, FEWEST_TURNS = 5, 5
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Struct, frozen=True):
     """One side of one number."""
 
     measured: int
@@ -28,8 +28,7 @@ class Side:
     p95: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Shift:
+class Shift(Struct, frozen=True):
     """One number, or the time in one part, on both sides."""
 
     name: str
@@ -47,8 +46,7 @@ class Shift:
     is_bound: bool  # some samples are lower bounds
 
 
-@dataclass(frozen=True, slots=True)
-class What:
+class What(Struct, frozen=True):
     """Which number."""
 
     name: str
@@ -61,8 +59,7 @@ class What:
         return self.unit == "ms"
 
 
-@dataclass(frozen=True, slots=True)
-class Units:
+class Units(Struct, frozen=True):
     """What is counted as independent."""
 
     of: Sequence[Ints]  # of each turn, side by side; -1: none
@@ -70,8 +67,7 @@ class Units:
     is_sequential: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A shift before it is judged among the others."""
 
     shift: Shift

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import exp, log
+
+from msgspec import Struct
 
 from voxtrace.analysis.model import Measured
 
@@ -22,8 +23,7 @@ METHOD = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Spike:
+class Spike(Struct, frozen=True):
     """A request that stands out."""
 
     place: int  # in the order of starting, from 1
@@ -31,8 +31,7 @@ class Spike:
     value: float
 
 
-@dataclass(frozen=True, slots=True)
-class Steadiness:
+class Steadiness(Struct, frozen=True):
     """One metric over one run of requests."""
 
     run: str  # its session; "" for a whole population

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from voxtrace.analysis.groups import Population, Summary
 from voxtrace.analysis.model import Measured
@@ -71,8 +73,7 @@ def metric_distribution(turns: Sequence[Measured], name: str) -> Distribution:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(Struct, frozen=True):
     """One metric over the turns that began within one slice of time."""
 
     begin_wall_ns: int

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
 
 import numpy as np
+from msgspec import Struct, field
 
 from voxtrace.analysis.absence import Absence
 from voxtrace.analysis.columns import Bools, Column, Columns, Floats, Ints, Words, first_places, renumbered
@@ -28,12 +28,11 @@ from voxtrace.analysis.steadiness import Steadiness
 from voxtrace.analysis.verdicts import MIN_TURNS
 from voxtrace.units import NANOS_PER_MILLI
 
-_KEYS = tuple(key.name for key in fields(Population))
+_KEYS = Population.__struct_fields__
 _ABSENT = "not part of this kind of turn"
 
 
-@dataclass(slots=True)
-class _Metric:
+class _Metric(Struct):
     """One number of one population, as far as it was seen."""
 
     samples: Samples = field(default_factory=Samples)
@@ -66,8 +65,7 @@ class _Metric:
         )
 
 
-@dataclass(slots=True)
-class _Group:
+class _Group(Struct):
     turns: int = 0
     metrics: dict[str, _Metric] = field(default_factory=dict)
     parts: dict[str, Samples] = field(default_factory=dict)
@@ -75,8 +73,7 @@ class _Group:
     continuous: int = 0
 
 
-@dataclass(slots=True)
-class _Page:
+class _Page(Struct):
     """The numbers of a page that may have to be taken back when all are known, and its rows' groups (-1: of none)."""
 
     columns: dict[str, Column]  # of `LATE`

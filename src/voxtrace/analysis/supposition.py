@@ -7,8 +7,9 @@ be needless. A step that is made shorter takes what it contains along: each part
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
+
+from msgspec import Struct, field
 
 from voxtrace.analysis.graph import NO_PARENT, Step, order_of
 
@@ -16,8 +17,7 @@ Warp: TypeAlias = Callable[[int], float]
 """From the time since a step's beginning to the time that it would be."""
 
 
-@dataclass(frozen=True, slots=True)
-class Supposition:
+class Supposition(Struct, frozen=True):
     """What would be otherwise in one turn. Steps are told by their places."""
 
     warps: Mapping[int, Warp] = field(default_factory=dict)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import pairwise
 from operator import itemgetter
+
+from msgspec import Struct
 
 from voxtrace.analysis.model import Part, Span
 from voxtrace.units import Nanos
@@ -15,8 +16,7 @@ UNATTRIBUTED = "unattributed"
 ZERO = Nanos(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Struct, frozen=True):
     """The stretch of a turn in which somebody waits for the first sound."""
 
     begin: Nanos = ZERO  # asked for, or the end of the user's own speech

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from math import isfinite
+
+from msgspec import Struct
 
 from voxtrace.analysis.axis import Axis, Placed
 from voxtrace.analysis.model import Metric, Origin
@@ -33,8 +34,7 @@ def _absent(stage: str, origin: Origin, start: str, end: str) -> Metric:
     return Metric(missing=f"no {stage} event", origin=origin, start=start, end=end)
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Outline:
+class Outline(Struct, frozen=True, eq=False):
     """Which stages a turn has, and the names of its metadata: turns of one program have few different ones.
 
     Each is one object that is known by its identity, so that what depends on nothing else is worked out once.

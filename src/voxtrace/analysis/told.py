@@ -8,7 +8,8 @@ something else, and nothing is placed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from voxtrace.analysis.model import Span
 from voxtrace.analysis.timeline import finite
@@ -19,8 +20,7 @@ TOLERANCE = 0.02
 TOLERANCE_MS = 20.0
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """Two calls, one after the other, whose lengths stand in the metadata of the step's end."""
 
     end: str  # the stage that ends the step

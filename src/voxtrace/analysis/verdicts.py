@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from voxtrace.analysis.statistics.ratio import Ratio
 
@@ -22,8 +23,7 @@ MORE_THAN_DRIFT = 1.5
 FALSE_DISCOVERIES = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """A verdict and why it is that one."""
 
     verdict: Verdict
@@ -31,8 +31,7 @@ class Judged:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Looked:
+class Looked(Struct, frozen=True):
     """What was looked at."""
 
     per_mille: int

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from math import isnan
 
 import numpy as np
+from msgspec import Struct, field
 
 from voxtrace.analysis.beside import Certainty
 from voxtrace.analysis.columns import Floats
@@ -53,8 +53,7 @@ class UnknownStep(VoxtraceError):
         self.name, self.known = name, dict(known)
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """One change as it was asked for."""
 
     told: str
@@ -122,8 +121,7 @@ def _plain(name: str) -> str:
     return name.strip().lower().replace("_", " ").replace("-", " ")
 
 
-@dataclass(frozen=True, slots=True)
-class Replayable:
+class Replayable(Struct, frozen=True):
     """One turn, as the store's records tell it."""
 
     steps: tuple[Step, ...]
@@ -136,8 +134,7 @@ class Replayable:
     is_named: bool = False  # the log tells of each piece of speech which text it was
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """Before and after of one moment of one population."""
 
     name: str  # "first sound", "whole turn" or "gaps in the answer"
@@ -146,8 +143,7 @@ class Outcome:
     gained: Distribution  # milliseconds that each turn gains; below zero it loses
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(Struct, frozen=True):
     """What the changes do to one population."""
 
     population: str
@@ -158,8 +154,7 @@ class Effect:
     unplayable: tuple[tuple[str, int], ...]  # why, turns
 
 
-@dataclass(slots=True)
-class _Group:
+class _Group(Struct):
     turns: int = 0
     touched: int = 0
     before: dict[str, list[float]] = field(default_factory=dict)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from voxtrace.analysis.filters import Filter, read_filter
 from voxtrace.cli.arguments import from_one, hours
@@ -11,8 +12,7 @@ from voxtrace.store import RequestQuery
 from voxtrace.units import NANOS_PER_SECOND
 
 
-@dataclass(frozen=True, slots=True)
-class AskedTurns:
+class AskedTurns(Struct, frozen=True):
     """What the arguments mean."""
 
     where: Filter

@@ -6,10 +6,11 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from voxtrace import __version__
 from voxtrace.cli.addresses import require_free_port, url_of
@@ -30,8 +31,7 @@ WATCHED_NS = 100 * NANOS_PER_MILLI
 MAX_DRIFT_NS = 5 * NANOS_PER_MILLI
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """The answer to one question."""
 
     check: str

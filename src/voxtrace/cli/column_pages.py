@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from voxtrace.analysis import assemble
 from voxtrace.analysis.columns import Columns, Rows, columns_of, decode, read_steps, used_words

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from typing import ClassVar
+
+from msgspec.structs import asdict
 
 from voxtrace.cli.addresses import url_of
 from voxtrace.cli.checks import (

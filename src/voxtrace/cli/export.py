@@ -7,9 +7,10 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, TextIO
+
+from msgspec.structs import replace
 
 from voxtrace import __version__
 from voxtrace.analysis import Measured, Turn

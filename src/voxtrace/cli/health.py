@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import http.client
 import json
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 TIMEOUT_S = 1.0
 MAX_ANSWER_BYTES = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(Struct, frozen=True):
     """What GET /health answered."""
 
     status: int

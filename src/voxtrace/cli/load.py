@@ -6,9 +6,11 @@ import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
+
+from msgspec import Struct
 
 from voxtrace.cli.say import key_of
 from voxtrace.errors import EXIT_FAIL, InvalidOption, Unreachable
@@ -100,8 +102,7 @@ def _add_workload(parser: ArgumentParser) -> None:
     parser.add_argument("--leave-after", type=float, metavar="S", help="listeners go away S seconds into the answer")
 
 
-@dataclass(frozen=True, slots=True)
-class LoadOrder:
+class LoadOrder(Struct, frozen=True):
     """A load test as somebody asked for it."""
 
     target: Target

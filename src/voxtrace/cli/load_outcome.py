@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from voxtrace.analysis import Measured, Summary, assemble, summarize
 from voxtrace.analysis.quantiles import Distribution, distribution
@@ -21,8 +22,7 @@ from voxtrace.units import NANOS_PER_MILLI, NANOS_PER_SECOND
 FLUSH_EVERY = 50  # requests: the tracker's buffer holds some 2,000 events
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorKind:
+class ErrorKind(Struct, frozen=True):
     """Failures of one cause."""
 
     code: str
@@ -31,8 +31,7 @@ class ErrorKind:
     told_ms: Distribution  # how long it took until the caller knew
 
 
-@dataclass(frozen=True, slots=True)
-class LoadOutcome:
+class LoadOutcome(Struct, frozen=True):
     """One load test in numbers."""
 
     run: Run
@@ -50,8 +49,7 @@ class LoadOutcome:
         return all(verdict.state == "pass" for verdict in self.verdicts)
 
 
-@dataclass(frozen=True, slots=True)
-class Judging:
+class Judging(Struct, frozen=True):
     """What a run is judged by, and where its events go."""
 
     limits: Sequence[Limit] = ()

@@ -112,6 +112,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code; see `Command`.
     """
+    # NumPy's algebra, of which nothing is used, would start a thread for each core: 30 ms of every command, and more
+    # where there are more cores.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     arguments = list(sys.argv[1:] if argv is None else argv)
     with _imports_kept():
         parser = build_parser(arguments[:1])  # `voxtrace say` must not wait for a web framework

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from voxtrace.errors import InvalidOption
 from voxtrace.speech.errors import VoiceUnusable
@@ -22,8 +23,7 @@ HANG_LIMIT_S = 60.0
 START_LIMIT_S = 45.0
 
 
-@dataclass(frozen=True, slots=True)
-class ModelPools:
+class ModelPools(Struct, frozen=True):
     """What to load, and what not, and why."""
 
     load: dict[str, PoolOptions] = field(default_factory=dict)

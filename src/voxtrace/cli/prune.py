@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace
-from dataclasses import asdict
 from typing import ClassVar
+
+from msgspec.structs import asdict
 
 from voxtrace.clock import wall_ns
 from voxtrace.config import load_settings

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from argparse import ArgumentParser, Namespace
 from datetime import timedelta, timezone, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from voxtrace.errors import InvalidOption
 
@@ -36,6 +35,8 @@ def zone_named(name: str) -> tzinfo:
     Raises:
         InvalidOption: there is none of that name.
     """
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # 3 ms to load, and seldom needed
+
     offset = _OFFSET.fullmatch(name)
     if offset:
         sign, hours, minutes = offset[1], int(offset[2]), int(offset[3] or 0)

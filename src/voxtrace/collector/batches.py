@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from voxtrace.errors import VoxtraceError
 from voxtrace.events import Event, Unreadable
@@ -17,8 +18,7 @@ SOURCE = "POST /v1/events"
 _dumps = json.JSONEncoder(ensure_ascii=True, sort_keys=True, separators=(",", ":")).encode
 
 
-@dataclass(frozen=True, slots=True)
-class IngestLimits:
+class IngestLimits(Struct, frozen=True):
     """How much one request may bring."""
 
     body_bytes: int = 1024 * 1024  # as sent
@@ -36,8 +36,7 @@ class BodyRefused(VoxtraceError):
         self.status, self.code = status, code
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Struct, frozen=True):
     """What a body holds; `indexes` says for each event which record of the body it was."""
 
     events: list[Event] = field(default_factory=list)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from voxtrace.analysis.derived import VERSION
 from voxtrace.clock import Clock, SystemClock
@@ -26,8 +28,7 @@ OnChange = Callable[[Iterable[str]], None]
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class CollectorOptions:
+class CollectorOptions(Struct, frozen=True):
     """How the loop goes about it; the defaults are for one machine and one person."""
 
     keep_days: int | None = None  # None: for ever
@@ -40,8 +41,7 @@ class CollectorOptions:
     turns_per_busy_tick: int = 20  # while more events wait
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(Struct, frozen=True):
     """What one step did."""
 
     events: int = 0
@@ -50,8 +50,7 @@ class Tick:
     more: bool = False  # there is more to do at once
 
 
-@dataclass(slots=True)
-class CollectorState:
+class CollectorState(Struct):
     """How the loop is; a page shows it. Written by the loop only."""
 
     trouble: str = ""  # why nothing is stored at the moment; "" while all is well

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
 from typing import Literal, Protocol
+
+from msgspec import Struct, field
 
 from voxtrace.collector.reading import Batch, Opened, ReadOptions, read_source
 from voxtrace.collector.sources import Source, SourceUnreadable
@@ -45,8 +46,7 @@ class Sink(Protocol):
 Outcome = Literal["interrupted", "imported", "skipped", "failed"]
 
 
-@dataclass(slots=True)
-class FileReport:
+class FileReport(Struct):
     """What became of one file."""
 
     label: str
@@ -176,8 +176,7 @@ def _came_to_its_end(positions: Mapping[str, Position], name: str) -> bool:
     return finished is not None and (finished.identity, finished.offset) == (running.identity, running.offset)
 
 
-@dataclass(slots=True)
-class _Piece:
+class _Piece(Struct):
     events: list[Event] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     is_last: bool = False

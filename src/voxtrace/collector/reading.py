@@ -8,13 +8,14 @@ import os
 import signal
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import tzinfo
 from hashlib import blake2b
 from itertools import cycle, islice
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any, TypeAlias, cast
+
+from msgspec import Struct
 
 from voxtrace.collector.packed import packed_as
 from voxtrace.collector.sources import Source, SourceUnreadable, Stream
@@ -26,8 +27,7 @@ SECOND_LOOK_BYTES = 1024 * 1024
 IDENTITY_BYTES = 64  # of a file's beginning, by which it is known again
 
 
-@dataclass(frozen=True, slots=True)
-class ReadOptions:
+class ReadOptions(Struct, frozen=True):
     """How sources are read."""
 
     format: str | None = None  # name of an importer; None: found out for each source
@@ -41,16 +41,14 @@ class ReadOptions:
             importer_named(self.format)  # raises UnknownFormat before any file is opened
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """A source whose format is known."""
 
     format: str
     identity: int  # of the content: a file that grew is the same, one that was replaced is not
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Struct, frozen=True):
     """Some items, and how far the content was read when they came out."""
 
     items: list[Item]

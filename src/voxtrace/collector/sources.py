@@ -9,11 +9,12 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from functools import partial
 from glob import glob, has_magic
 from pathlib import Path, PurePath
 from typing import BinaryIO, cast
+
+from msgspec import Struct
 
 from voxtrace.errors import VoxtraceError
 from voxtrace.importers.ports import ByteStream
@@ -37,8 +38,7 @@ class SourceUnreadable(VoxtraceError):
         return SourceUnreadable, (self.label, self.why)  # it crosses processes
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """One thing to import."""
 
     label: str  # as a person would name it

@@ -11,8 +11,9 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from voxtrace.events import Event, Unreadable
 from voxtrace.events.codec import MAX_LINE_BYTES, RAW_KEPT_BYTES, decode
@@ -30,8 +31,7 @@ OUR_NAME = re.compile(r".+-\d+-[0-9a-f]{8}(\.\d+)?\.jsonl")
 SETTLED_NS = 5_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """What one read of a spool file gave: it is stored as one transaction."""
 
     events: list[Event]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from voxtrace.importers.ports import Note
 
@@ -12,8 +13,7 @@ MAX_TRIALS = 100_000  # a file that asks for more is a mistake; a request is mad
 MAX_MS = 7 * 86_400_000.0  # a week
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(Struct, frozen=True):
     """One request of a run; what is None was not measured."""
 
     name: str  # "trial00", "soak017"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import PurePath
+
+from msgspec import Struct
 
 from voxtrace.events import Event
 from voxtrace.importers.client_request import ClientRequest
@@ -24,8 +25,7 @@ MAX_READ_BYTES = 2**31
 _NAME = re.compile(r"trial(?P<trial>\d{1,6})_(?P<preset>[A-Za-z0-9-]{1,32})_chunks_\d{6}")
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(Struct, frozen=True):
     """One read from the socket."""
 
     after_ns: int  # since the request was sent

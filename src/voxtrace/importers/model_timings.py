@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from voxtrace.importers.told_numbers import told_ms, told_number
 from voxtrace.units import NANOS_PER_MICRO, NANOS_PER_MILLI
@@ -13,8 +14,7 @@ Record = Mapping[str, object]
 Kind = Literal["answer", "embedding"]
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+class Timing(Struct, frozen=True):
     """One call of a model, in milliseconds; None is not told."""
 
     kind: Kind

@@ -9,8 +9,9 @@ the model was asked. Retrieval and prompt end there.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 Measures: TypeAlias = Mapping[str, float | bool | None]
 
@@ -18,8 +19,7 @@ Measures: TypeAlias = Mapping[str, float | bool | None]
 TOLERANCE_MS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """One event of the turn."""
 
     after_ms: float
@@ -29,8 +29,7 @@ class Moment:
     facts: Mapping[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Laid:
+class Laid(Struct, frozen=True):
     """A turn on its own axis."""
 
     moments: tuple[Moment, ...]

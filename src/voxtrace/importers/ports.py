@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import PurePath
 from typing import NamedTuple, Protocol, TypeAlias
+
+from msgspec import Struct
 
 from voxtrace.errors import VoxtraceError
 from voxtrace.events import Event, Unreadable
@@ -42,8 +43,7 @@ def _nothing_beside(_pattern: str) -> Iterable[tuple[PurePath, bytes]]:
     return ()
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """What is known of a file besides its content."""
 
     path: PurePath  # absolute where it has one: folders and names may say what the content does not

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import PurePath
+
+from msgspec import Struct
 
 from voxtrace.analysis.reported import document_doubts
 from voxtrace.importers.lines import BYTE_ORDER_MARK, whole_document
 from voxtrace.importers.ports import ByteStream, Context, HoldsNoEvents, Item
 
 
-@dataclass(frozen=True, slots=True)
-class Recognised:
+class Recognised(Struct, frozen=True):
     """A JSON file in whose beginning all of `marks` stand."""
 
     name: str

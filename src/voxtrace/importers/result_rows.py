@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import pairwise
 from math import isfinite
+
+from msgspec import Struct, field
 
 from voxtrace.events import Event, Unreadable
 from voxtrace.importers.bench_trials import MAX_MS, MAX_TRIALS, inconclusive, text
@@ -25,8 +26,7 @@ _NO = frozenset({"false", "no", "0", "failed", "failure", "error"})
 MILLIS = {"ms": 1.0, "": 1.0, "s": 1000.0}
 
 
-@dataclass(frozen=True, slots=True)
-class RowShape:
+class RowShape(Struct, frozen=True):
     """Which column means what; of several the first that is there counts."""
 
     first_byte_ms: tuple[str, ...] = ("ttfa_ms",)
@@ -37,8 +37,7 @@ class RowShape:
     run_by: tuple[str, ...] = ()  # columns whose values tell runs of one file apart
 
 
-@dataclass(frozen=True, slots=True)
-class Results:
+class Results(Struct, frozen=True):
     """The results of one file."""
 
     rows: Sequence[object]
@@ -48,8 +47,7 @@ class Results:
     started_wall_ns: int | None = None  # of rows without a time of their own
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(Struct, frozen=True):
     place: int
     told: Mapping[str, object]
     wall_ns: int | None  # its own time

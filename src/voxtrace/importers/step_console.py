@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import PurePath
+
+from msgspec import Struct, field
 
 from voxtrace.events import Event
 from voxtrace.importers.log_lines import LineTimes, LogLine, is_marked, read_lines, refuse
@@ -50,8 +51,7 @@ class StepConsole:
         return read_lines(stream, _Reading(context))
 
 
-@dataclass(slots=True)
-class _Steps:
+class _Steps(Struct):
     """What was printed of one message."""
 
     newest: re.Match[str] | None  # the newest time above them
@@ -60,8 +60,7 @@ class _Steps:
     total_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Access:
+class _Access(Struct, frozen=True):
     """One request in the eyes of the server that took it."""
 
     text: str

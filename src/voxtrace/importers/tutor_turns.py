@@ -7,7 +7,8 @@ has none, to the one that began as long ago as the line says.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from voxtrace.importers.same_id import own_id
 from voxtrace.units import NANOS_PER_MILLI, NANOS_PER_SECOND
@@ -19,8 +20,7 @@ NEAR_NS = 1_000 * NANOS_PER_MILLI
 HEARD_BEFORE_NS = 10 * NANOS_PER_SECOND
 
 
-@dataclass(slots=True)
-class Chunk:
+class Chunk(Struct):
     """A piece of the answer on its way to become speech."""
 
     index: int
@@ -30,8 +30,7 @@ class Chunk:
     is_over: bool = False
 
 
-@dataclass(slots=True)
-class OpenTurn:
+class OpenTurn(Struct):
     """A turn of which lines may still come."""
 
     request_id: str

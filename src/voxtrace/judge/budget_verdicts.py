@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from voxtrace.analysis import Group, Summary
 from voxtrace.analysis.definitions import DEFINITION_BY_NAME
@@ -18,8 +20,7 @@ ALL = "all requests"
 _ONE_BY_ONE = "every request looked at"  # a largest value is said of these requests and of no others
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """What became of one line of a budget in one population."""
 
     profile: str

@@ -5,7 +5,7 @@ The figures stand in `budgets.toml` beside this file; whoever has others writes 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from voxtrace.analysis import Population
 from voxtrace.errors import VoxtraceError
@@ -24,8 +24,7 @@ class UnreadableBudget(VoxtraceError):
         self.where, self.why = where, why
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """Limits of a metric, in its own unit; `more_is_better` turns them round."""
 
     target: float
@@ -45,8 +44,7 @@ class Budget:
         return next(each for each in (self.gate, self.critical, self.warning) if each is not None)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One line of a budget: a number and its limits."""
 
     metrics: tuple[str, ...]  # of several, each one that is measured is judged
@@ -55,8 +53,7 @@ class Line:
     told: str = ""  # as another tool's file named it, where it has another name here
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(Struct, frozen=True):
     """The budget of one population."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from voxtrace.analysis.beside import Certainty
 from voxtrace.analysis.cases import Case
@@ -20,8 +21,7 @@ MOSTLY = 0.5  # of the turns
 _LEVELS: tuple[Level, ...] = ("low", "medium", "high")
 
 
-@dataclass(frozen=True, slots=True)
-class Confidence:
+class Confidence(Struct, frozen=True):
     """A level, and each reason why it is not higher."""
 
     level: Level

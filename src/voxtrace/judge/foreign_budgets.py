@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from voxtrace.analysis.timeline import finite
 from voxtrace.judge.budgets import OF_THE_PROCESS, Budget, Line, Profile, UnreadableBudget
@@ -29,8 +30,7 @@ _NAMES = {
 _CLASS_OF = re.compile(r"(short|medium|long)(?:_text)?")
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(Struct, frozen=True):
     """One limit of their file."""
 
     told: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from voxtrace.analysis import Group, Summary
 from voxtrace.analysis.definitions import DEFINITION_BY_NAME
@@ -28,8 +29,7 @@ _SHARES = ("error_rate", "continuity")
 _EXAMPLE = "such as 'ttfa_p95<=50ms', 'max_stall_max<=100ms', 'error_rate<=1%' or 'continuity>=99%'"
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(Struct, frozen=True):
     """One limit. `value` is in the metric's own unit."""
 
     text: str  # as it was given
@@ -43,8 +43,7 @@ class Limit:
         return value <= self.value if self.at_most else value >= self.value
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What became of a limit."""
 
     limit: Limit

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from statistics import median
+
+from msgspec import Struct, field
 
 from voxtrace.analysis import evidence
 from voxtrace.analysis.beside import OVERLAPS, Certainty, side_by_side
@@ -22,8 +23,7 @@ MODEL_TIMES = ("llm_first_token_ms", "llm_total_ms")
 _PLAIN = ("unknown", "miss")
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """What only a whole population, or all of them, can say; None: it says nothing."""
 
     value: float | None = None  # of all its turns
@@ -32,8 +32,7 @@ class Context:
     warm: dict[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """What one turn says about a rule."""
 
     value: float | None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 
 from voxtrace.analysis import Population
@@ -20,7 +19,7 @@ MOST_BYTES = 1_000_000
 @lru_cache(maxsize=1)
 def packaged() -> Mapping[str, tuple[Profile, ...]]:
     """The budgets that come with the house."""
-    return read_toml(files("voxtrace.judge").joinpath("budgets.toml").read_text("utf-8"), "budgets.toml")
+    return read_toml(Path(__file__).with_name("budgets.toml").read_text("utf-8"), "budgets.toml")
 
 
 def budget_for(population: Population, metric: str) -> Budget | None:

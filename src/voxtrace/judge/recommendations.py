@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from voxtrace.analysis.beside import OVERLAPS, Certainty
 from voxtrace.analysis.cases import Case
@@ -26,8 +28,7 @@ NO_GAIN = Gain("", Distribution(0, 0), Distribution(0, 0), Distribution(0, 0), 0
 NOTHING_MS = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One threshold and one population."""
 
     rule: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from voxtrace.analysis import Turn
 from voxtrace.analysis.beside import Certainty
@@ -15,8 +15,7 @@ from voxtrace.units import Nanos
 EXPLAINS = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class RootCause:
+class RootCause(Struct, frozen=True):
     """The step that the first sound waited for longest."""
 
     step: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from voxtrace.analysis.quantiles import MIN_SAMPLES, Distribution
 from voxtrace.judge.budgets import Budget
@@ -16,16 +17,14 @@ CLEAN_WINDOWS = 2
 _RANK: dict[Level, int] = {"none": 0, "good": 0, "warning": 1, "critical": 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """One metric over a stretch of time; neighbouring windows may overlap."""
 
     end_wall_ns: int
     of: Distribution
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Struct, frozen=True):
     """A level, its reason for people, and since when it holds where that is known."""
 
     level: Level

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields, replace
 from functools import cache
-from importlib.resources import files
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal, get_args
+
+from msgspec import Struct
+from msgspec.structs import fields, replace
 
 from voxtrace.analysis.beside import Certainty
 from voxtrace.analysis.definitions import DEFINITION_BY_NAME
@@ -40,8 +41,7 @@ class BadThresholds(VoxtraceError):
         self.where, self.why = where, why
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One threshold: what is measured, from where on it is too much, whose it is and what to change."""
 
     name: str
@@ -68,14 +68,14 @@ class Rule:
         return value > self.over if self.over is not None else value < (self.under or 0.0)
 
 
-_NEEDED = tuple(each.name for each in fields(Rule) if each.default is MISSING)
+_NEEDED = tuple(each.name for each in fields(Rule) if each.required)
 _KEYS = frozenset(each.name for each in fields(Rule))
 
 
 @cache
 def thresholds() -> tuple[Rule, ...]:
     """Those that come with Voxtrace, in the order in which a turn meets the stages."""
-    text = files("voxtrace.judge").joinpath(BUILT_IN).read_text("utf-8")
+    text = Path(__file__).with_name(BUILT_IN).read_text("utf-8")
     return tuple(_rule(BUILT_IN, table) for table in _tables(BUILT_IN, text))
 
 

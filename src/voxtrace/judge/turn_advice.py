@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from voxtrace.analysis import Turn
 from voxtrace.analysis.beside import Certainty
@@ -12,8 +12,7 @@ from voxtrace.judge.recommendations import recommend
 from voxtrace.units import NANOS_PER_MILLI, Nanos
 
 
-@dataclass(frozen=True, slots=True)
-class Advice:
+class Advice(Struct, frozen=True):
     """One thing to do, with what a replay of this turn gains by it."""
 
     rule: str

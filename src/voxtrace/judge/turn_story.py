@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from voxtrace.analysis import Turn
 from voxtrace.analysis.critical_path import CriticalPath, critical_path
@@ -15,8 +16,7 @@ from voxtrace.judge.turn_advice import Advice, advice_on
 from voxtrace.judge.turn_verdicts import judge_turn, usual_budgets
 
 
-@dataclass(frozen=True, slots=True)
-class TurnStory:
+class TurnStory(Struct, frozen=True):
     """One turn, told. Every form of the report shows this."""
 
     turn: Turn

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from voxtrace.analysis import Metric, Turn
 from voxtrace.analysis.model import Measured

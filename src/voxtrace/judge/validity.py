@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from voxtrace.analysis.quantiles import MIN_SAMPLES, Distribution
 
@@ -14,8 +14,7 @@ MAX_ERROR_P99_MS = 5.0
 MAX_CPU_SHARE = 0.8  # of the one core that an event loop can use
 
 
-@dataclass(frozen=True, slots=True)
-class GeneratorCheck:
+class GeneratorCheck(Struct, frozen=True):
     """What a generator knows about itself."""
 
     late_ms: Distribution  # each request: begun minus planned

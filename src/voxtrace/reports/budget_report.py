@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from html import escape
 from itertools import groupby
 
+from msgspec.structs import replace
 from rich.console import Group as Stack
 from rich.console import RenderableType
 from rich.padding import Padding

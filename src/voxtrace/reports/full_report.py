@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
+from msgspec import Struct, field
 from rich.console import Group as Stack
 from rich.console import RenderableType
 from rich.text import Text
@@ -26,8 +26,7 @@ from voxtrace.reports.words import counted
 NOTHING = 'no requests in that range; try: voxtrace say "Hello world", or voxtrace import FILE'
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """All that a report shows."""
 
     summary: Summary

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from msgspec import structs
+from msgspec.structs import asdict
 
 from voxtrace.analysis import Measured, Metric, Summary, Turn
 from voxtrace.analysis.alignment import ClockView

@@ -91,7 +91,7 @@ def _report() -> Schema:
 def _group() -> Schema:
     return record(
         {
-            "population": record({"name": TEXT, **dict.fromkeys(Population.__dataclass_fields__, TEXT)}),
+            "population": record({"name": TEXT, **dict.fromkeys(Population.__struct_fields__, TEXT)}),
             "turns": COUNT,
             "metrics": by_name(parts.METRIC_SUMMARY, parts.METRIC_NAMES),
             "parts": listed(record({"name": TEXT, "share": SHARE, "turns": COUNT, "ms": parts.DISTRIBUTION})),

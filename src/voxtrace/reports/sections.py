@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
 from rich.console import Group as Stack
 from rich.console import RenderableType
 from rich.padding import Padding
@@ -17,8 +17,7 @@ STYLES = {"pass": "green", "warning": "yellow", "fail": "bold red", "inconclusiv
 SHORT = 14  # characters: a moment, "≥ 13,667 ms"
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """One part of a page."""
 
     title: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from voxtrace.analysis.quantiles import Distribution
 from voxtrace.analysis.session_turns import SessionTurn
@@ -38,8 +39,7 @@ LIST_METHOD = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """What a list shows."""
 
     sessions: Sequence[Session]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from voxtrace.analysis import Span, Turn
 from voxtrace.analysis.chunks import SYNTHESIS
@@ -13,8 +13,7 @@ from voxtrace.units import Nanos
 MOST_STEPS = 40  # lines of a timeline; the longest are among them
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Struct, frozen=True):
     """One step on the turn's own axis."""
 
     title: str

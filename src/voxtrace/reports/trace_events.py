@@ -12,9 +12,10 @@ other bar that begins then shares the thread.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import count
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from voxtrace.analysis import Span, Turn
 from voxtrace.analysis.chunks import Playout
@@ -159,8 +160,7 @@ def _arrows(drawn: _Drawn, flow: Flow, number: int) -> Iterator[Event]:
         }
 
 
-@dataclass(slots=True)
-class _Lane:
+class _Lane(Struct):
     """What is drawn on one lane so far."""
 
     ends: list[int]  # of the bars that are open

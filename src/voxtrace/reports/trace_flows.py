@@ -7,7 +7,8 @@ length nobody told has no place in the playout.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from voxtrace.analysis import Span, Turn
 from voxtrace.analysis.chunks import SYNTHESIS, Playout, SpeechChunk, playouts
@@ -18,8 +19,7 @@ _MAKES_PIECE = ("inference of the piece", "inference", "cache")
 _PLAYBACK = frozenset({"playback.completed"})
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(Struct, frozen=True):
     """One piece of speech on its way through the bars of a trace, in order."""
 
     name: str

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from rich.text import Text
 
 from voxtrace.analysis import Measured, Part
@@ -19,8 +18,7 @@ _NUMBERS_WIDTH = 20
 _SLOWEST = "  ← slowest"
 
 
-@dataclass(frozen=True, slots=True)
-class _Cells:
+class _Cells(Struct, frozen=True):
     """A part as a stretch of the bar column, in eighths of a cell."""
 
     begin: int

@@ -7,15 +7,16 @@ again from them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
 from typing import Protocol, TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from voxtrace.events import Event, Unreadable
 from voxtrace.events.gaps import Exchange, Gap
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(Struct, frozen=True):
     """A record that can't be stored as an event, and where it stood."""
 
     unreadable: Unreadable
@@ -23,8 +24,7 @@ class Rejected:
     position: int | None = None  # byte offset in a file, index in a batch
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(Struct, frozen=True):
     """How far a source has been read. It is stored in one transaction with what was read."""
 
     source: str  # name of the file
@@ -32,8 +32,7 @@ class Position:
     offset: int  # bytes; always just behind a newline
 
 
-@dataclass(frozen=True, slots=True)
-class Appended:
+class Appended(Struct, frozen=True):
     """What became of a batch."""
 
     stored: int
@@ -41,8 +40,7 @@ class Appended:
     rejected: tuple[Rejected, ...] = ()  # what the caller rejected, and events that hold what no store can keep
 
 
-@dataclass(frozen=True, slots=True)
-class RequestQuery:
+class RequestQuery(Struct, frozen=True):
     """Which requests, newest first."""
 
     limit: int = 20
@@ -54,8 +52,7 @@ class RequestQuery:
     until_wall_ns: int | None = None  # started before this time
 
 
-@dataclass(frozen=True, slots=True)
-class RequestRow:
+class RequestRow(Struct, frozen=True):
     """One request as the store knows it."""
 
     request_id: str
@@ -72,16 +69,14 @@ class RequestRow:
         return self.started_wall_ns, self.request_id
 
 
-@dataclass(frozen=True, slots=True)
-class SessionQuery:
+class SessionQuery(Struct, frozen=True):
     """Which sessions, by their last turn, newest first."""
 
     limit: int = 20
     since_wall_ns: int | None = None  # its last turn started at this time or later
 
 
-@dataclass(frozen=True, slots=True)
-class SessionRow:
+class SessionRow(Struct, frozen=True):
     """One session as the store knows it."""
 
     session_id: str
@@ -90,8 +85,7 @@ class SessionRow:
     last_wall_ns: int  # start of its last
 
 
-@dataclass(frozen=True, slots=True)
-class SessionCounts:
+class SessionCounts(Struct, frozen=True):
     """What is in a store."""
 
     sessions: int
@@ -99,8 +93,7 @@ class SessionCounts:
     without: int  # turns of which nothing says to which session they belong
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """What was computed, in a form that is read by the hundred thousand; a store knows nothing of its meaning."""
 
     numbers: bytes
@@ -111,8 +104,7 @@ ClockSample: TypeAlias = tuple[str, str, int, int, int]
 """Two domains of clocks in order of their names, and an exchange between them: see `events.gaps`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Derived:
+class Derived(Struct, frozen=True):
     """What was computed from the events of one request."""
 
     request_id: str
@@ -132,8 +124,7 @@ text; `Derivations.texts` knows them. Plain tuples: by the hundred thousand, any
 """
 
 
-@dataclass(frozen=True, slots=True)
-class QuarantineRow:
+class QuarantineRow(Struct, frozen=True):
     """A record that could not be stored, kept for the person who looks into it."""
 
     arrived_wall_ns: int
@@ -144,8 +135,7 @@ class QuarantineRow:
     raw: bytes  # its first bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Accounts:
+class Accounts(Struct, frozen=True):
     """What became of every event that ever arrived, over all restarts.
 
     Dropped events never arrived; their process counted them and said so, and they count as received here
@@ -171,8 +161,7 @@ class Accounts:
         return {**asdict(self), "unaccounted": self.unaccounted}
 
 
-@dataclass(frozen=True, slots=True)
-class Retention:
+class Retention(Struct, frozen=True):
     """What may be forgotten."""
 
     older_than_wall_ns: int | None = None  # requests whose last event is older
@@ -180,8 +169,7 @@ class Retention:
     arrived_before_wall_ns: int | None = None  # of the older ones, only those whose last event came in before
 
 
-@dataclass(frozen=True, slots=True)
-class Pruned:
+class Pruned(Struct, frozen=True):
     """What was forgotten."""
 
     requests: int

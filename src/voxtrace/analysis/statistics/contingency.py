@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 FISHER = "Fisher's exact test"
 # Probabilities that are equal but for rounding count as equal: both tails of a symmetric table do.
 _EQUAL = 1 + 1e-7
 
 
-@dataclass(frozen=True, slots=True)
-class TableTest:
+class TableTest(Struct, frozen=True):
     """`least_p` is the smallest p that a table with these margins could have given."""
 
     p: float  # two-sided

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from voxtrace.analysis.statistics.probability import binomial_ranks, binomial_share
 from voxtrace.errors import VoxtraceError
@@ -33,8 +34,7 @@ def quantile(ordered: Sequence[float], per_mille: int) -> float:
     return ordered[max(rank, 1) - 1]
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(Struct, frozen=True):
     """Where a number lies with `confidence`. An end of None is open: so few samples bound nothing on that side."""
 
     low: float | None

@@ -31,18 +31,22 @@ def binomial_ranks(n: int, share: float, tail: float) -> tuple[int, int]:
     """
     low, high = 0, n + 1
     first, last = _middle(n, share)
-    below = 0.0
+    # Each probability out of the one beside it: logarithms of factorials would take ten times as long.
+    odds = share / (1 - share)
+    below, at = 0.0, binomial_pmf(first, n, share)
     for count in range(first, last + 1):
-        below += binomial_pmf(count, n, share)
+        below += at
         if below > tail:
             break
         low = count + 1
-    above = 0.0
+        at *= (n - count) / (count + 1) * odds
+    above, at = 0.0, binomial_pmf(last, n, share)
     for count in range(last, first - 1, -1):
-        above += binomial_pmf(count, n, share)
+        above += at
         if above > tail:
             break
         high = count
+        at *= count / ((n - count + 1) * odds)
     return max(low, first if first > 0 else 0), high
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from math import comb, sqrt
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 
 from voxtrace.analysis.statistics.probability import NORMAL
 
@@ -18,8 +18,7 @@ APPROXIMATE = "Mann-Whitney U, normal with ties and continuity correction"
 EXACT_UP_TO = 8
 
 
-@dataclass(frozen=True, slots=True)
-class RankTest:
+class RankTest(Struct, frozen=True):
     """`u` counts the pairs in which the one of `b` is larger, ties as halves."""
 
     u: float

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import exp, fsum, log, sqrt
+
+from msgspec import Struct
 
 from voxtrace.analysis.statistics.interval import CONFIDENCE, Interval, quantile, quantile_interval
 from voxtrace.analysis.statistics.probability import student_cdf, student_quantile
@@ -17,8 +18,7 @@ MOVER = "MOVER of order-statistic intervals"
 FEWEST_UNITS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Ratio:
+class Ratio(Struct, frozen=True):
     """B / A with its interval. `p` is two-sided, of the ratio being 1; None where the method gives none."""
 
     value: float

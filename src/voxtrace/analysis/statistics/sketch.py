@@ -7,11 +7,11 @@ and so the order in which parts are merged changes nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from math import ceil, isfinite, log
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct, field
 
 from voxtrace.analysis.statistics.interval import NoSamples
 
@@ -23,8 +23,7 @@ SMALLEST = 1e-9
 METHOD = "sketch, each value right to 1 %"
 
 
-@dataclass(slots=True)
-class Sketch:
+class Sketch(Struct):
     """Counts of values by bucket. Of positive values up to 1e9 there are at most about 2,100 buckets."""
 
     positive: dict[int, int] = field(default_factory=dict)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import atanh, sqrt, tanh
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 
 from voxtrace.analysis.statistics.interval import CONFIDENCE, Interval, quantile_interval
 from voxtrace.analysis.statistics.probability import NORMAL
@@ -21,8 +21,7 @@ ALL_PAIRS_UP_TO = 1_500
 FEWEST_POINTS = 4  # the variance of the correlation's interval divides by n - 3
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Struct, frozen=True):
     """A slope or a correlation with its interval."""
 
     value: float

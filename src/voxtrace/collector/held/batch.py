@@ -8,9 +8,9 @@ from __future__ import annotations
 import logging
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
+from msgspec import Struct, field
 from msgspec.msgpack import Decoder, Encoder
 
 from voxtrace.analysis.model import Turn
@@ -37,8 +37,7 @@ class HeldTurn(NamedTuple):
     started_wall_ns: int
 
 
-@dataclass(slots=True)
-class MeasuredBatch:
+class MeasuredBatch(Struct):
     """The records of turns, column by column. Their texts repeat from turn to turn, and are sent once."""
 
     request_ids: list[str] = field(default_factory=list)

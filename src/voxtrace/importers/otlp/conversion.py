@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from math import isfinite
+
+from msgspec import Struct, field
 
 from voxtrace.events import Event
 from voxtrace.events.plain import sound_text, tidy
@@ -31,8 +32,7 @@ NOTES = {
 _ORDER = ("user", "parent", "child", "joins", "ancestor", "within", "is")
 
 
-@dataclass(slots=True)
-class Converted:
+class Converted(Struct):
     """What came of some spans."""
 
     events: list[Event] = field(default_factory=list)

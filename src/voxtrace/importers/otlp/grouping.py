@@ -8,7 +8,8 @@ only other spans tell is remembered for a bounded number of traces.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from voxtrace.events.plain import sound_text
 from voxtrace.importers.otlp.mapping import ANSWERS_WITHIN_S, SESSION, SpanRule
@@ -25,8 +26,7 @@ MAX_ANCESTORS = 64
 MAX_ID_CHARS = 256
 
 
-@dataclass(slots=True)
-class _Trace:
+class _Trace(Struct):
     """What is remembered of one trace."""
 
     parents: dict[str, str] = field(default_factory=dict)

@@ -11,8 +11,9 @@ Names are those that the instrumentations write:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Turn = Literal["is", "user", "joins", "parent", "child", "ancestor", "within"]
 """How a span finds its turn.
@@ -27,8 +28,7 @@ From = Literal["start", "end", "at", "event", "audible"]
 span event of that name; `audible`: the first audio that any span of the same turn tells of."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """A stage and when it was. Of several rows for one stage, the first that can be computed counts."""
 
     stage: str  # a key of the stage table, or a name of its own such as tool_start
@@ -40,8 +40,7 @@ class Moment:
     least_ms: int = 0  # only where the span lasted so long
 
 
-@dataclass(frozen=True, slots=True)
-class SpanRule:
+class SpanRule(Struct, frozen=True):
     """What the spans of one kind mean. The first rule of the table that fits is the one."""
 
     convention: str

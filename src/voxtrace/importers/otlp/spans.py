@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from voxtrace.errors import VoxtraceError
 from voxtrace.events import Unreadable
@@ -46,8 +47,7 @@ def host_of(resource: Mapping[str, object]) -> str:
     return next((each.replace("/", "_")[:MAX_NAME_CHARS] for each in told if isinstance(each, str) and each), "")
 
 
-@dataclass(slots=True)
-class Export:
+class Export(Struct):
     """What one export request holds."""
 
     spans: list[Span] = field(default_factory=list)
