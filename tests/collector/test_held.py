@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import random
 
 import pytest
 
 from voxtrace.analysis import assemble
 from voxtrace.analysis.columns import columns_of
-from voxtrace.collector.held.events import Held
+from voxtrace.collector.held.apart import ALONE_BATCHES, MeasuringBroke
+from voxtrace.collector.held.events import BATCH_EVENTS, Held, TooMuchToHold
 from voxtrace.events import Event
 from voxtrace.store import RequestQuery
 
@@ -60,4 +62,23 @@ def test_the_newest_turns_come_first_and_their_events_are_there():
     (page,) = held.pages(RequestQuery(), most=2)
 
     assert list(page.request_ids) == ["r8", "r7"]
-    assert [[mark.name for mark in turn.marks] for turn in held.turns(["none", "r8"])] == [[name for _, name in STEPS]]
+    assert [[mark.name for mark in turn.marks] for turn, _, _ in held.turns(["none", "r8"])] == [
+        [name for _, name in STEPS]
+    ]
+
+
+def test_more_than_fits_is_refused_with_what_to_do():
+    held = Held(open_events=5, most_bytes=2_000)
+    with pytest.raises(TooMuchToHold, match="voxtrace import"):
+        held.append(told(40))
+
+
+@pytest.mark.slow
+def test_a_process_that_measures_and_is_killed_is_an_error_that_says_so():
+    held = Held(processes=1, open_events=5)
+    held.append(told(ALONE_BATCHES * BATCH_EVENTS))
+    for child in multiprocessing.active_children():
+        child.kill()
+    with pytest.raises(MeasuringBroke, match="voxtrace import"):
+        held.finish()
+    held.close()

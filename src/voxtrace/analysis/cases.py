@@ -9,8 +9,10 @@ from functools import cached_property
 import numpy as np
 from msgspec import Struct, field
 
-from voxtrace.analysis.columns import Columns, columns_of
+from voxtrace.analysis.columns import Bools, Columns, Words, columns_of
+from voxtrace.analysis.crowds import RULE as CROWD
 from voxtrace.analysis.graph import order_of
+from voxtrace.analysis.groups import MEASURED_OUTCOMES
 from voxtrace.analysis.model import Turn
 from voxtrace.analysis.record import LOWER, pack_steps
 from voxtrace.analysis.summing import population_names
@@ -90,17 +92,27 @@ def cases_of(page: Columns, turns: Sequence[Replayable], rows: Iterable[int]) ->
     ]
 
 
+def advisable(page: Columns) -> Bools:
+    """Which turns of a page advice looks at: those that did not fail, and no crowds of events under one id."""
+    crowds = np.zeros(len(page), np.bool_)
+    crowds[page.findings.rows[np.isin(page.findings.words, _numbers_of(page, CROWD))]] = True
+    return page.with_label("outcome", MEASURED_OUTCOMES) & ~crowds
+
+
+def _numbers_of(page: Columns, wanted: str) -> Words:
+    return np.array([number for number, text in page.texts.items() if text == wanted], np.uint32)
+
+
 def _unexplained(page: Columns) -> list[float | None]:
     whole = np.bincount(page.parts.rows, page.part_lengths, len(page))
-    unknown = [number for number, text in page.texts.items() if text == UNATTRIBUTED]
-    entries = np.isin(page.parts.words, np.array(unknown, np.uint32))
+    entries = np.isin(page.parts.words, _numbers_of(page, UNATTRIBUTED))
     part = np.bincount(page.parts.rows[entries], page.part_lengths[entries], len(page))
     return [each / of if of else None for each, of in zip(part.tolist(), whole.tolist(), strict=True)]
 
 
 def _bound(page: Columns) -> list[bool]:
     found = np.zeros(len(page), np.bool_)
-    lower = np.array([number for number, text in page.texts.items() if text == LOWER], np.uint32)
+    lower = _numbers_of(page, LOWER)
     for name in _HEADLINES:
         if name in page.metrics:
             found |= np.isin(page.metrics[name].states, lower)
@@ -108,7 +120,7 @@ def _bound(page: Columns) -> list[bool]:
 
 
 def _unsure(page: Columns) -> list[bool]:
-    rule = np.array([number for number, text in page.texts.items() if text == OFFSET_UNKNOWN], np.uint32)
+    rule = _numbers_of(page, OFFSET_UNKNOWN)
     found = np.zeros(len(page), np.bool_)
     found[page.findings.rows[np.isin(page.findings.words, rule)]] = True
     return found.tolist()

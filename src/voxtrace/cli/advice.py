@@ -6,10 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from voxtrace.analysis.cases import Case, cases_of
+from voxtrace.analysis.cases import Case, advisable, cases_of
 from voxtrace.analysis.choosing import Choosing
 from voxtrace.analysis.columns import Columns
-from voxtrace.analysis.groups import MEASURED_OUTCOMES
 from voxtrace.cli.asked_turns import AskedTurns
 from voxtrace.cli.column_pages import pages_with_steps
 from voxtrace.store import SqliteStore
@@ -20,7 +19,7 @@ def cases_asked(store: SqliteStore, asked: AskedTurns, choosing: Choosing, told:
     cases: list[Case] = []
     read = 0
     for page, turns in pages_with_steps(store, asked.query, asked.most):
-        fits = choosing.rows(page) & page.with_label("outcome", MEASURED_OUTCOMES)
+        fits = choosing.rows(page) & advisable(page)
         cases += cases_of(page, turns, np.flatnonzero(fits).tolist())
         read += len(page)
         told(read)
@@ -36,7 +35,7 @@ class Newest:
 
     def add(self, page: Columns) -> None:
         """Look through a page."""
-        rows = np.flatnonzero(page.with_label("outcome", MEASURED_OUTCOMES))
+        rows = np.flatnonzero(advisable(page))
         newest = rows[np.argsort(-page.started[rows], kind="stable")[: self._most]].tolist()
         found = [(int(page.started[row]), page.request_ids[row]) for row in newest]
         self._found = sorted([*self._found, *found], reverse=True)[: self._most]

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 
+from msgspec.structs import replace
+
 from voxtrace.analysis import Measured
 from voxtrace.analysis.cases import Case, cases_at_hand
 from voxtrace.analysis.columns import Columns
@@ -14,6 +16,7 @@ from voxtrace.cli.import_progress import Progress
 from voxtrace.cli.import_summary import read_to_text
 from voxtrace.cli.patience import Patience
 from voxtrace.cli.small_records import no_search_for_cycles
+from voxtrace.collector.held.batch import HeldTurn
 from voxtrace.collector.held.events import Held
 from voxtrace.collector.importing import FileReport, Importing
 from voxtrace.collector.reading import ReadOptions
@@ -54,7 +57,7 @@ class FileTurns:
                 self._held.finish(patience.at)
         finally:
             self._held.close()
-            print(read_to_text(reports), file=sys.stderr)
+            print(f"{read_to_text(reports)}; nothing was kept", file=sys.stderr)
         if not any(report.read for report in reports):
             raise NothingRead
 
@@ -67,12 +70,22 @@ class FileTurns:
 
     def cases(self, request_ids: Sequence[str]) -> list[Case]:
         """See `TurnSource`."""
-        return cases_at_hand(self._held.turns(request_ids))
+        return cases_at_hand(
+            [
+                replace(held.turn, started_wall_ns=held.started_wall_ns, session_id=held.session_id)
+                for held in self._held.turns(request_ids)
+            ]
+        )
 
     def turns(self, request_ids: Sequence[str]) -> Sequence[Measured]:
         """See `TurnSource`."""
-        return self._held.turns(request_ids)
+        found = sorted(self._held.turns(request_ids), key=_listed, reverse=True)
+        return [held.turn for held in found]
 
     def accounts(self) -> Accounts:
         """See `TurnSource`."""
         return self._held.accounts()
+
+
+def _listed(held: HeldTurn) -> tuple[int, str]:
+    return held.started_wall_ns, held.turn.request_id

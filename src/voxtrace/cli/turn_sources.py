@@ -29,7 +29,7 @@ class TurnSource(Protocol):
         ...
 
     def turns(self, request_ids: Sequence[str]) -> Sequence[Measured]:
-        """These turns, in any order."""
+        """These turns, newest first."""
         ...
 
     def accounts(self) -> Accounts:

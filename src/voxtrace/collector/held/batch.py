@@ -30,7 +30,7 @@ Answers: TypeAlias = Mapping[str, Mapping[Gap, Sequence[Exchange]]]
 
 
 class HeldTurn(NamedTuple):
-    """A turn as a store would list it: where several clocks disagree, its row begins with the earliest reading."""
+    """A turn, and where a store would list it: by the earliest reading of any clock, whatever the turn makes of it."""
 
     turn: Turn
     session_id: str | None

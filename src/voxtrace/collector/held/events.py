@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from voxtrace.analysis.columns import Columns
 from voxtrace.analysis.crowds import MAX_EVENTS_OF_A_TURN
-from voxtrace.analysis.model import Turn
 from voxtrace.collector.held.apart import Measuring
-from voxtrace.collector.held.batch import MeasuredBatch, held_turn, pack_events, records_of, unpack_events
+from voxtrace.collector.held.batch import HeldTurn, MeasuredBatch, held_turn, pack_events, records_of, unpack_events
 from voxtrace.collector.held.clocks import Known
 from voxtrace.collector.held.turns import Crowd, HeldTurns
 from voxtrace.collector.measure_apart import MOST_PROCESSES
@@ -35,9 +34,9 @@ MOST_BYTES = 1024**3
 class TooMuchToHold(VoxtraceError):
     """The files hold more events than fit into memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_bytes: int) -> None:
         super().__init__(
-            f"the events of these files take more than {MOST_BYTES // 1024**2:,} MiB of memory; "
+            f"the events of these files take more than {most_bytes // 1024**2:,} MiB of memory; "
             "import them with `voxtrace import`, and `voxtrace report` reads them from the disk"
         )
 
@@ -45,13 +44,16 @@ class TooMuchToHold(VoxtraceError):
 class Held:
     """Takes events as `Importing` stores them, and answers with turns."""
 
-    def __init__(self, processes: int | None = None, open_events: int = OPEN_EVENTS) -> None:
+    def __init__(
+        self, processes: int | None = None, open_events: int = OPEN_EVENTS, most_bytes: int = MOST_BYTES
+    ) -> None:
         """
         Args:
             processes: that measure beside this one; None: one for each core. They are started for many events only.
             open_events: how many wait for more of their requests.
+            most_bytes: of packed events, before it refuses more.
         """
-        self._most_open = open_events
+        self._most_open, self._most_bytes = open_events, most_bytes
         self._measuring = Measuring(min(processes or usable_cores(), MOST_PROCESSES))
         self._open: dict[str, list[Event]] = {}  # that got an event last stand last
         self._open_events = 0
@@ -136,16 +138,16 @@ class Held:
         """The newest turns, newest first, of a session and a time if the query names them."""
         return self._turns.pages(query, most)
 
-    def turns(self, request_ids: Iterable[str]) -> list[Turn]:
+    def turns(self, request_ids: Iterable[str]) -> list[HeldTurn]:
         """These turns with their steps, in this order; unknown ones are left out."""
         unpacked = _Unpacked(self._batches)
-        found: list[Turn] = []
+        found: list[HeldTurn] = []
         for request_id in request_ids:
             if request_id in self._crowds:
-                found.append(self._crowds[request_id].turn(request_id).turn)
+                found.append(self._crowds[request_id].turn(request_id))
             elif request_id in self._turns:
                 events = unpacked[self._batch_of[request_id]][request_id]
-                found.append(held_turn(request_id, events, self._answers.get(request_id, {}))[0].turn)
+                found.append(held_turn(request_id, events, self._answers.get(request_id, {}))[0])
         return found
 
     # ----
@@ -177,8 +179,8 @@ class Held:
         self._batch_of.update(dict.fromkeys(batch, len(self._batches)))
         self._batches.append(packed)
         self._bytes += len(packed)
-        if self._bytes > MOST_BYTES:
-            raise TooMuchToHold
+        if self._bytes > self._most_bytes:
+            raise TooMuchToHold(self._most_bytes)
         for measured in self._measuring.give(packed):
             self._take(measured)
 
