@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from voxtrace.analysis.axis import Placed
 from voxtrace.analysis.model import Metric
-from voxtrace.analysis.prompts import prompt_metrics
+from voxtrace.analysis.prompts import call_facts, prompt_metrics
 from voxtrace.analysis.speech import audible_moment
 from voxtrace.analysis.tiling import ZERO, Wait
 from voxtrace.analysis.timeline import Timeline, finite
@@ -24,6 +24,10 @@ UNASKED = "the agent spoke unasked: no user had said anything"
 SPEAKABLE = ("tts.request_received", "llm.handoff", "llm.first_sentence")
 # While these happen the user may still be speaking, so they prove nothing about the wait.
 _DURING_SPEECH = frozenset({"", "user.speech_start", "user.interrupted", "stt.started", "stt.first_partial"})
+
+# What the model's answer is counted in, and who tells it.
+_PACES = {"llm_chars_per_s": "response_length", "llm_tokens_per_s": "completion_tokens"}
+ANSWER_TOKENS = ("completion_tokens", "eval_count")
 
 Sound: TypeAlias = tuple[Placed, Nanos]
 """The event that tells when the listener first heard the answer, and that moment."""
@@ -198,7 +202,7 @@ def _model_metrics(timeline: Timeline) -> dict[str, Metric]:
     if calls is None or tokens is None:
         why = "calls to the model overlap: which answer belongs to which call is not known"
         unknown = Metric(missing=why, origin="turn", start=sent, end=received)
-        return dict.fromkeys(("llm_first_token_ms", "llm_total_ms", "llm_chars_per_s"), unknown)
+        return dict.fromkeys(("llm_first_token_ms", "llm_total_ms", *_PACES), unknown)
     lengths = [timeline.span(*call, "turn") for call in calls]
     known = [length.value for length in lengths if length.value is not None]
     if len(calls) < 2 or len(known) < len(lengths):
@@ -210,7 +214,8 @@ def _model_metrics(timeline: Timeline) -> dict[str, Metric]:
     return {
         "llm_first_token_ms": first,
         "llm_total_ms": total,
-        "llm_chars_per_s": _chars_per_second(timeline, calls, total),
+        "llm_chars_per_s": _per_second(answer_chars(timeline), total, _PACES["llm_chars_per_s"]),
+        "llm_tokens_per_s": _per_second(_answer_tokens(timeline, calls), total, _PACES["llm_tokens_per_s"]),
     }
 
 
@@ -241,16 +246,37 @@ def _calls(timeline: Timeline, begin: str, end: str) -> list[tuple[Placed, Place
     return calls
 
 
-def _chars_per_second(timeline: Timeline, calls: Sequence[tuple[Placed, Placed]], total: Metric) -> Metric:
+def answer_chars(timeline: Timeline) -> float | None:
+    """Characters of the model's answers together; None where one of them is not told, or calls overlap."""
+    calls = _calls(timeline, "llm.request_sent", "llm.response_received")
+    if calls is None or "response_length" not in timeline.told:
+        return None
     answers = [finite(stop.event.metadata.get("response_length")) for _, stop in calls]
     if len(calls) < 2 and None in (answers or [None]):
         answers = [timeline.number("response_length", "llm.response_received", "llm.handoff")]
-    known = [answer for answer in answers if answer is not None]
-    if len(known) < len(answers) or not known:
-        return Metric(missing="no llm.response_received event with response_length", origin="turn")
+    return _sum_of(answers)
+
+
+def _answer_tokens(timeline: Timeline, calls: Sequence[tuple[Placed, Placed]]) -> float | None:
+    """Tokens of the answers by the models' own account; runtimes and clients have different names for them."""
+    if timeline.told.isdisjoint(ANSWER_TOKENS):
+        return None
+    facts = [call_facts(timeline, sent, received) for sent, received in calls]
+    facts = facts or [placed.event.metadata for placed in timeline.all("llm.response_received")[:1]]
+    return _sum_of([next((finite(each[name]) for name in ANSWER_TOKENS if name in each), None) for each in facts])
+
+
+def _sum_of(numbers: Sequence[float | None]) -> float | None:
+    known = [number for number in numbers if number is not None and number >= 0]
+    return sum(known) if known and len(known) == len(numbers) else None
+
+
+def _per_second(amount: float | None, total: Metric, named: str) -> Metric:
+    if amount is None:
+        return Metric(missing=f"no llm.response_received event with {named}", origin="turn")
     if not total.value:
         return Metric(missing=total.missing or total.rejected or "no time passed", origin="turn")
-    return Metric(sum(known) / total.value * 1000, origin="turn")
+    return Metric(amount / total.value * 1000, origin="turn")
 
 
 def _total(timeline: Timeline, total: Nanos) -> Metric:

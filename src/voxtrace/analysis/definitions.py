@@ -202,6 +202,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "llm.response_received",
     ),
     _turn("llm_chars_per_s", "Characters of the answer / time of the model.", better="more"),
+    _turn("llm_tokens_per_s", "Tokens of the answer, as the model counts them / time of the model.", better="more"),
     _turn("prompt_chars", "Length of the prompt.", better=""),
     _turn("prompt_tokens", "Length of the prompt as the model counts, cached tokens included.", better=""),
     _turn("cached_tokens", "Tokens of the prompt that the model says it took from its cache.", better=""),
@@ -241,6 +242,18 @@ DEFINITIONS: tuple[Definition, ...] = (
     ),
     _turn("chunk_rtf_alone", "Synthesis time / audio of the chunks that were synthesised while no other was."),
     _turn("chunk_rtf_beside", "Synthesis time / audio of the chunks made beside others for most of their time."),
+    _turn(
+        "spoken_ratio",
+        "Characters that were spoken / characters of the model's answer. Of an answer that was cut off, those that had "
+        "been heard.",
+        better="",
+    ),
+    _turn(
+        "barge_in_stop_ms",
+        "From the user beginning to speak into the answer to the agent's last audible sample.",
+        "user.speech_start",
+        "playback.completed",
+    ),
     _turn("playback_ms", "Playing the answer.", "playback.started", "playback.completed", better=""),
     _turn("turn_total_ms", "From the first event of the turn to the last."),
 )

@@ -46,7 +46,7 @@ def prompt_metrics(timeline: Timeline, calls: Sequence[tuple[Placed, Placed]] | 
     if calls is None:
         told = any(_prompt(each.event.metadata) for stage in (_SENT, _RECEIVED) for each in timeline.all(stage))
         return dict.fromkeys(NUMBERS, Metric(missing=OVERLAP, origin="turn")) if told else {}
-    facts: list[Facts] = [_facts(timeline, sent, received) for sent, received in calls]
+    facts: list[Facts] = [call_facts(timeline, sent, received) for sent, received in calls]
     alone = timeline.all(_RECEIVED) or timeline.all(_SENT)
     prompts = [_prompt(each) for each in facts or [placed.event.metadata for placed in alone]]
     known = [each for each in prompts if each is not None]
@@ -65,7 +65,7 @@ def _unknown(why: str) -> Metric:
     return Metric(missing=why, origin="turn")
 
 
-def _facts(timeline: Timeline, sent: Placed, received: Placed) -> Facts:
+def call_facts(timeline: Timeline, sent: Placed, received: Placed) -> Facts:
     """What a call's two events say, and what the client below it says of the usage (LiveKit's own span does not)."""
     within = (placed for placed in usages(timeline) if sent.at <= placed.at <= received.at)
     told = {key: value for placed in within for key, value in placed.event.metadata.items()}

@@ -18,6 +18,7 @@ from voxtrace.analysis.labels import label
 from voxtrace.analysis.model import Kind, Mark, Metric, Part, Span, Turn
 from voxtrace.analysis.plausibility import check_turn
 from voxtrace.analysis.speech import arrivals, speech_metrics
+from voxtrace.analysis.spoken import spoken_metrics
 from voxtrace.analysis.tiling import tile
 from voxtrace.analysis.timeline import Timeline
 from voxtrace.events import Event
@@ -52,7 +53,8 @@ def assemble(request_id: str, events: Sequence[Event], elsewhere: LookUp = nowhe
         metrics |= conversation_metrics(timeline, total, sound)
     spans = (*find_spans(axis), *_leading_silence(timeline, wait.end))
     if kind == "conversation":
-        metrics |= chunk_metrics(speech_chunks(spans, wait.end))
+        spoken = speech_chunks(spans, wait.end)
+        metrics |= chunk_metrics(spoken) | spoken_metrics(timeline, spoken, sound)
     turn = Turn(
         request_id=request_id,
         session_id=next((placed.event.session_id for placed in axis.placed if placed.event.session_id), None),
