@@ -2,9 +2,11 @@
 
 import json
 import random
+from dataclasses import replace
 
 import pytest
 from jsonschema import Draft202012Validator
+from msgspec import structs
 
 from tests.analysis.talks import talk
 from tests.cli.test_load import LIMITS, outcome_of
@@ -13,6 +15,7 @@ from voxtrace.analysis.crowds import MAX_EVENTS_OF_A_TURN
 from voxtrace.cli.load_page import load_to_json
 from voxtrace.cli.main import main
 from voxtrace.cli.measured_numbers import measured_numbers
+from voxtrace.loadtest.arrivals import ClosedLoop, OpenLoop
 from voxtrace.reports.schemas import FORMS, schema_of
 from voxtrace.store import open_store
 from voxtrace.testing.turns import client_events, event, server_events
@@ -130,7 +133,21 @@ def nothing(tmp_path_factory):
 
 def printed(capsys, folder, *words):
     main([*words, "--data", str(folder)])
-    return json.loads(capsys.readouterr().out)
+    return json.loads(capsys.readouterr().out, parse_constant=refuse)
+
+
+def refuse(word):
+    raise ValueError(f"{word} is no JSON")
+
+
+def refs(schema):
+    """The names of all pieces that it refers to."""
+    if isinstance(schema, list):
+        return {name for each in schema for name in refs(each)}
+    if not isinstance(schema, dict):
+        return set()
+    own = {schema["$ref"].rpartition("/")[2]} if "$ref" in schema else set()
+    return own | refs(list(schema.values()))
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -139,6 +156,7 @@ def test_a_schema_is_one_of_its_dialect_and_is_printed(form, capsys):
     told = json.loads(capsys.readouterr().out)
 
     assert told == schema_of(form)
+    assert refs(told) == set(told["$defs"])
     Draft202012Validator.check_schema(told)
 
 
@@ -217,8 +235,11 @@ def test_every_turn_that_is_told_is_what_its_schema_says(data, capsys):
 
 
 @pytest.mark.parametrize("limits", [(), LIMITS])
-def test_a_load_test_is_what_its_schema_says(limits):
-    told = json.loads(json.dumps(load_to_json(outcome_of(limits=limits))))
+@pytest.mark.parametrize("arrivals", [OpenLoop(100, 2), OpenLoop(1, 2, "ramp", 50), ClosedLoop(3, 2, 0.5)])
+def test_a_load_test_is_what_its_schema_says(limits, arrivals):
+    outcome = outcome_of(limits=limits)
+    plan = replace(outcome.run.plan, arrivals=arrivals)
+    told = json.loads(json.dumps(load_to_json(structs.replace(outcome, run=replace(outcome.run, plan=plan)))))
 
     assert complaints("load", told) == []
     assert complaints("summary", told["scenarios"]["short"]) == []
