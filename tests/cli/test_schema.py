@@ -2,13 +2,20 @@
 
 import json
 import random
+from dataclasses import replace
 
 import pytest
 from jsonschema import Draft202012Validator
+from msgspec import structs
 
+from tests.analysis.talks import talk
+from tests.cli.test_load import LIMITS, outcome_of
 from tests.reports.test_pages import CONVERSATION
 from voxtrace.analysis.crowds import MAX_EVENTS_OF_A_TURN
+from voxtrace.cli.load_page import load_to_json
 from voxtrace.cli.main import main
+from voxtrace.cli.measured_numbers import measured_numbers
+from voxtrace.loadtest.arrivals import ClosedLoop, OpenLoop
 from voxtrace.reports.schemas import FORMS, schema_of
 from voxtrace.store import open_store
 from voxtrace.testing.turns import client_events, event, server_events
@@ -22,7 +29,8 @@ NAMES = (
 )  # fmt: skip
 CLOCKS = ("", "host-a/1.000000/boot-a", "host-b/2.000000/boot-b")
 KEYS = ("outcome", "cache", "start", "source", "engine", "text_length", "chunk", "audio_duration_ms", "prompt_chars",
-        "streaming_efficiency", "labels", "flag.new", "api_request_s", "metadata_s", "response_length")  # fmt: skip
+        "streaming_efficiency", "labels", "flag.new", "api_request_s", "metadata_s", "response_length", "prompt_tokens",
+        "cached_tokens", "prompt_eval_count", "prompt_eval_duration_ms", "kv_context_length", "prompt")  # fmt: skip
 
 
 def closed(schema):
@@ -71,7 +79,26 @@ def odd(number, chance):
         for _ in range(chance.randint(1, 12))
     ]  # fmt: skip
     told = [each._replace(event_id=f"o{place}") for place, each in enumerate(events)]
-    return named(f"odd{number}", told)
+    return named(f"odd{number}", [each._replace(session_id=f"odd/{number // 12}") for each in told])
+
+
+def hall(number, chance):
+    """A turn of sessions whose prompts are told in all ways or not at all; some fail, some say that they were cold."""
+    place, way = number % 15, number // 15
+    size, text = 400 + 60 * place, "The same beginning. " * (place + 1)
+    prompt = (
+        {"prompt_tokens": size, "cached_tokens": size - 60 if place % 7 else 0, "prompt": text},
+        {
+            "prompt_eval_count": size,
+            "prompt_eval_duration_ms": size * 0.4,
+            "kv_context_length": size - 80 * (place > 0),
+        },
+        {"prompt_tokens": size, "prompt_eval_count": size if place % 6 == 5 else 60},
+        {"prompt_eval_duration_ms": 12.0} if place % 2 else None,
+    )[way]
+    outcome = "ok" if place % 5 or way == 3 else chance.choice(("error", "cancelled", "interrupted"))
+    start = chance.choice(("", "", "warm", "cold")) if way else ""
+    return talk(place, session=f"hall/{way}", llm=400 + 20 * place, outcome=outcome, start=start, prompt=prompt)
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +110,11 @@ def data(tmp_path_factory):
         store.append(odd(number, chance))
     for number in range(30):
         store.append(chunked(f"c{number}", chance))
+    for number in range(60):
+        store.append(hall(number, chance))
+    for number in range(3):
+        silent = talk(number, session="silent", outcome="error")[-1:]
+        store.append(silent)
     store.append(named("talk", CONVERSATION))
     failed = [event("REQUEST_START", 0, "client"), event("REQUEST_COMPLETE", 1, "client", outcome="error", error="no")]
     store.append(named("bad", failed))
@@ -101,7 +133,21 @@ def nothing(tmp_path_factory):
 
 def printed(capsys, folder, *words):
     main([*words, "--data", str(folder)])
-    return json.loads(capsys.readouterr().out)
+    return json.loads(capsys.readouterr().out, parse_constant=refuse)
+
+
+def refuse(word):
+    raise ValueError(f"{word} is no JSON")
+
+
+def refs(schema):
+    """The names of all pieces that it refers to."""
+    if isinstance(schema, list):
+        return {name for each in schema for name in refs(each)}
+    if not isinstance(schema, dict):
+        return set()
+    own = {schema["$ref"].rpartition("/")[2]} if "$ref" in schema else set()
+    return own | refs(list(schema.values()))
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -110,6 +156,7 @@ def test_a_schema_is_one_of_its_dialect_and_is_printed(form, capsys):
     told = json.loads(capsys.readouterr().out)
 
     assert told == schema_of(form)
+    assert refs(told) == set(told["$defs"])
     Draft202012Validator.check_schema(told)
 
 
@@ -135,6 +182,17 @@ def test_without_a_name_the_schemas_are_listed(capsys):
         ("report", ["report", "--json", "--where", "provider=cpu,since=2025-01-01"]),
         ("recommend", ["recommend", "--json"]),
         ("recommend", ["recommend", "--json", "--session", "nobody"]),
+        ("sessions", ["sessions", "--json", "--last", "400"]),
+        ("sessions", ["sessions", "--json", "--slow"]),
+        ("sessions", ["sessions", "--json", "--where", "provider=cpu,cache=miss"]),
+        ("session", ["sessions", "hall/0", "--json", "--last", "6"]),
+        ("session", ["sessions", "hall/1", "--json", "--where", "outcome=ok"]),
+        ("session", ["sessions", "last", "--json"]),
+        ("conversation", ["conversation", "--json"]),
+        ("conversation", ["conversation", "hall/1-4", "--json", "--budget", "conversation"]),
+        ("conversation", ["conversation", "s1", "--json", "--budget", "speech", "--budget", "conversation"]),
+        ("conversations", ["conversation", "--session", "hall/1", "--json"]),
+        ("conversations", ["conversation", "--session", "hall/1", "--json", "--budget", "conversation"]),
     ],
 )
 def test_what_a_command_prints_is_what_its_schema_says(form, words, data, capsys):
@@ -147,8 +205,44 @@ def test_every_turn_is_what_its_schema_says(data, capsys):
     ids = [turn["request_id"] for turn in printed(capsys, data, "requests", "--json", "--last", "400")]
     shown = {request_id: printed(capsys, data, "show", request_id, "--json") for request_id in ids}
 
-    assert len(ids) == 120 + 120 + 30 + 3
+    assert len(ids) == 120 + 120 + 30 + 60 + 3 + 3
     assert {name: found for name, told in shown.items() if (found := complaints("turn", told))} == {}
+
+
+def test_every_session_is_what_its_schema_says(data, capsys):
+    listed = [each["session_id"] for each in printed(capsys, data, "sessions", "--json", "--last", "400")["sessions"]]
+    told = {session_id: printed(capsys, data, "sessions", session_id, "--json") for session_id in listed}
+    reuse = [each for session in told.values() for each in session["kv_reuse"]]
+    relations = [each for session in told.values() for of in session["populations"] for each in of["prompt_size"]]
+
+    assert len(listed) == 6 + 10 + 4 + 1
+    assert {name: found for name, each in told.items() if (found := complaints("session", each))} == {}
+    # Else it was not asked of what matters.
+    assert {each["expected_by"] for each in reuse} == {"text", "handed", "grown", None}
+    assert {each["observed_by"] for each in reuse} == {"counted", "evaluated", "time", None}
+    assert {each["is_read_again"] for each in reuse} == {True, False, None}
+    assert {each["size_unit"] for each in relations} >= {"tokens", "tokens evaluated", None}
+    assert {each["population"] is None for each in told.values()} == {True, False}
+
+
+def test_every_turn_that_is_told_is_what_its_schema_says(data, capsys):
+    ids = [turn["request_id"] for turn in printed(capsys, data, "requests", "--json", "--last", "400")]
+    told = {name: printed(capsys, data, "conversation", name, "--json") for name in ids if name != "crowd"}
+
+    assert {each["kind"] for each in told.values()} == {"conversation", "speech", "events"}
+    assert {each["root_cause"] is None for each in told.values()} == {True, False}
+    assert {name: found for name, each in told.items() if (found := complaints("conversation", each))} == {}
+
+
+@pytest.mark.parametrize("limits", [(), LIMITS])
+@pytest.mark.parametrize("arrivals", [OpenLoop(100, 2), OpenLoop(1, 2, "ramp", 50), ClosedLoop(3, 2, 0.5)])
+def test_a_load_test_is_what_its_schema_says(limits, arrivals):
+    outcome = outcome_of(limits=limits)
+    plan = replace(outcome.run.plan, arrivals=arrivals)
+    told = json.loads(json.dumps(load_to_json(structs.replace(outcome, run=replace(outcome.run, plan=plan)))))
+
+    assert complaints("load", told) == []
+    assert complaints("summary", told["scenarios"]["short"]) == []
 
 
 def test_a_line_of_jsonl_is_an_item_of_the_list_of_requests(data, capsys):
@@ -161,6 +255,9 @@ def test_a_line_of_jsonl_is_an_item_of_the_list_of_requests(data, capsys):
 def test_an_empty_store_is_what_the_schemas_say(nothing, capsys):
     assert complaints("report", printed(capsys, nothing, "report", "--json")) == []
     assert complaints("requests", printed(capsys, nothing, "requests", "--json")) == []
+    assert complaints("sessions", printed(capsys, nothing, "sessions", "--json")) == []
+    assert complaints("sessions", printed(capsys, nothing, "sessions", "--json", "--slow")) == []
+    assert complaints("summary", measured_numbers(nothing)) == []
 
 
 @pytest.mark.parametrize(

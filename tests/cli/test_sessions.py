@@ -99,7 +99,7 @@ def test_the_json_of_one_session_has_every_part(folder, capsys):
     main_turns = told["populations"][0]
     (relation,) = [each for each in main_turns["prompt_size"] if each["metric"] == "llm_total_ms"]
 
-    assert (told["schema"], told["session_id"], len(told["turn_list"])) == ("voxtrace/1", "kitchen", 30)
+    assert (told["schema"], told["session_id"], len(told["turn_list"])) == ("voxtrace/1/session", "kitchen", 30)
     assert told["trend"]["slope"]["value"] == pytest.approx(20.0)
     assert (relation["size_unit"], relation["slope_per_1000"]["value"]) == ("tokens", pytest.approx(1000 / 3))
     assert [each["place"] for each in told["kv_reuse"] if each["is_read_again"]] == [29, 30]

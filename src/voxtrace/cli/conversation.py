@@ -15,7 +15,13 @@ from voxtrace.cli.reading import UnknownRequest, one_turn, open_for_reading, ter
 from voxtrace.errors import EXIT_FAIL, InvalidOption, VoxtraceError
 from voxtrace.judge.turn_story import TurnStory, tell
 from voxtrace.reports.conversation_html import story_to_html
-from voxtrace.reports.conversation_report import story_to_json, story_to_markdown, story_to_terminal
+from voxtrace.reports.conversation_report import (
+    slowest,
+    stories_to_json,
+    story_to_json,
+    story_to_markdown,
+    story_to_terminal,
+)
 from voxtrace.reports.session_story import session_sections
 from voxtrace.store import RequestQuery, SqliteStore
 
@@ -67,12 +73,10 @@ somebody waited longest is told. With --budget the exit code is 1 unless every l
         finally:
             store.close()
         stories = [tell(turn, profiles) for turn in turns]
-        story = max(stories, key=lambda each: each.path.end - each.path.begin)
+        story = slowest(stories)
         before = session_sections(args.session, stories) if args.session else []
         if args.json:
-            told = story_to_json(story)
-            if args.session:
-                told = {"session_id": args.session, "slowest": told, "turns": [_short(each) for each in stories]}
+            told = stories_to_json(args.session, stories) if args.session else story_to_json(story)
             print(json.dumps(told, indent=2))
         elif args.markdown:
             print(story_to_markdown(story, before), end="")
@@ -102,12 +106,6 @@ def _turns(store: SqliteStore, args: Namespace) -> list[Turn]:
     if not few:
         raise UnknownRequest(found[0], [])
     return sorted((one_turn(store, each) for each in few), key=lambda turn: turn.started_wall_ns)
-
-
-def _short(story: TurnStory) -> dict[str, object]:
-    told = story_to_json(story)
-    kept = ("request_id", "verdict", "wait_ms", "targets", "root_cause")
-    return {name: told[name] for name in kept}
 
 
 def _write(path: Path, page: str) -> None:

@@ -17,7 +17,7 @@ from voxtrace.analysis.quantiles import Distribution
 from voxtrace.cli.load_outcome import LoadOutcome, rates_of
 from voxtrace.judge.limits import Verdict
 from voxtrace.loadtest.arrivals import ClosedLoop
-from voxtrace.reports.json_report import SCHEMA, distribution_to_json, summary_to_json, verdict_to_json
+from voxtrace.reports.json_report import distribution_to_json, schema_name, summary_to_json, verdict_to_json
 from voxtrace.reports.summary_report import METRIC_HEAD, metric_rows, missing_rows
 from voxtrace.reports.words import NONE, amount, coverage, percentile
 from voxtrace.units import NANOS_PER_SECOND
@@ -132,7 +132,7 @@ def load_to_json(outcome: LoadOutcome) -> dict[str, Any]:
     plan = run.plan
     own = {"late_ms": check.late_ms, "loop_lag_ms": check.lag_ms}
     return {
-        "schema": SCHEMA,
+        "schema": schema_name("load"),
         "target": run.told.url,
         "plan": {
             "arrivals": "closed" if isinstance(plan.arrivals, ClosedLoop) else plan.arrivals.shape,

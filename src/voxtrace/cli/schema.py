@@ -29,5 +29,5 @@ Without a name it lists those there are. The JSON of a command names its schema 
             print(json.dumps(schema_of(args.form), indent=2))
         else:
             for form in FORMS:
-                print(f"{form:12} {schema_name(form):24} {TITLES[form]}")
+                print(f"{form:14} {schema_name(form):25} {TITLES[form]}")
         return 0

@@ -13,7 +13,7 @@ from voxtrace.analysis.critical_path import shares
 from voxtrace.judge.turn_story import TurnStory
 from voxtrace.reports.budget_report import judged_to_json
 from voxtrace.reports.conversation_words import head_of, sections_of, title_of
-from voxtrace.reports.json_report import SCHEMA
+from voxtrace.reports.json_report import schema_name
 from voxtrace.reports.path_report import path_to_json, remark_to_json
 from voxtrace.reports.sections import STYLES, Section, section_to_markdown, section_to_terminal
 from voxtrace.units import Nanos, millis
@@ -50,7 +50,7 @@ def story_to_json(story: TurnStory) -> dict[str, Any]:
     """The same for machines; moments and steps are in milliseconds on the turn's own axis."""
     turn, cause = story.turn, story.cause
     return {
-        "schema": SCHEMA,
+        "schema": schema_name("conversation"),
         "request_id": turn.request_id,
         "session_id": turn.session_id,
         "kind": turn.kind,
@@ -101,6 +101,22 @@ def story_to_json(story: TurnStory) -> dict[str, Any]:
             for each in sections_of(story)
         ],
     }
+
+
+def stories_to_json(session_id: str, stories: Sequence[TurnStory]) -> dict[str, Any]:
+    """The turns of a session in order of time: how each was judged, and the one with the longest wait whole."""
+    kept = ("request_id", "verdict", "wait_ms", "targets", "root_cause")
+    return {
+        "schema": schema_name("conversations"),
+        "session_id": session_id,
+        "slowest": story_to_json(slowest(stories)),
+        "turns": [{name: told[name] for name in kept} for told in map(story_to_json, stories)],
+    }
+
+
+def slowest(stories: Sequence[TurnStory]) -> TurnStory:
+    """The turn in which somebody waited longest."""
+    return max(stories, key=lambda each: each.path.end - each.path.begin)
 
 
 def _ms(nanos: int) -> float:

@@ -19,7 +19,7 @@ from voxtrace.judge.recommendations import Finding
 from voxtrace.reports.advice_report import findings_to_json, short_advice
 from voxtrace.reports.budget_report import budgets_to_html, budgets_to_json, budgets_to_markdown, budgets_to_terminal
 from voxtrace.reports.choice_report import choice_to_json, choice_words
-from voxtrace.reports.json_report import summary_to_json
+from voxtrace.reports.json_report import schema_name, summary_to_json
 from voxtrace.reports.summary_report import summary_to_markdown, summary_to_terminal, verdict_lines
 from voxtrace.reports.words import counted
 
@@ -92,7 +92,7 @@ def report_to_html(report: Report) -> str:
 
 def report_to_json(report: Report) -> dict[str, Any]:
     """For programs; `budgets` is in it where somebody asked for one."""
-    told = summary_to_json(report.summary, report.verdicts)
+    told = summary_to_json(report.summary, report.verdicts) | {"schema": schema_name("report")}
     told["filter"] = choice_to_json(report.choice)
     if report.judged is not None:
         told["budgets"] = budgets_to_json(report.judged, report.left_out)

@@ -224,9 +224,9 @@ def steadiness_to_json(of: Steadiness) -> dict[str, object]:
 
 
 def summary_to_json(summary: Summary, verdicts: Sequence[Verdict] = ()) -> dict[str, Any]:
-    """A whole report, with what became of limits that somebody named."""
+    """A summary, with what became of limits that somebody named; `full_report` makes a report of it."""
     return {
-        "schema": schema_name("report"),
+        "schema": schema_name("summary"),
         "turns": summary.turns,
         "from": _unix(summary.first_wall_ns),
         "to": _unix(summary.last_wall_ns),

@@ -11,6 +11,7 @@ from voxtrace.analysis.beside import Certainty
 from voxtrace.analysis.chunks import State as ChunkState
 from voxtrace.analysis.clocks import Method as ClockMethod
 from voxtrace.analysis.definitions import DEFINITIONS
+from voxtrace.analysis.groups import Population
 from voxtrace.analysis.model import Cache, Kind, Mode, Origin, Outcome, Source, Start, Truth
 from voxtrace.analysis.verdicts import Severity, Verdict
 from voxtrace.judge.budget_verdicts import State as BudgetState
@@ -18,6 +19,7 @@ from voxtrace.judge.confidence import Level
 from voxtrace.judge.limits import State as LimitState
 from voxtrace.judge.recommendations import Standing
 from voxtrace.judge.thresholds import Owner
+from voxtrace.reports.json_report import INCONCLUSIVE, schema_name
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -57,6 +59,11 @@ def record(fields: dict[str, Schema], optional: Iterable[str] = ()) -> Schema:
     return {"type": "object", "properties": fields, "required": [name for name in fields if name not in left_out]}
 
 
+def named(form: str, fields: dict[str, Schema], optional: Iterable[str] = ()) -> Schema:
+    """A whole document, whose field `schema` says of which form it is."""
+    return record({"schema": {"const": schema_name(form)}, **fields}, optional)
+
+
 def by_name(schema: Schema, names: Iterable[str] | None = None) -> Schema:
     """An object whose keys are names; of these, where they are given."""
     known = {} if names is None else {"propertyNames": {"enum": list(names)}}
@@ -72,6 +79,8 @@ _METRIC_FIELDS = {"value": NUMBER, "missing": TEXT, "rejected": TEXT, "origin": 
 _UNSURE: Schema = {"type": "number", "minimum": 0, "description": "either way, in ms: clocks of two machines"}
 _METRIC_FIELDS |= {"end": TEXT, "bound": BOUND, "note": TEXT, "uncertainty": _UNSURE}
 METRIC = record(_METRIC_FIELDS, set(_METRIC_FIELDS) - {"origin"}) | _STATE
+_OF_COLUMNS = {name: _METRIC_FIELDS[name] for name in ("value", "missing", "rejected", "bound")}
+METRIC_OF_A_SESSION = record(_OF_COLUMNS, _OF_COLUMNS) | _STATE
 
 _LABEL_KINDS = {"outcome": Outcome, "cache": Cache, "start": Start, "source": Source, "truth": Truth}
 _LABEL_KINDS |= {"origin": Origin, "mode": Mode}
@@ -104,6 +113,7 @@ CLOCK = record(
         "samples_away_ms": or_null(NUMBER, "to the nearest sample of another turn; null: its own, or none"),
     }
 )
+SAID = record({"rule": TEXT, "message": TEXT})
 TURN_FIELDS: dict[str, Schema] = {
     "request_id": TEXT,
     "session_id": or_null(TEXT, "null: no event names a session"),
@@ -113,7 +123,7 @@ TURN_FIELDS: dict[str, Schema] = {
     "labels": ref("labels"),
     "metrics": by_name(ref("metric"), METRIC_NAMES),
     "parts": listed(ref("part"), description="they tile the total, in order of time"),
-    "findings": listed(record({"rule": TEXT, "message": TEXT})),
+    "findings": listed(SAID),
     "slowest": or_null(TEXT, "the longest part that somebody waited for"),
 }
 
@@ -137,6 +147,7 @@ _DISTRIBUTION: dict[str, Schema] = {
 _INTERVALS: dict[str, Schema] = {"method": TEXT, "intervals": by_name(ref("interval"), ("p50", "p95", "p99"))}
 DISTRIBUTION = record(_DISTRIBUTION)
 WITH_INTERVALS = record(_DISTRIBUTION | _INTERVALS)
+WITH_ENDS = record(_DISTRIBUTION | {"intervals": _INTERVALS["intervals"]})
 _TIE: dict[str, Schema] = {"p": SHARE, "method": TEXT}
 _TURNS_OF: Schema = listed(COUNT, minItems=2, maxItems=2, description="turns without the number, of all of them")
 ABSENCE = record(
@@ -158,6 +169,8 @@ ABSENCE = record(
         "session": or_null(TEXT, "the only one in which it is missing"),
     }
 )
+POPULATION: dict[str, Schema] = {"name": TEXT, **dict.fromkeys(Population.__struct_fields__, TEXT)}
+VERDICT: Schema = {"enum": [INCONCLUSIVE, None], "description": "inconclusive where no number was measured at all"}
 METRIC_SUMMARY = record(
     {"unit": {"enum": UNITS}}
     | _DISTRIBUTION
@@ -179,7 +192,7 @@ GAIN = record(
         "touched": COUNT,
         "before_ms": DISTRIBUTION,
         "after_ms": DISTRIBUTION,
-        "gained_by_a_touched_turn_ms": record(_DISTRIBUTION | {"intervals": _INTERVALS["intervals"]}),
+        "gained_by_a_touched_turn_ms": WITH_ENDS,
     }
 )
 FINDING = record(
@@ -205,6 +218,8 @@ FINDING = record(
 ADVICE: dict[str, Schema] = {"turns": COUNT, "method": TEXT, "findings": listed(FINDING)}
 
 _MS_OR_NULL = or_null(NUMBER)
+STEP_SHARES = listed(record({"name": TEXT, "ms": NUMBER, "share": SHARE}))
+REMARK = record({"rule": TEXT, "certainty": choice(Certainty), "message": TEXT, "gain_ms": _MS_OR_NULL})
 _LINK: dict[str, Schema] = {"name": TEXT, "begin_ms": NUMBER, "end_ms": NUMBER}
 CHUNK = record(
     {
@@ -226,14 +241,12 @@ CRITICAL_PATH = record(
         "end_ms": NUMBER,
         "until": {"enum": ["first_audio", "last_event"]},
         "links": listed(record(_LINK)),
-        "shares": listed(record({"name": TEXT, "ms": NUMBER, "share": SHARE})),
+        "shares": STEP_SHARES,
         "beside": listed(record(_LINK | {"slack_ms": or_null(NUMBER, "null: nothing waited for it")})),
         "chunks": listed(ref("chunk")),
         "gap_ms": _MS_OR_NULL,
         "stream": or_null(record({"arrivals": COUNT, "smallest_slack_ms": NUMBER, "starving": COUNT})),
-        "remarks": listed(
-            record({"rule": TEXT, "certainty": choice(Certainty), "message": TEXT, "gain_ms": _MS_OR_NULL})
-        ),
+        "remarks": listed(REMARK),
     }
 )
 STEADINESS = record(
@@ -261,11 +274,12 @@ _BUDGET |= {
     "status": choice(BudgetState),
     "why": TEXT,
 }
+BUDGET_LINE = record(_BUDGET, optional=("told", "warning", "critical", "gate", "aim"))
 BUDGETS = record(
     {
         "verdict": choice(BudgetState),
         "without_budget": listed(TEXT, description="populations that no budget is about"),
-        "lines": listed(record(_BUDGET, optional=("told", "warning", "critical", "gate", "aim"))),
+        "lines": listed(BUDGET_LINE),
     }
 )
 LIMIT = record({"limit": TEXT, "verdict": choice(LimitState), "measured": or_null(NUMBER), "n": COUNT, "why": TEXT})

@@ -8,13 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from voxtrace.analysis.groups import Population
 from voxtrace.reports import schema_parts as parts
-from voxtrace.reports.json_report import INCONCLUSIVE, schema_name
-from voxtrace.reports.schema_parts import COUNT, NUMBER, SHARE, TEXT, Schema, by_name, listed, or_null, record, ref
+from voxtrace.reports.json_report import schema_name
+from voxtrace.reports.schema_parts import (
+    COUNT,
+    NUMBER,
+    SHARE,
+    TEXT,
+    Schema,
+    by_name,
+    listed,
+    named,
+    or_null,
+    record,
+    ref,
+)
+from voxtrace.reports.schemas_of_load import load
+from voxtrace.reports.schemas_of_sessions import (
+    FIRST_TURN,
+    RATIO,
+    TREND,
+    conversation,
+    conversations,
+    session,
+    sessions,
+)
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_VERDICT = {"enum": [INCONCLUSIVE, None], "description": "inconclusive where no number was measured at all"}
 
 
 def schema_of(form: str) -> Schema:
@@ -24,14 +44,10 @@ def schema_of(form: str) -> Schema:
     return {**head, **build(), "$defs": {name: _DEFS[name] for name in defs}}
 
 
-def _named(form: str, fields: dict[str, Schema], optional: tuple[str, ...] = ()) -> Schema:
-    return record({"schema": {"const": schema_name(form)}, **fields}, optional)
-
-
 def _turn() -> Schema:
     metadata: Schema = {"type": "object", "description": "as the event carried it"}
     end = or_null(NUMBER, "null: no event ends it")
-    return _named(
+    return named(
         "turn",
         {
             **parts.TURN_FIELDS,
@@ -61,20 +77,30 @@ def _requests() -> Schema:
     return listed(record(parts.TURN_FIELDS))
 
 
-def _report() -> Schema:
+def _summary_fields() -> dict[str, Schema]:
     unix = or_null(NUMBER, "Unix time, seconds; null: there are no turns")
-    return _named(
+    return {
+        "turns": COUNT,
+        "from": unix,
+        "to": unix,
+        "outcomes": by_name(COUNT),
+        "errors": by_name(COUNT),
+        "error_rate": or_null(SHARE, "null: no end is known"),
+        "verdict": parts.VERDICT,
+        "groups": listed(ref("group"), description="one for each population; no percentile is over two of them"),
+        "findings": listed(record({"rule": TEXT, "turns": COUNT})),
+    }
+
+
+def _summary() -> Schema:
+    return named("summary", _summary_fields())
+
+
+def _report() -> Schema:
+    return named(
         "report",
         {
-            "turns": COUNT,
-            "from": unix,
-            "to": unix,
-            "outcomes": by_name(COUNT),
-            "errors": by_name(COUNT),
-            "error_rate": or_null(SHARE, "null: no end is known"),
-            "verdict": _VERDICT,
-            "groups": listed(ref("group"), description="one for each population; no percentile is over two of them"),
-            "findings": listed(record({"rule": TEXT, "turns": COUNT})),
+            **_summary_fields(),
             "limits": listed(parts.LIMIT, description="of --expect"),
             "filter": parts.FILTER,
             "budgets": parts.BUDGETS | {"description": "of --budget"},
@@ -91,13 +117,13 @@ def _report() -> Schema:
 def _group() -> Schema:
     return record(
         {
-            "population": record({"name": TEXT, **dict.fromkeys(Population.__struct_fields__, TEXT)}),
+            "population": record(parts.POPULATION),
             "turns": COUNT,
             "metrics": by_name(parts.METRIC_SUMMARY, parts.METRIC_NAMES),
             "parts": listed(record({"name": TEXT, "share": SHARE, "turns": COUNT, "ms": parts.DISTRIBUTION})),
             "slowest": listed(record({"name": TEXT, "turns": COUNT})),
             "continuity": or_null(SHARE, "null: no streams"),
-            "verdict": _VERDICT,
+            "verdict": parts.VERDICT,
             "steadiness": listed(parts.STEADINESS),
             "contention": or_null(record({"ratio": NUMBER, "interval": ref("interval")})),
         }
@@ -134,7 +160,7 @@ def _comparison() -> Schema:
         }
     )
     fields = {"a": side, "b": side, "looked_at": COUNT, "strata": listed(stratum), "notes": listed(TEXT)}
-    return _named("comparison", fields)
+    return named("comparison", fields)
 
 
 def _compare() -> Schema:
@@ -154,7 +180,7 @@ def _whatif() -> Schema:
             "outcomes": by_name(moment),
         }
     )
-    return _named(
+    return named(
         "whatif",
         {
             "changes": listed(record({"step": TEXT, "told": TEXT}), minItems=1),
@@ -166,10 +192,11 @@ def _whatif() -> Schema:
 
 
 def _recommend() -> Schema:
-    return _named("recommend", {**parts.ADVICE, "filter": parts.FILTER})
+    return named("recommend", {**parts.ADVICE, "filter": parts.FILTER})
 
 
 _OF_A_TURN = ("labels", "metric", "part")
+_OF_A_SESSION = ("trend", "first_turn", "ratio", "interval")
 _DEFS: dict[str, Schema] = {
     "labels": parts.LABELS,
     "metric": parts.METRIC,
@@ -178,6 +205,11 @@ _DEFS: dict[str, Schema] = {
     "interval": parts.INTERVAL,
     "group": _group(),
     "comparison": _comparison(),
+    "summary": _summary(),
+    "trend": TREND,
+    "first_turn": FIRST_TURN,
+    "ratio": RATIO,
+    "conversation": conversation(),
 }
 _FORMS: dict[str, tuple[str, Callable[[], Schema], tuple[str, ...]]] = {
     "requests": ("voxtrace requests --json; a line of export jsonl is one item", _requests, _OF_A_TURN),
@@ -186,6 +218,12 @@ _FORMS: dict[str, tuple[str, Callable[[], Schema], tuple[str, ...]]] = {
     "comparison": ("voxtrace compare A B --json", _compare, ("comparison", "interval")),
     "whatif": ("voxtrace whatif --json", _whatif, ("interval",)),
     "recommend": ("voxtrace recommend --json", _recommend, ("interval",)),
+    "sessions": ("voxtrace sessions --json", sessions, _OF_A_SESSION),
+    "session": ("voxtrace sessions ID --json", session, _OF_A_SESSION),
+    "conversation": ("voxtrace conversation ID --json", conversation, ("chunk",)),
+    "conversations": ("voxtrace conversation --session ID --json", conversations, ("conversation", "chunk")),
+    "load": ("voxtrace load --json", load, ("summary", "group", "interval")),
+    "summary": ("a scenario of load --json; GET /performance/stats", _summary, ("group", "interval")),
 }
 FORMS = tuple(_FORMS)
 TITLES = {form: title for form, (title, _, _) in _FORMS.items()}

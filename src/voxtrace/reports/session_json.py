@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import asdict
+
 from voxtrace.analysis.kv_reuse import Reuse
 from voxtrace.analysis.session_trends import SIZES, FirstTurn, Relation, Trend
 from voxtrace.analysis.session_turns import FIRST, SessionTurn, Strand
 from voxtrace.analysis.sessions import Explained, Session, StrandNumbers
 from voxtrace.analysis.statistics.ratio import Ratio
 from voxtrace.analysis.statistics.trend import Estimate
-from voxtrace.reports.json_report import PLACES, SCHEMA, distribution_to_json, interval_to_json, metric_to_json
+from voxtrace.reports.json_report import PLACES, distribution_to_json, interval_to_json, metric_to_json, schema_name
 from voxtrace.reports.session_report import Listed
 from voxtrace.units import NANOS_PER_SECOND
 
@@ -18,7 +20,7 @@ from voxtrace.units import NANOS_PER_SECOND
 def list_to_json(listed: Listed) -> dict[str, Any]:
     """The list of sessions."""
     return {
-        "schema": SCHEMA,
+        "schema": schema_name("sessions"),
         "sessions_in_store": listed.in_store,
         "turns_in_sessions": listed.turns,
         "turns_without_session": listed.without,
@@ -58,7 +60,7 @@ def session_to_json(session: Session) -> dict[str, Any]:
 def explained_to_json(explained: Explained) -> dict[str, Any]:
     """Everything about one session."""
     return {
-        "schema": SCHEMA,
+        "schema": schema_name("session"),
         **session_to_json(explained.session),
         "start": explained.start or None,
         "turn_list": [turn_to_json(turn) for turn in explained.turns],
@@ -162,10 +164,9 @@ def reuse_to_json(reuse: Reuse) -> dict[str, Any]:
 
 def _population(strand: Strand) -> dict[str, Any]:
     of = strand.population
-    keys = ("kind", "outcome", "origin", "cache", "source", "truth", "mode", "hedged")
     return {
         "name": strand.name,
-        **{key: getattr(of, key) for key in keys},
+        **asdict(of),
         "start": _start(of.start),
         "is_first": of.start == FIRST,
     }
