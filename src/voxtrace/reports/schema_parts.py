@@ -162,6 +162,7 @@ METRIC_SUMMARY = record(
     {"unit": {"enum": UNITS}}
     | _DISTRIBUTION
     | _INTERVALS
+    | {"cached_replays": COUNT | {"description": "of the measured: answers from a cache, by the rule cached_replay"}}
     | {"absence": or_null(ABSENCE, "null: no turn lacks it, or every one does")}
 )
 

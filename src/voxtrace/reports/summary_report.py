@@ -45,6 +45,8 @@ METHOD = (
     "Failed requests are counted above and enter no percentile."
 )
 
+REPLAYED = "From a cache, by the rule cached_replay: no synthesis took that time, and it keeps no limit."
+
 
 def method(summary: Summary) -> str:
     """How the numbers were made, with a word on those that are not exact."""
@@ -52,6 +54,7 @@ def method(summary: Summary) -> str:
     words = [METHOD]
     words += [f"Of more than 100,000 samples: {'; '.join(sorted(used))}."] if used else []
     words += [SPIKES] if any(group.steadiness for group in summary.groups) else []
+    words += [REPLAYED] if any(of.replayed for group in summary.groups for of in group.metrics.values()) else []
     words += [ABSENCE] if any(group.absences for group in summary.groups) else []
     return " ".join(words)
 
@@ -70,8 +73,13 @@ def metric_rows(group: Group) -> Iterator[tuple[str, ...]]:
             percentile(of, of.p99, unit),
         )
         ends = (percentile(of, of.smallest, unit), percentile(of, of.largest, unit))
-        uneven = distorted(group.absences.get(name), name)
-        yield (name, *tail, *ends, f"{coverage(of)}{uneven and f' {uneven}'}")
+        yield (name, *tail, *ends, f"{coverage(of)}{_beside(group, name)}")
+
+
+def _beside(group: Group, name: str) -> str:
+    """What has to be known of a number where it stands: what it leaves out, and what should not be in it."""
+    uneven, replayed = distorted(group.absences.get(name), name), group.metrics[name].replayed
+    return f"{uneven and f' {uneven}'}{f', {replayed:,} from a cache' if replayed else ''}"
 
 
 def missing_rows(group: Group) -> Iterator[tuple[str, str]]:
