@@ -17,6 +17,8 @@ COSTS = "it costs processor time"
 
 # Ratios that are kept as such and talked about in percent.
 SHARES = frozenset({"realtime_ratio", "kv_reuse_ratio"})
+# Labels with words of ours, of which one says that no event told; a log's word for another label is its own.
+_OPEN = frozenset({"outcome", "cache", "start", "truth"})
 
 
 def amount(value: float, unit: str) -> str:
@@ -56,6 +58,11 @@ def counted(number: int, thing: str) -> str:
 def unit_of(name: str) -> str:
     """The unit in which people read a metric."""
     return "%" if name in SHARES else DEFINITION_BY_NAME[name].unit
+
+
+def told(label: str, word: str) -> str | None:
+    """A label for tables, where what nobody told is nothing; None where no event told it."""
+    return None if not word or (word == "unknown" and label in _OPEN) else word
 
 
 def state(name: str, metric: Metric) -> str:
