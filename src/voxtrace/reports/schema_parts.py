@@ -183,6 +183,13 @@ GAIN = record(
         "gained_by_a_touched_turn_ms": record(_DISTRIBUTION | {"intervals": _INTERVALS["intervals"]}),
     }
 )
+WANT = record(
+    {
+        "events": listed(TEXT, description="stages of which no turn has an event"),
+        "with": listed(TEXT, description="keys that their metadata has to have"),
+        "words": or_null(TEXT, "what else it takes"),
+    }
+)
 FINDING = record(
     {
         "rule": TEXT,
@@ -192,6 +199,7 @@ FINDING = record(
         "standing": choice(Standing),
         "seen": TEXT,
         "change": TEXT,
+        "want": or_null(WANT, "null: something is known"),
         "certainty": choice(Certainty),
         "confidence": record({"level": choice(Level), "why": listed(TEXT)}),
         "threshold": record({"limit": NUMBER, "unit": TEXT, "is": {"enum": ["at least", "at most"]}, "source": TEXT}),
