@@ -17,6 +17,7 @@ from voxtrace.events.gaps import Exchange, Gap
 from voxtrace.store import append as tables
 from voxtrace.store.connection import BUSY_TIMEOUT_S, Durability, move_aside, open_reader, open_writer, transaction
 from voxtrace.store.errors import StoreBusy, StoreCorrupt, explained
+from voxtrace.store.masked import masked
 from voxtrace.store.ports import (
     Accounts,
     Appended,
@@ -214,7 +215,8 @@ class SqliteStore:
                 "ORDER BY id DESC LIMIT ?",
                 (limit,),
             ).fetchall()
-        return [QuarantineRow(*row) for row in rows]
+        # What was kept before records were masked is shown no more than what is kept now.
+        return [QuarantineRow(*facts, raw=masked(raw)) for *facts, raw in rows]
 
     # ---- requests
 
