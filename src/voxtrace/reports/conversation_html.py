@@ -11,6 +11,7 @@ from voxtrace.reports.conversation_words import USER, clock_words, head_of, sect
 from voxtrace.reports.html_report import bar, key_to_patterns, page_of, section_to_html
 from voxtrace.reports.sections import Section
 from voxtrace.reports.story_steps import Placed, placed_steps
+from voxtrace.reports.words import order_words
 from voxtrace.units import Nanos
 
 MOSTLY_HELD = 0.1  # of a step's length
@@ -44,6 +45,7 @@ def story_to_html(story: TurnStory, before: Sequence[Section] = ()) -> str:
     badge = f'<span class="badge {story.verdict}">{story.verdict}</span>'
     body.append(f'<div class="head"><h1>{escape(title_of(story))}</h1>{badge}</div>')
     body += [f"<p>{escape(line)}</p>" for line in lines]
+    body += [f"<p><strong>{escape(words)}</strong></p>" for words in [order_words(story.turn)] if words]
     body += _strip(story)
     for section in sections_of(story):
         body += section_to_html(section, kind="plain clock" if section.title == USER else "plain")

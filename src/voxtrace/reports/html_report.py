@@ -22,7 +22,7 @@ from voxtrace.reports.summary_report import (
     remarks_of,
     verdict_lines,
 )
-from voxtrace.reports.words import amount, counted, percent
+from voxtrace.reports.words import amount, counted, order_words, percent, whole
 from voxtrace.units import Nanos, millis
 
 if TYPE_CHECKING:
@@ -161,7 +161,9 @@ def _group(group: Group) -> Iterable[str]:
 
 def _waterfall(turn: Measured) -> Iterable[str]:
     total = turn.total or 1
-    yield f"<h3>{escape(turn.request_id)} <span class=quiet>{escape(amount(millis(turn.total), 'ms'))}</span></h3>"
+    yield f"<h3>{escape(turn.request_id)} <span class=quiet>{escape(whole(turn))}</span></h3>"
+    if words := order_words(turn):
+        yield f"<p><strong>{escape(words)}</strong></p>"
     for part in turn.parts:
         kind = "unexplained" if not part.explained else "" if part.waited else "later"
         kind += " doubtful" if part.is_doubtful and part.explained else ""

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 
 from voxtrace.analysis import Metric
 from voxtrace.analysis.definitions import DEFINITION_BY_NAME
+from voxtrace.analysis.model import DISORDERED, Measured
 from voxtrace.analysis.quantiles import Distribution
 from voxtrace.analysis.statistics.interval import Interval
-from voxtrace.units import NANOS_PER_SECOND
+from voxtrace.units import NANOS_PER_SECOND, millis
 
 NONE = "—"
 # Of a change that a replay gains nothing by, and of work that is done twice.
@@ -97,6 +98,28 @@ def interval_words(of: Interval, unit: str) -> str:
 def coverage(of: Distribution) -> str:
     """How many turns a number rests on."""
     return f"{of.measured}/{of.expected}"
+
+
+def whole(turn: Measured) -> str:
+    """How long a turn took; a single event has no length, and clocks that disagree tell of none."""
+    metric = turn.metrics.get("turn_total_ms")
+    is_told = turn.total and not (metric is not None and metric.rejected)
+    return amount(millis(turn.total), "ms") if is_told else NONE
+
+
+def order_words(turn: Measured) -> str:
+    """What has to stand beside everything that is drawn of a turn in order of time; "" where its order can be true."""
+    if turn.is_order_known:
+        return ""
+    return (
+        f"The order between services is not known: their clocks disagree ({DISORDERED}). Each event stands where its "
+        "own clock puts it, so what is of one service can be compared, and what is of two can't."
+    )
+
+
+def unordered(turn: Measured) -> str:
+    """The same in a few words, where the whole sentence stands above; "" where its order can be true."""
+    return "" if turn.is_order_known else "order between services not known"
 
 
 def point_in_time(wall_ns: int | None) -> str:

@@ -11,6 +11,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
+
 from voxtrace.clock import Clock, SystemClock
 from voxtrace.events import NO_REQUEST, Event
 from voxtrace.events.gaps import Exchange, Gap
@@ -216,7 +218,8 @@ class SqliteStore:
                 (limit,),
             ).fetchall()
         # What was kept before records were masked is shown no more than what is kept now.
-        return [QuarantineRow(*facts, raw=masked(raw)) for *facts, raw in rows]
+        kept = [QuarantineRow(*row) for row in rows]
+        return [replace(row, raw=masked(row.raw)) for row in kept]
 
     # ---- requests
 
