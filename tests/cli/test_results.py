@@ -106,7 +106,7 @@ def test_every_form_of_the_report_marks_times_of_a_cache_and_shows_no_ratio_of_o
     printed = capsys.readouterr().out
 
     assert sum(group["metrics"]["ttfb_ms"]["cached_replays"] for group in found) == 4
-    assert "4 from a cache" in printed
+    assert "4 cached" in printed
     assert max(group["metrics"]["realtime_ratio"]["largest"] or 0 for group in found) < 100
     assert "rejected by cached_replay" in printed
 

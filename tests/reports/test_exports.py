@@ -92,3 +92,12 @@ def test_a_table_page(golden):
     paper = StringIO()
     write_csv([*population()[-3:], assemble("r1", CONVERSATION)], paper)
     golden("requests.csv", paper.getvalue().replace("\r\n", "\n"))
+
+
+def test_a_page_says_by_which_number_a_turn_is_slow_what_its_colours_mean_and_why_a_rule_doubts():
+    turns = [assemble("r1", CONVERSATION)]
+    page = summary_to_html(summarize(turns), turns)
+
+    assert "voice_to_voice_ms ≥ 5,890 ms, total 8,450 ms" in page
+    assert "nobody waited for it" in page
+    assert "Without the end of speech, voice-to-voice is a lower bound." in page

@@ -199,7 +199,7 @@ def _one_side_only(turn: Turn, timeline: Timeline) -> Doubt | None:
 
 _REPLAY = (
     f"A run whose first request took {TIMES:g} times as long as those that repeated it, or a request above {FASTEST:g} "
-    "times real time, was answered from a cache: that is no synthesis, and such a ratio is none of one."
+    "times real time, was answered from a cache: that is no synthesis, and such a ratio is rejected."
 )
 
 TURN_RULES: tuple[TurnRule, ...] = (
@@ -270,6 +270,10 @@ POPULATION_RULES: dict[str, str] = {
     "too_many_events": "More events under one id than any turn has are the events of many requests.",
     "in_the_future": "A request that has not happened yet was logged with a wrong clock.",
 }
+
+
+EXPLANATIONS = {rule.name: rule.explanation for rule in TURN_RULES} | POPULATION_RULES
+"""Why each rule doubts."""
 
 
 def check_turn(turn: Turn, timeline: Timeline) -> Turn:

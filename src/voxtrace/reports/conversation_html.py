@@ -30,12 +30,14 @@ td.words:last-child { white-space: normal; } td.words, th.words { padding-right:
 .scale { display: flex; justify-content: space-between; color: var(--dim); font-size: .85rem; }
 .step { display: grid; grid-template-columns: 15rem 6rem 1fr; gap: .6rem; align-items: center; padding: .12rem 0; }
 .step > :nth-child(2) { text-align: right; font-variant-numeric: tabular-nums; }
-.step .bar.beside { background: var(--dim); opacity: .6; }
-.step .bar.waited { background: var(--bar); } .step .bar.worst { background: #d55e00; }
+.bar.beside { background: var(--dim); opacity: .6; }
+.bar.waited { background: var(--bar); } .bar.worst { background: #d55e00; }
 .step .bar.doubtful { background: repeating-linear-gradient(45deg, var(--bar) 0 2px, transparent 2px 5px); opacity: 1; }
 @media (max-width: 42rem) { .step { grid-template-columns: 9rem 5rem 1fr; } table { font-size: .85rem; } }
 @media print { body { max-width: none; } }
 """
+
+_KEY = {"worst": "waited for longest", "waited": "waited for", "beside": "beside it: nobody waited, or only for a part"}
 
 
 def story_to_html(story: TurnStory, before: Sequence[Section] = ()) -> str:
@@ -84,7 +86,9 @@ def _bars(story: TurnStory) -> Iterator[str]:
     for step in steps if whole else []:
         yield _bar(step, whole, is_worst=bool(worst) and step.waited == worst)
     yield from key_to_patterns(
-        is_doubtful=any(step.is_doubtful for step in steps), is_unexplained=any(not step.service for step in steps)
+        is_doubtful=any(step.is_doubtful for step in steps),
+        is_unexplained=any(not step.service for step in steps),
+        others=_KEY if whole else {},
     )
 
 

@@ -18,6 +18,7 @@ COSTS = "it costs processor time"
 
 # Ratios that are kept as such and talked about in percent.
 SHARES = frozenset({"realtime_ratio", "kv_reuse_ratio"})
+_WHOLE = ("count", "characters", "tokens")  # units of which there is no half
 # Labels with words of ours, of which one says that no event told; a log's word for another label is its own.
 _OPEN = frozenset({"outcome", "cache", "start", "truth"})
 
@@ -26,7 +27,7 @@ def amount(value: float, unit: str) -> str:
     """A number with as many places as its size deserves; only a true 0 is written as 0."""
     if unit == "%":
         return percent(value)
-    if unit in ("count", "characters", "tokens"):
+    if unit in _WHOLE:
         return f"{value:,.0f}"
     return _digits(value) + ("" if unit in ("1/s", "ratio") else f" {unit}")
 
@@ -89,10 +90,15 @@ def interval(of: Distribution, name: str, unit: str) -> str:
 
 def interval_words(of: Interval, unit: str) -> str:
     """Both ends of an interval, or the one that it has."""
-    low, high = (None if end is None else percent(end) if unit == "%" else _digits(end) for end in (of.low, of.high))
+    low, high = (None if end is None else _end(end, unit) for end in (of.low, of.high))
     if low is not None and high is not None:
         return f"{low} – {high}"
     return f"≥ {low}" if low is not None else f"≤ {high}" if high is not None else NONE
+
+
+def _end(value: float, unit: str) -> str:
+    """As the number itself, without its unit where that stands beside it."""
+    return amount(value, unit) if unit in ("%", *_WHOLE) else _digits(value)
 
 
 def coverage(of: Distribution) -> str:
