@@ -55,6 +55,8 @@ def test_what_lacks_the_same_stands_together_and_no_name_of_a_metric_loses_its_e
     narrow = page(summary_to_terminal(summary, 60), width=60)
 
     assert "required_prebuffer_ms" in narrow
+    assert all("1/1" in line for line in narrow.splitlines() if line.startswith(("ttfb_ms  ", "stall_ms  ")))
+    assert any(line.startswith("stall_ms  ") for line in narrow.splitlines())
     assert "| phoneme_ms, inference_ms | no server.inference_start event (1) |" in summary_to_markdown(summary)
 
 

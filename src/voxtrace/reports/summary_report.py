@@ -216,13 +216,11 @@ def _left(cells: tuple[str, ...], dropped: tuple[int, ...]) -> tuple[str, ...]:
 
 def _table(head: Iterable[str], rows: Iterable[tuple[str, ...]], *, numeric: bool = True) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
-    told = list(rows)
-    # The name of a metric that lost its end would be another one; names that stand together may be broken between them.
-    longest = max((len(name) for row in told for name in row[0].split(" ")), default=0) if not numeric else 0
     for index, name in enumerate(head):
-        table.add_column(name, justify="right" if index and numeric else "left")
-    table.columns[0].min_width = longest or max((len(row[0]) for row in told), default=0)
-    for row in told:
+        # The name of a metric that lost its end would be another one: what is beside it has to give way.
+        is_name, is_number = not index and numeric, bool(index) and numeric
+        table.add_column(name, justify="right" if is_number else "left", no_wrap=is_name, overflow="fold")
+    for row in rows:
         table.add_row(*row)
     return table
 
