@@ -132,6 +132,25 @@ def test_many_turns_tell_whether_chunks_slow_each_other_down():
     assert few.contention is None
 
 
+def test_a_search_that_could_begin_sooner_takes_its_parts_along():
+    found = turn(
+        event("v34_classification_start", 0, "backend"),
+        event("v34_classification_complete", 100, "backend"),
+        event("v34_retrieval_start", 100, "backend"),
+        event("v34_retrieval_embedding_start", 100, "backend"),
+        event("v34_retrieval_embedding_complete", 150, "backend"),
+        event("v34_retrieval_query_start", 150, "backend"),
+        event("v34_retrieval_query_complete", 240, "backend"),
+        event("v34_retrieval_complete", 250, "backend"),
+        event("v34_prompt_built", 260, "backend"),
+        event("tts_audio_playback_start", 400, "tts"),
+    )
+    gains = {each.message.partition(" ")[0]: millis(each.gain) for each in critical_path(found).remarks}
+
+    # The query needs the class: only the embedding runs beside it, and the query begins when both are there.
+    assert gains == {"retrieval": 100, "embedding": 50}
+
+
 def test_what_ran_beside_the_path_has_slack():
     found = turn(
         event("v34_memory_storage_start", 10, "backend"),

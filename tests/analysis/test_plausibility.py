@@ -7,9 +7,11 @@ from msgspec import structs
 from msgspec.structs import replace
 
 from voxtrace.analysis import assemble, summarize
+from voxtrace.analysis.axis import place
 from voxtrace.analysis.crowds import crowd
 from voxtrace.analysis.plausibility import POPULATION_RULES, TURN_RULES, check_population
 from voxtrace.analysis.reported import DOCUMENT_RULES, dates_apart, document_doubts, out_of_order
+from voxtrace.analysis.timeline import Timeline
 from voxtrace.testing.turns import STARTED_NS, client_events, event, server_events
 
 
@@ -31,13 +33,22 @@ def test_a_first_audio_at_the_moment_of_the_request_is_no_measurement():
     assert turn.metrics["ttfa_ms"].rejected == "ttfa_not_positive"
 
 
+def test_no_other_name_of_an_impossible_first_sound_keeps_its_number():
+    turn = assemble("r1", client_events(first_byte=0, leading_silence=10, chunks=[(0, 60)]))
+
+    refused = {turn.metrics[name].rejected for name in ("ttfb_ms", "first_audio_ms", "ttfa_ms")}
+    assert refused == {"ttfa_not_positive"}
+
+
 def test_nothing_is_heard_sooner_than_the_network_answers():
     told = {"server_recv_wall_ns": STARTED_NS, "server_sent_wall_ns": STARTED_NS}
     events = with_metadata(client_events(first_byte=50), "HEADERS_RECEIVED", **told)
     early = [each._replace(mono_ns=each.mono_ns - 45_000_000) if "AUDI" in each.name else each for each in events]
     turn = assemble("r1", early)
 
-    assert turn.metrics["ttfa_ms"].rejected == "ttfa_below_round_trip"
+    refused = {turn.metrics[name].rejected for name in ("first_audio_ms", "ttfa_ms", "ttfa_from_send_ms")}
+    assert refused == {"ttfa_below_round_trip"}
+    assert turn.metrics["ttfb_ms"].value == 50
 
 
 def test_a_device_that_plays_faster_than_time_passes_is_no_witness():
@@ -86,6 +97,7 @@ def test_chunks_and_summary_of_one_stream_must_tell_one_length():
     turn = assemble("r1", with_metadata(client_events(), "LAST_AUDIO_CHUNK", audio_ms=9000))
 
     assert turn.metrics["audio_ms"].rejected == "audio_length_disagrees"
+    assert "audio_length_disagrees" in rules(turn)
 
 
 def test_parts_of_a_serial_path_are_not_longer_than_the_whole():
@@ -125,6 +137,45 @@ def test_four_equal_times_are_a_replay_and_three_may_be_chance():
 
     assert [turn.metrics["ttfa_ms"].rejected for turn in check_population(turns)] == ["same_ttfa"] * 4
     assert [turn.metrics["ttfa_ms"].rejected for turn in check_population(turns[:3])] == [None] * 3
+
+
+def test_a_refused_first_sound_is_not_shown_under_another_name():
+    turns = [assemble(f"r{number}", client_events(request_id=f"r{number}")) for number in range(4)]
+    metrics = summarize(turns).groups[0].metrics
+
+    assert {turn.metrics["first_audio_ms"].rejected for turn in check_population(turns)} == {"same_ttfa"}
+    assert metrics["first_audio_ms"].rejected == (("same_ttfa", 4),)
+
+
+def test_a_first_audio_with_silence_behind_it_is_another_number():
+    turns = [assemble(f"r{n}", client_events(request_id=f"r{n}", leading_silence=20)) for n in range(4)]
+
+    assert {turn.metrics["first_audio_ms"].rejected for turn in check_population(turns)} == {None}
+    assert summarize(turns).groups[0].metrics["first_audio_ms"].measured == 4
+
+
+def test_a_first_token_behind_the_whole_answer_is_no_first_token():
+    call = [event("v34_ollama_sent", 0, "v34"), event("v34_ollama_received", 500, "v34")]
+    late = assemble("r1", [*call, event("llm_first_token", 600, "v34")])
+    again = [event("v34_ollama_sent", 700, "v34"), event("llm_first_token", 1_300, "v34")]
+
+    assert {late.metrics[name].rejected for name in ("llm_first_token_ms", "llm_total_ms")} == {"first_token_is_total"}
+    assert "first_token_is_total" not in rules(assemble("r1", [*call, *again]))
+
+
+@pytest.mark.parametrize(
+    ("request_id", "is_flagged"), [("1", True), ("4bf92f3577b34da6a3ce929d0e0e4736/00f067aa0ba902b7", False)]
+)
+def test_two_sessions_that_count_their_turns_from_one_share_ids_and_a_trace_does_not(request_id, is_flagged):
+    events = [
+        event("v34_webhook_received", 0, "v34")._replace(session_id="kitchen"),
+        event("v34_ollama_sent", 10, "v34")._replace(session_id="hall"),
+        event("v34_ollama_received", 500, "v34"),
+    ]
+    turn = assemble(request_id, events)
+
+    assert ("id_of_several" in rules(turn)) is is_flagged
+    assert (turn.metrics["llm_total_ms"].rejected == "id_of_several") is is_flagged
 
 
 def test_a_request_of_tomorrow_was_logged_with_a_wrong_clock():
@@ -413,3 +464,44 @@ def test_order_that_only_causes_and_effects_tell_is_said():
     turn = assemble("r1", client_events() + server_events(clock="host-b/9.000000/boot-b"))
 
     assert rules(turn) == {"order_from_causality"}
+
+
+def doubtful():
+    """A turn that breaks every rule that is about single stages or names of metadata."""
+    told = {"server_recv_wall_ns": STARTED_NS, "server_sent_wall_ns": STARTED_NS}
+    audio = {"sample_rate_hz": 48_000}
+    client = with_metadata(with_metadata(client_events(), "HEADERS_RECEIVED", **told), "FIRST_AUDIO_CHUNK", **audio)
+    facts = {"streaming_efficiency": "0.5%", "next_result_after_ms": 0.0, "dates_apart_s": 90.0}
+    facts |= {"reported_max_gap_ms": 9_000.0, "reported_api_latency_ms": 120.0}
+    late = {"HEADERS_RECEIVED": 900, "FIRST_BYTE_RECEIVED": 300}
+    moved = [each._replace(mono_ns=each.mono_ns + late.get(each.name, 0) * 1_000_000) for each in client]
+    return [
+        *moved,
+        event("REQUEST_START", 60, "client", **facts),
+        event("REQUEST_RECEIVED", 60, "server", source="real", transport="http"),
+        event("playback.started", 130, "player"),
+        event("playback.completed", 133, "player", played_ms=9_000),
+        event("llm.request_sent", 0, "agent"),
+        event("llm.first_token", 50, "agent"),
+        event("llm.response_received", 50, "agent"),
+    ]
+
+
+def test_a_rule_doubts_no_turn_that_it_says_it_is_not_about():
+    events = doubtful()
+    pairs = [{one.event_id, other.event_id} for one in events for other in events]
+    sides = [{each.event_id for each in events if each.service == side} for side in ("client", "server", "agent")]
+    named, overlooked = set(), set()
+    for gone in [set(), *pairs, *sides, sides[0] | sides[2], sides[1] | sides[2]]:
+        left = [each for each in events if each.event_id not in gone]
+        for kept in (left, [each._replace(metadata={}) for each in left]):
+            turn, timeline = assemble("r1", kept), Timeline(place(kept))
+            named |= rules(turn)
+            overlooked |= {
+                rule.name
+                for rule in TURN_RULES
+                if rule.check(turn, timeline) is not None and not rule.concerns(timeline.outline)
+            }
+
+    assert overlooked == set()
+    assert {rule.name for rule in TURN_RULES if rule.about} <= named

@@ -50,6 +50,33 @@ def answer(first_token=600.0, synthesis=300.0, name="r1"):
     )
 
 
+def searched(classification, retrieval):
+    """A message that is classified while its context is searched, and a prompt that needs both."""
+    found = 10 + max(classification, retrieval)
+    return assemble(
+        "r1",
+        [
+            event("speech_end", 0),
+            event("v34_webhook_received", 10, "backend"),
+            event("v34_classification_start", 10, "backend"),
+            event("v34_retrieval_start", 10, "backend"),
+            event("v34_classification_complete", 10 + classification, "backend"),
+            event("v34_retrieval_complete", 10 + retrieval, "backend"),
+            event("v34_prompt_built", found + 5, "backend"),
+            event("tts_audio_playback_start", found + 105, "tts"),
+        ],
+    )
+
+
+@pytest.mark.parametrize(("classification", "retrieval", "gained"), [(80, 300, 0), (300, 80, 220)])
+def test_a_prompt_waits_for_the_later_one_of_two_steps_beside_each_other(classification, retrieval, gained):
+    dropped = supposed([searched(classification, retrieval)], drops=["classification"])
+    part = next(each for each in searched(classification, retrieval).parts if each.name == "prompt")
+
+    assert outcome(dropped).gained.p50 == gained
+    assert part.length == 5_000_000
+
+
 def test_the_samples_second_synthesis_costs_what_its_replay_gains():
     effect = supposed([english_tutor()], drops=["tts.metadata"])
     sound, whole = outcome(effect), outcome(effect, "whole turn")

@@ -111,6 +111,15 @@ def test_a_time_that_no_turn_is_of_is_said(folder, capsys):
     assert said.err == "voxtrace: no turn fits 'until=2020-01-01': there is none of that time and range\n"
 
 
+def test_nothing_of_a_time_is_inconclusive_where_somebody_judges_and_no_pass(folder, capsys):
+    limited = run(capsys, "report", "--where", "until=2020-01-01", "--expect", "error_rate<=1%", "--data", folder)
+    budgeted = run(capsys, "report", "--where", "until=2020-01-01", "--budget", "speech", "--data", folder)
+
+    assert (limited[0], budgeted[0]) == (1, 1)
+    assert "error_rate<=1%: inconclusive" in limited[1].out
+    assert "budget: inconclusive" in budgeted[1].out
+
+
 def test_turns_of_other_times_are_not_counted_as_looked_at(folder, capsys):
     where = "model=large,since=2025-11-27T14:31:00"
     _, out = run(capsys, "report", "--where", where, "--data", folder)

@@ -5,9 +5,14 @@ from datetime import UTC
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.importers.build import NOON, NOON_NS, events, line, notes, read, refused
+from voxtrace.events import Event
+from voxtrace.events.codec import decode
 from voxtrace.importers.event_lines import EventLines
+from voxtrace.importers.plain_line import plain_event
 from voxtrace.store.rows import key_of
 
 
@@ -207,3 +212,76 @@ def test_a_call_of_no_length_was_not_timed_and_gives_no_moments():
     found = imported(line(event="chunk_tts_end", service="tts", metadata={"api_request_s": 0, "metadata_s": 0.0}))
 
     assert [event.name for event in events(found)] == ["chunk_tts_end"]
+
+
+# Of our own spool and of latency.log, and what stands at the edge of what either reading accepts.
+_SPOOLED = (
+    b'{"timestamp":1764253805.25,"wall_ns":1764253805250000001,"request_id":"r","service":"stt","event":"e",'
+    b'"metadata":{"n":1,"f":0.5,"t":"x","b":true,"z":null},"session_id":"s","mono_ns":5,"clock":"h/1/b","seq":7}',
+    b'{"timestamp": 1764253805.25, "request_id": "r", "service": "stt", "event": "e", "metadata": {"session_id": "s"}}',
+)
+_VALUES = (
+    *(b"null", b"true", b"0", b"-0", b"-1", b"5.0", b"1e3", b"1e400", b"NaN", b"01", b'""', b'"x"', b"[]", b"{}"),
+    *(b"9223372036854775807", b"9223372036854775808", b"-9223372036854775808", b"18446744073709551616"),
+    *(b"1764253805", b"4102444800", b"4102444800.5", b"999999999", b"1000000000000000000"),
+    *(b'"\\ud800"', b'"\\u0041"', b'"\xc3\xa9"', b'"a\x00b"', b'"%s"' % (b"y" * 257), b'"%s"' % (b"y" * 4097)),
+)
+_METADATA = (
+    *(b'{"a": %s}' % value for value in _VALUES),
+    *(
+        b'{"token": "t"}',
+        b'{"api_key": 1}',
+        b'{"session_id": 5}',
+        b'{"a": [1]}',
+        b'{"a": {"b": 1}}',
+        b'{"a": 1, "a": 2}',
+    ),
+    b"{%s}" % b",".join(b'"k%d":%d' % (n, n) for n in range(65)),
+)
+_KEYS = (
+    *(b"timestamp", b"wall_ns", b"request_id", b"service", b"event", b"session_id", b"mono_ns", b"clock", b"seq"),
+    *(b"event_id", b"time", b"other", b"metadata"),
+)
+# Behind the keys that a line has already: of two with one name the last one counts.
+_ADDED = [
+    *((key, value) for key in _KEYS for value in _VALUES),
+    *((b"metadata", value) for value in _METADATA),
+]
+
+
+def _with(text, added):
+    return text[:-1] + b"".join(b',"' + key + b'":' + value for key, value in added) + b"}"
+
+
+def _is_read_the_same(text):
+    plain = plain_event(text)
+    # `repr`, because 1, 1.0 and True are equal.
+    return plain is None or repr(_as_dict(plain)) == repr(_as_dict(decode(text)))
+
+
+def _as_dict(read):
+    return read._replace(metadata=dict(read.metadata)) if isinstance(read, Event) else read
+
+
+@pytest.mark.parametrize("text", _SPOOLED)
+def test_a_usual_line_is_read_at_once_as_the_codec_reads_it(text):
+    assert plain_event(text) == decode(text)
+
+
+@pytest.mark.parametrize("text", _SPOOLED)
+def test_no_value_of_a_key_is_read_otherwise_than_the_codec_does(text):
+    assert [added for added in _ADDED if not _is_read_the_same(_with(text, [added]))] == []
+
+
+@given(
+    st.sampled_from(_SPOOLED),
+    st.lists(st.sampled_from(_ADDED), max_size=3),
+    st.floats(0, 1, exclude_max=True),
+    st.binary(max_size=1),
+    st.integers(0, 1),
+)
+def test_no_line_with_another_byte_in_it_is_read_otherwise_than_the_codec_does(text, added, place, byte, cut):
+    whole = _with(text, added)
+    at = int(place * len(whole))
+
+    assert _is_read_the_same((whole[:at] + byte + whole[at + cut :]).strip(b"\0 \t\r\n"))

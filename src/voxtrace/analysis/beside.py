@@ -53,7 +53,7 @@ def side_by_side(steps: Sequence[Step], overlap: Overlap) -> Supposition | None:
         if step.name == overlap.second and firsts:
             first = _waited_for(steps, index, firsts, overlap)
             if first is not None:
-                waiting[index] = first
+                waiting |= dict.fromkeys(_with_kin(steps, index, steps[first].end), first)
     if not waiting:
         return None
     if not overlap.is_freed:
@@ -65,6 +65,21 @@ def side_by_side(steps: Sequence[Step], overlap: Overlap) -> Supposition | None:
         if index not in left and step.begin >= steps[left[0]].end
     }
     return Supposition(beside=later, is_freed=True)
+
+
+def _with_kin(steps: Sequence[Step], index: int, ended: int) -> list[int]:
+    """A step with its parts, and the steps that it is a part of and that began no sooner: they waited as well."""
+    kin = [index]
+    within = {index}
+    for other in range(index + 1, len(steps)):  # parts stand behind what contains them
+        if steps[other].parent in within:
+            within.add(other)
+            kin.append(other)
+    outer = steps[index].parent
+    while outer >= 0 and steps[outer].begin >= ended:
+        kin.append(outer)
+        outer = steps[outer].parent
+    return kin
 
 
 def _waited_for(steps: Sequence[Step], index: int, firsts: Sequence[int], overlap: Overlap) -> int | None:

@@ -43,14 +43,17 @@ class Choosing:
         fits = self.rows(page)
         return page if fits.all() else taken(page, fits)
 
-    def choice(self) -> Choice:
+    def choice(self, *, may_be_empty: bool = False) -> Choice:
         """What was found; where every turn fits, none is no mistake in the filter.
+
+        Args:
+            may_be_empty: no turn at all of that time and range is an answer too: whoever judges has nothing to judge.
 
         Raises:
             UnknownFilterName: nothing fits, and no turn has a name that the filter asks for.
             NoSuchTurns: nothing fits.
         """
-        if not self._turns and not self.where.is_all:
+        if not self._turns and not self.where.is_all and (self._looked_at or not may_be_empty):
             if self._looked_at:
                 for name in self.where.tags:
                     if name not in self._tags:

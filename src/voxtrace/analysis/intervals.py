@@ -29,6 +29,7 @@ class Rule(Struct, frozen=True):
     begins: tuple[str, ...]
     depth: int = 1  # where intervals overlap, the deeper one names the time
     per: str = ""  # metadata key that tells parallel ones apart
+    is_latest: bool = False  # it waits for all of `begins`, which may run beside each other: the last one counts
 
 
 RULES: tuple[Rule, ...] = (
@@ -67,6 +68,7 @@ RULES: tuple[Rule, ...] = (
         "prompt",
         "context.prompt_built",
         ("context.retrieval_complete", "context.classification_complete", "context.request_received"),
+        is_latest=True,
     ),
     Rule("hand-over to model", "llm.request_sent", ("context.prompt_built", "context.request_received")),
     Rule("first token", "llm.first_token", ("llm.request_sent",)),
@@ -227,7 +229,7 @@ class _Seen:
         place = Shape._fields.index(rule.per) if rule.per else None
         named = ABSENT if place is None else self._shapes[end][place]
         wanted = None if named is ABSENT else named
-        for stage in rule.begins:
+        for stage in self._latest_first(rule.begins) if rule.is_latest else rule.begins:
             occurred = self._by_stage.get(stage)
             if occurred is None:
                 continue
@@ -237,6 +239,9 @@ class _Seen:
             if begins.has_occurred(wanted):
                 return begins.take(wanted, lambda begin: self._comparable(begin, end))
         return None
+
+    def _latest_first(self, stages: Sequence[str]) -> Sequence[str]:
+        return sorted(stages, key=lambda stage: self._by_stage.get(stage, (-1,))[-1], reverse=True)
 
     def own_start(self, end: int) -> int | None:
         """The start that a span of the tracker, or any log with the same habit, wrote for this end."""

@@ -30,14 +30,19 @@ TOLERANCE_MS = 1.0
 SLACK_MS = 100.0
 # Clocks of two machines may differ by so much; what began later than that has not happened yet.
 FUTURE_NS = 60_000 * NANOS_PER_MILLI
+# What a caller notes of the first sound, counted from its own beginning.
+FIRST = ("ttfb_ms", "first_audio_ms", *TTFA)
 
 
 def _ttfa_not_positive(turn: Turn, _: Timeline) -> Doubt | None:
-    for name, gone in (("ttfa_ms", TTFA), ("ttfb_ms", ("ttfb_ms",))):
-        told = value_of(turn, name)
-        if told is not None and told <= 0 and turn.labels.origin == "client":
-            return Doubt(f"a {name} of {told:g} ms", gone)
-    return None
+    if turn.labels.origin != "client":
+        return None
+    at_once = [name for name in FIRST if (told := value_of(turn, name)) is not None and told <= 0]
+    if not at_once:
+        return None
+    # An audible sample is never in front of the first sample, which is never in front of the first byte.
+    gone = at_once if at_once == ["ttfb_ms"] else [*at_once, *TTFA]
+    return Doubt(", ".join(f"a {name} of {value_of(turn, name):g} ms" for name in at_once), tuple(gone))
 
 
 def _round_trip(timeline: Timeline) -> Nanos | None:
@@ -51,10 +56,15 @@ def _round_trip(timeline: Timeline) -> Nanos | None:
 
 
 def _ttfa_below_round_trip(turn: Turn, timeline: Timeline) -> Doubt | None:
-    ttfa, trip = value_of(turn, "ttfa_ms"), _round_trip(timeline)
-    if ttfa is None or trip is None or ttfa >= millis(trip):
+    trip = _round_trip(timeline)
+    if trip is None:
         return None
-    return Doubt(f"a TTFA of {ttfa:.3f} ms is below the network's round trip of {millis(trip):.3f} ms", TTFA)
+    sooner = [name for name in FIRST if (told := value_of(turn, name)) is not None and told < millis(trip)]
+    if not sooner:
+        return None
+    listed = ", ".join(f"{name} {value_of(turn, name):.3f} ms" for name in sooner)
+    message = f"below the network's round trip of {millis(trip):.3f} ms: {listed}"
+    return Doubt(message, tuple(sooner) if sooner == ["ttfb_ms"] else (*sooner, *TTFA))
 
 
 def _played_too_fast(turn: Turn, timeline: Timeline) -> Doubt | None:
@@ -70,10 +80,15 @@ def _played_too_fast(turn: Turn, timeline: Timeline) -> Doubt | None:
     return Doubt(message, ("heard_ms", "underrun_count", "underrun_ms", "playback_ms"))
 
 
-def _first_token_is_total(turn: Turn, _: Timeline) -> Doubt | None:
+def _first_token_is_total(turn: Turn, timeline: Timeline) -> Doubt | None:
     first, total = value_of(turn, "llm_first_token_ms"), value_of(turn, "llm_total_ms")
-    if first is None or first != total:
+    if first is None or total is None or first < total:
         return None
+    if first > total:
+        if len(timeline.all("llm.request_sent")) > 1:  # the token may be of another call than the answer
+            return None
+        message = f"the first token came after {first:,.1f} ms, and the whole answer after {total:,.1f} ms"
+        return Doubt(message, ("llm_first_token_ms", "llm_total_ms", "llm_chars_per_s"))
     return Doubt(
         "the first token came with the whole answer: it was not streamed, or not measured", ("llm_first_token_ms",)
     )
@@ -307,7 +322,7 @@ def check_population(turns: Sequence[Measured], now_wall_ns: int | None = None) 
     checked: list[Measured] = []
     for turn in turns:
         if _micros(turn) in suspects:
-            turn = _refuse(turn, "same_ttfa", (*TTFA, "ttfb_ms") if value_of(turn, "ttfa_ms") is None else TTFA)
+            turn = _refuse(turn, "same_ttfa", _of_one_moment(turn))
         if turn.request_id in replays:
             turn = _refuse(turn, RULE, ())
         if now_wall_ns is not None and turn.started_wall_ns > now_wall_ns + FUTURE_NS:
@@ -321,6 +336,14 @@ def _micros(turn: Measured) -> int | None:
     if ttfa is None and turn.labels.source != "real":
         ttfa = value_of(turn, "ttfb_ms")  # what other tools call TTFA
     return None if ttfa is None else round(ttfa * (NANOS_PER_MILLI // NANOS_PER_MICRO))
+
+
+def _of_one_moment(turn: Measured) -> tuple[str, ...]:
+    """The names under which a turn tells its suspect first sound."""
+    ttfa = value_of(turn, "ttfa_ms")
+    if ttfa is None:
+        return (*TTFA, "ttfb_ms")
+    return (*TTFA, "first_audio_ms") if value_of(turn, "first_audio_ms") == ttfa else TTFA
 
 
 def _refuse(turn: Measured, rule: str, names: Iterable[str]) -> Measured:

@@ -16,6 +16,8 @@ from voxtrace.units import NANOS_PER_SECOND, Nanos, millis
 LONGEST_SILENCE_NS = 600 * NANOS_PER_SECOND
 # The end of an id that the importer gave to one of several requests without an id of their own.
 _TOLD_APART = re.compile(r"@\d{4}-\d\d-\d\dT[\d:.]+Z$", re.ASCII)
+# An id that nobody gives twice. Spans of one trace may name a session, a conversation and a thread, and mean one.
+_OF_A_TRACE = re.compile(r"[0-9a-f]{32}(?:/|$)", re.ASCII)
 _ASKED = ("context.request_received", "stt.transcript_final")
 # Rounding of milliseconds in logs; a smaller disagreement proves nothing.
 TOLERANCE_MS = 1.0
@@ -34,7 +36,7 @@ _NAMES = frozenset(name for pair in _MESSAGES for name in pair)
 
 
 def _id_of_several(turn: Turn, timeline: Timeline) -> Doubt | None:
-    sessions = _sessions(timeline) if "session_id" in timeline.told else frozenset()
+    sessions = _sessions(turn.request_id, timeline)
     if len(sessions) > 1:
         why = f"its events name {len(sessions)} sessions"
     elif turn.total > LONGEST_SILENCE_NS and (silence := _silence(turn)) > LONGEST_SILENCE_NS:
@@ -49,9 +51,16 @@ def _id_of_several(turn: Turn, timeline: Timeline) -> Doubt | None:
     return Doubt(message, tuple(turn.metrics))
 
 
-def _sessions(timeline: Timeline) -> frozenset[str]:
-    told = (placed.event.metadata.get("session_id") for placed in timeline.axis.placed)
-    return frozenset(str(session) for session in told if session)
+def _sessions(request_id: str, timeline: Timeline) -> set[str]:
+    """The sessions that events of the turn name, be it in their metadata only."""
+    placed = timeline.axis.placed
+    sessions = {each.event.session_id for each in placed if each.event.session_id}
+    if len(sessions) > 1 and not _OF_A_TRACE.match(request_id):
+        return sessions
+    if "session_id" not in timeline.told:
+        return set()
+    told = (each.event.metadata.get("session_id") for each in placed)
+    return {str(session) for session in told if session}
 
 
 def _is_answered_again(timeline: Timeline) -> bool:

@@ -104,7 +104,7 @@ def _read(args: Namespace) -> Report:
                     slowest.add(page)
                 read += len(whole)
                 patience.at(read)
-        choice = choosing.choice()
+        choice = choosing.choice(may_be_empty=bool(limits or args.budget))
         cases = source.cases(newest.request_ids())
         worst = source.turns(slowest.request_ids())
         accounts = source.accounts()
