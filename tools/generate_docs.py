@@ -177,7 +177,8 @@ takes the [filters](comparing.md) of `compare`.
   before and after are of whole replayed turns; nothing is added, and the gains of two findings can't be added
   either.
 - **Open**: too slow, and no replay can say what it costs (stalls, unexplained time).
-- **Unknown**: no turn says anything about it. That is no pass.
+- **Unknown**: no turn says anything about it. That is no pass. These rules stand together by what would have to be
+  logged to know them, what tells about most of them first; in JSON each says it in `want`.
 - **Kept**: no more than 5 % of the turns are on the wrong side.
 - **Hidden**: over the threshold, but a change would spare nobody waiting, for another branch ended later. It
   stands last; work that is done twice costs processor time all the same.

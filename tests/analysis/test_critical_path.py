@@ -60,6 +60,13 @@ def test_a_late_chunk_is_an_audible_gap():
     assert millis(path.gap) == 100
 
 
+def test_an_answer_of_one_chunk_has_no_gap_to_measure():
+    found = turn(*chunk(0, 10, 100, 500))
+
+    assert found.metrics["chunk_gap_ms"].missing == "the answer is one chunk: there is no gap between chunks"
+    assert critical_path(found).gap is None
+
+
 def test_chunks_are_heard_in_the_order_of_their_numbers_and_not_as_they_came():
     path = critical_path(turn(*chunk(10, 10, 300, 500), *chunk(9, 20, 400, 200)))
 

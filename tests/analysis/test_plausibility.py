@@ -304,6 +304,22 @@ def test_speech_a_hundred_times_faster_than_it_is_spoken_was_there_already():
     assert flagged(turns, "cached_replay") == ["600.0-0"]
 
 
+def test_what_was_there_already_has_no_real_time_ratio_and_a_spoken_one_keeps_it():
+    fast, spoken = (bench(3.0, name=f"{ratio}-", ratio=ratio, total=50.0) for ratio in (600.0, 40.0))
+
+    assert fast.metrics["realtime_ratio"].rejected == "cached_replay"
+    assert fast.metrics["ttfb_ms"].value == 3.0
+    assert spoken.metrics["realtime_ratio"].value == 40.0
+
+
+def test_times_of_a_cache_are_counted_beside_the_others_and_a_slow_stream_behind_one_keeps_its_ratio():
+    run = [bench(3732.0, 0), *(bench(5.0 + n / 10, n, ratio=0.2, total=9000.0) for n in range(1, 4))]
+    metrics = {name: of for group in summarize(run).groups for name, of in group.metrics.items() if of.measured}
+
+    assert metrics["ttfb_ms"].replayed == 3
+    assert (metrics["realtime_ratio"].measured, metrics["realtime_ratio"].replayed) == (3, 0)
+
+
 def test_what_is_labelled_as_cached_is_no_finding():
     run = [bench(at, n) for n, at in enumerate((3732.0, 5.1, 5.5, 5.4))]
     known = [replace(turn, labels=structs.replace(turn.labels, cache="hit")) for turn in run]

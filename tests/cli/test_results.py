@@ -96,6 +96,21 @@ def test_trials_that_a_cache_answered_are_flagged_by_name(bench, data, capsys):
     assert rules(report(data, capsys)[1])["cached_replay"] == 3
 
 
+@pytest.mark.parametrize("form", ["terminal", "markdown", "html"])
+def test_every_form_of_the_report_marks_times_of_a_cache_and_shows_no_ratio_of_one(data, capsys, form):
+    samples = "kokoro_bench/2025-08-16"
+    main(["import", str(sample(f"{samples}/bench_nonstream_long_235645.json")), *data])
+    main(["import", str(sample(f"{samples}/bench_stream_long_224748.json")), *data])
+    found = report(data, capsys)[1]["groups"]
+    main(["report", "--format", form, *data])
+    printed = capsys.readouterr().out
+
+    assert sum(group["metrics"]["ttfb_ms"]["cached_replays"] for group in found) == 4
+    assert "4 cached" in printed
+    assert max(group["metrics"]["realtime_ratio"]["largest"] or 0 for group in found) < 100
+    assert "rejected by cached_replay" in printed
+
+
 def test_the_cached_times_of_the_samples_are_flagged_by_name(data, capsys):
     main(["import", str(sample("kokoro_bench/2025-08-16/bench_stream_long_224748.json")), *data])
     found = rules(report(data, capsys)[1])

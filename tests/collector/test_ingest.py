@@ -16,6 +16,7 @@ from voxtrace.collector.batches import BodyRefused, IngestLimits, unpack
 from voxtrace.collector.ingest import build_app
 from voxtrace.events.codec import encode
 from voxtrace.store import SqliteStore, open_store
+from voxtrace.store.masked import masked
 
 
 @pytest.fixture
@@ -175,7 +176,7 @@ def test_a_hostile_line_is_quarantined_and_its_neighbours_are_stored(sender, sto
     assert answered.status_code == 200
     assert answered.json()["stored"] == 2
     assert [each["index"] for each in answered.json()["rejected"]] == [1]
-    assert store.quarantined()[0].raw == hostile.strip(b"\n")[:1024]
+    assert store.quarantined()[0].raw == masked(hostile.strip(b"\n"))
     assert store.accounts().unaccounted == 0
 
 
@@ -200,6 +201,27 @@ def test_a_strange_event_is_stored_in_bounds(sender, store, strange, form):
     assert answered.json()["stored"] == 1
     (stored,) = store.events_of([strange["request_id"]])[strange["request_id"]]
     assert len(json.dumps(dict(stored.metadata))) < 16_384
+
+
+BROKEN = [
+    '{"timestamp": 1764253805, "metadata": {"prompt": "canary words", "api_key": "sk-canary"}',
+    '{"timestamp": 1, "request_id": "r", "service": "s", "event": "e", "metadata": {"text": "canary"}}',
+    "prompt=canary token=canary",
+    "{'text': 'canary'}",
+    'nary words", "text": "canary", "request_id": "canary"}',
+    '["canary"]',
+    '"canary"',
+]
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=range(len(BROKEN)))
+def test_words_of_what_can_not_be_read_are_not_stored_and_not_shown(sender, store, tmp_path, broken):
+    answered = sender.post("/v1/events", content=lines([event(0)]) + broken.encode() + b"\n")
+    shown = sender.get("/v1/quarantine").text
+
+    assert len(answered.json()["rejected"]) == 1
+    assert "nary" not in shown
+    assert b"canary" not in b"".join(path.read_bytes() for path in tmp_path.glob("voxtrace.db*"))
 
 
 def test_secrets_in_metadata_are_not_stored(sender, store, tmp_path):
@@ -231,7 +253,7 @@ def test_the_accounts_and_the_quarantine_can_be_read(sender):
         "unaccounted": 0,
     }
     (row,) = sender.get("/v1/quarantine").json()["quarantine"]
-    assert (row["reason"], row["position"], row["raw"]) == ("json", 2, "broken")
+    assert (row["reason"], row["position"], row["raw"]) == ("json", 2, "xxxxxx")
 
 
 def test_looking_changes_nothing(sender, store):

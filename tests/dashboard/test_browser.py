@@ -21,6 +21,7 @@ from voxtrace.clock import wall_ns
 from voxtrace.dashboard import Changes, build_app
 from voxtrace.dashboard.assets import load_assets
 from voxtrace.store import SqliteStore, open_store
+from voxtrace.testing.turns import event
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(180), pytest.mark.usefixtures("one_browser")]
 
@@ -201,6 +202,18 @@ def test_three_times_to_first_audio_stand_side_by_side(busy):
     assert all(name in firsts for name in ("ttfb_ms", "first_audio_ms", "ttfa_ms"))
     assert "not measured: no client events" in firsts
     assert note.startswith("client events missing")
+
+
+def test_a_picture_of_services_whose_clocks_disagree_says_that_their_order_is_not_known(tmp_path):
+    store = open_store(tmp_path)
+    # The service that got the message notes it long before the one that sent it does.
+    said = [("stt_sending_to_v34", 900, "stt"), ("v34_webhook_received", 0, "v34"), ("v34_ollama_sent", 20, "v34")]
+    tell(store, [event(name, at, service, request_id="skewed", clock="") for name, at, service in said])
+    with served(store) as address, watched_page(address) as watched:
+        note = settled(watched.page, f"{address}/requests/skewed").locator(".note").inner_text()
+
+    assert note.startswith("The order between services is not known: their clocks disagree (effect_before_cause).")
+    store.close()
 
 
 def test_a_filter_is_part_of_the_address(busy):

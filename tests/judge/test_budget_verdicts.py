@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from voxtrace.analysis import Group, Population, Summary
 from voxtrace.analysis.quantiles import distribution
@@ -72,6 +73,15 @@ def test_requests_without_a_value_are_no_pass():
     (found,) = judged("uncached", summary(group(ttfa_ms=[100.0] * 100, expected=101)))
 
     assert (found.state, found.why) == ("inconclusive", "1 of 101 have no value")
+
+
+def test_answers_from_a_cache_are_no_pass():
+    asked = '[mine]\nlimits=[{metric="ttfa_ms", target=400}]'
+    spoken = group(ttfa_ms=[100.0] * 100)
+    replayed = replace(spoken, metrics={"ttfa_ms": replace(spoken.metrics["ttfa_ms"], replayed=99)})
+
+    assert states(asked, summary(spoken)) == ["pass"]
+    assert states(asked, summary(replayed)) == ["inconclusive"]
 
 
 def test_nothing_measured_and_nobody_there_are_inconclusive():

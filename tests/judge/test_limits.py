@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from voxtrace.analysis import Group, Population, Summary
 from voxtrace.analysis.quantiles import distribution
@@ -55,6 +56,14 @@ def test_a_quantile_is_judged_only_from_enough_requests():
     assert state("ttfa_p95<=50ms", summary([90.0] * 93)) == "fail"
     assert state("ttfa_p95<=50ms", summary([10.0] * 92)) == "inconclusive"
     assert state("ttfa_p99<=50ms", summary([10.0] * 472)) == "inconclusive"
+
+
+def test_answers_from_a_cache_keep_no_limit_and_can_break_one():
+    of = replace(distribution([10.0] * 93, 93), replayed=92)
+    seen = replace(summary([10.0] * 93), groups=(Group(SEEN, 93, {"ttfa_ms": of}, (), (), 1.0),))
+
+    assert state("ttfa_p95<=50ms", seen) == "inconclusive"
+    assert state("ttfa_p95<=5ms", seen) == "fail"
 
 
 def test_requests_without_a_value_keep_a_limit_from_being_kept():

@@ -162,3 +162,11 @@ def test_what_stands_in_a_log_is_text_in_every_form():
 
     assert "<script>" not in story_to_html(told)
     assert "<i>" not in story_to_html(told).replace('<i style="', "")
+
+
+def test_what_does_not_fit_on_a_line_goes_on_behind_its_moment_and_not_under_it():
+    heard = page(story_to_terminal(GAPPED), width=44).split("AS THE USER LIVES IT\n")[1].split("\n\n")[0].splitlines()
+    wrapped = [line for line in heard if not line.lstrip()[0].isdigit()]
+
+    assert wrapped
+    assert all(line.startswith(" " * 12) for line in wrapped)

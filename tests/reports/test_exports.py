@@ -52,6 +52,14 @@ def test_what_is_not_known_of_a_turn_is_an_empty_cell():
     assert {row[each.name] for each in DEFINITIONS} | {row["total_ms"], row["text_chars"]} == {""}
 
 
+def test_a_label_that_no_event_told_is_an_empty_cell_and_a_word_of_the_log_stays():
+    (alone,) = rows(assemble("alone", [event("anything", 0)]))
+    (named,) = rows(assemble("named", [event("server.request_received", 0, engine="unknown")]))
+
+    assert [alone[name] for name in ("outcome", "cache", "start", "truth", "engine")] == [""] * 5
+    assert (alone["source"], named["engine"]) == ("real", "unknown")
+
+
 def test_what_a_log_says_is_no_formula_in_a_spreadsheet():
     (row,) = rows(assemble("=cmd|' /C calc'!A0", [event("stt_end", 0), event("playback_start", 5)]))
 
@@ -84,3 +92,12 @@ def test_a_table_page(golden):
     paper = StringIO()
     write_csv([*population()[-3:], assemble("r1", CONVERSATION)], paper)
     golden("requests.csv", paper.getvalue().replace("\r\n", "\n"))
+
+
+def test_a_page_says_by_which_number_a_turn_is_slow_what_its_colours_mean_and_why_a_rule_doubts():
+    turns = [assemble("r1", CONVERSATION)]
+    page = summary_to_html(summarize(turns), turns)
+
+    assert "voice_to_voice_ms ≥ 5,890 ms, total 8,450 ms" in page
+    assert "nobody waited for it" in page
+    assert "Without the end of speech, voice-to-voice is a lower bound." in page

@@ -7,10 +7,11 @@ import pytest
 from rich.console import Console
 
 from voxtrace.analysis import assemble, summarize
+from voxtrace.analysis.statistics.interval import Interval
 from voxtrace.reports.json_report import summary_to_json, turn_to_json
 from voxtrace.reports.summary_report import summary_to_markdown, summary_to_terminal
 from voxtrace.reports.terminal import list_of_turns, one_turn
-from voxtrace.reports.words import amount, percent
+from voxtrace.reports.words import amount, interval_words, percent
 from voxtrace.testing.turns import client_events, event, server_events
 
 CONVERSATION = [
@@ -26,9 +27,9 @@ CONVERSATION = [
 ]
 
 
-def page(renderable) -> str:
+def page(renderable, width=110) -> str:
     paper = StringIO()
-    Console(width=110, color_system=None, file=paper, highlight=False).print(renderable)
+    Console(width=width, color_system=None, file=paper, highlight=False).print(renderable)
     return "\n".join(line.rstrip() for line in paper.getvalue().splitlines()) + "\n"
 
 
@@ -47,6 +48,21 @@ def population():
     failed = [event("REQUEST_START", 0, "client", request_id="bad")]
     failed += [event("REQUEST_COMPLETE", 1, "client", request_id="bad", outcome="error", error="refused")]
     return [*made, assemble("bad", failed)]
+
+
+def test_what_lacks_the_same_stands_together_and_no_name_of_a_metric_loses_its_end():
+    summary = summarize([assemble("r1", client_events(leading_silence=None))])
+    narrow = page(summary_to_terminal(summary, 60), width=60)
+
+    assert "required_prebuffer_ms" in narrow
+    assert all("1/1" in line for line in narrow.splitlines() if line.startswith(("ttfb_ms  ", "stall_ms  ")))
+    assert any(line.startswith("stall_ms  ") for line in narrow.splitlines())
+    assert "| phoneme_ms, inference_ms | no server.inference_start event (1) |" in summary_to_markdown(summary)
+
+
+def test_an_interval_of_counts_has_no_places_behind_the_point():
+    assert interval_words(Interval(1.0, 2.0, "order statistics", 0.95), "count") == "1 – 2"
+    assert interval_words(Interval(1.0, None, "order statistics", 0.95), "ms") == "≥ 1.00"
 
 
 def test_one_slow_conversation(golden):

@@ -12,6 +12,7 @@ from tests.reports.test_pages import CONVERSATION, population
 from voxtrace.analysis import assemble
 from voxtrace.analysis.columns import columns_of
 from voxtrace.analysis.definitions import DEFINITIONS
+from voxtrace.analysis.record import LABELS
 from voxtrace.cli.main import main
 from voxtrace.reports.csv_report import write_csv
 from voxtrace.reports.json_report import measured_to_json
@@ -61,7 +62,14 @@ def test_every_number_is_that_of_the_csv(rows):
         assert {d.name: cells[d.name] for d in DEFINITIONS} == {
             d.name: "" if row[d.name] is None else str(row[d.name]) for d in DEFINITIONS
         }
-        assert cells["outcome"] == row["outcome"]
+        assert {name: cells[name] for name in LABELS} == {name: row[name] or "" for name in LABELS}
+
+
+def test_a_label_that_no_event_told_is_null_and_no_word_for_it(rows):
+    alone = {row["request_id"]: row for row in rows}["alone"]
+
+    assert [alone[name] for name in ("outcome", "cache", "start", "truth", "engine")] == [None] * 5
+    assert alone["source"] == "real"
 
 
 def test_a_number_that_is_not_there_is_null_and_its_state_says_which_kind_of_not_there(rows):

@@ -180,7 +180,7 @@ def test_what_can_not_be_read_is_kept_with_its_reason_and_place(store):
     newest, older = store.quarantined()
 
     assert (newest.reason, newest.source, newest.position, newest.raw) == ("timestamp", "a.jsonl", 90, b"x" * 1024)
-    assert (older.reason, older.detail, older.raw) == ("json", "it is broken", b"{broken")
+    assert (older.reason, older.detail, older.raw) == ("json", "it is broken (7 bytes)", b"{xxxxxx")
 
 
 def test_of_very_many_unreadable_records_the_newest_are_kept_and_all_are_counted(store):

@@ -13,7 +13,7 @@ from voxtrace.analysis.columns import Bools, Columns, Words, columns_of
 from voxtrace.analysis.crowds import RULE as CROWD
 from voxtrace.analysis.graph import order_of
 from voxtrace.analysis.groups import MEASURED_OUTCOMES
-from voxtrace.analysis.model import Turn
+from voxtrace.analysis.model import DISORDERED, Turn
 from voxtrace.analysis.record import LOWER, pack_steps
 from voxtrace.analysis.summing import population_names
 from voxtrace.analysis.tiling import UNATTRIBUTED
@@ -38,7 +38,7 @@ class Case(Struct, frozen=True, dict=True):
     truth: str = "unknown"
     unexplained: float | None = None  # share of the wait; None: nobody waited
     is_bound: bool = False  # when the wait began, or when the sound was heard, was not logged
-    is_clock_unsure: bool = False  # events of several machines whose clocks were not compared
+    is_clock_unsure: bool = False  # clocks of its machines were not compared, or those of its services disagree
 
     @cached_property
     def order(self) -> Sequence[tuple[int, bool]]:
@@ -120,7 +120,7 @@ def _bound(page: Columns) -> list[bool]:
 
 
 def _unsure(page: Columns) -> list[bool]:
-    rule = _numbers_of(page, OFFSET_UNKNOWN)
+    rules = np.concatenate([_numbers_of(page, rule) for rule in (OFFSET_UNKNOWN, DISORDERED)])
     found = np.zeros(len(page), np.bool_)
-    found[page.findings.rows[np.isin(page.findings.words, rule)]] = True
+    found[page.findings.rows[np.isin(page.findings.words, rules)]] = True
     return found.tolist()

@@ -146,10 +146,13 @@ def stream_slack(chunks: Sequence[Chunk]) -> tuple[Nanos, ...]:
 
 
 def gap(chunks: Sequence[SpeechChunk]) -> Nanos | None:
-    """Silence that late chunks put into the answer; None where that is not known of every chunk behind the first."""
+    """Silence that late chunks put into the answer; None where that is not known of every chunk behind the first.
+
+    Of one chunk there is none to know: nothing follows it that could be late.
+    """
     slacks = [chunk.slack for chunk in chunks[1:]]
     known = [slack for slack in slacks if slack is not None]
-    return Nanos(sum(max(-slack, 0) for slack in known)) if len(known) == len(slacks) and chunks else None
+    return Nanos(sum(max(-slack, 0) for slack in known)) if len(known) == len(slacks) and slacks else None
 
 
 def chunk_metrics(chunks: Sequence[SpeechChunk]) -> dict[str, Metric]:
@@ -159,7 +162,8 @@ def chunk_metrics(chunks: Sequence[SpeechChunk]) -> dict[str, Metric]:
         return {name: Metric(missing=why, origin="turn") for name in ("chunk_gap_ms", *_RTFS, *_WORK)}
     silence = gap(chunks)
     why = "the log does not tell how long the sound of each chunk is"
-    metrics = {"chunk_gap_ms": Metric(missing=why, origin="turn")}
+    alone = "the answer is one chunk: there is no gap between chunks"
+    metrics = {"chunk_gap_ms": Metric(missing=why if len(chunks) > 1 else alone, origin="turn")}
     if silence is not None:
         metrics["chunk_gap_ms"] = Metric(millis(silence), origin="turn")
     for name, is_beside in _RTFS.items():

@@ -227,7 +227,7 @@ DEFINITIONS: tuple[Definition, ...] = (
     ),
     _turn(
         "chunk_gap_ms",
-        "Silence within the answer: each chunk of it is needed by the end of the playout of the one before it.",
+        "Silence between the chunks of an answer: each is needed by the end of the playout of the one before it.",
     ),
     _turn(
         "chunk_synthesis_ms",

@@ -36,6 +36,10 @@ text comes in pieces begins with the first of them, and its numbers count from t
 Truth = Literal["L0", "L1", "L2", "L3", "L4", "L5", "unknown"]
 
 
+DISORDERED = "effect_before_cause"
+"""The rule that clocks of a turn's services break where they disagree: what happened first, nothing tells then."""
+
+
 class Metric(Struct, frozen=True, gc=False, omit_defaults=True):
     """A number in one of three states: measured, missing with its reason, or rejected with its rule.
 
@@ -163,6 +167,11 @@ class Measured(Struct, frozen=True, gc=False):
     metrics: Mapping[str, Metric]
     parts: tuple[Part, ...]
     findings: tuple[Finding, ...]
+
+    @property
+    def is_order_known(self) -> bool:
+        """Whether clocks of its services tell, as far as anybody can see, what happened before what."""
+        return all(finding.rule != DISORDERED for finding in self.findings)
 
     @property
     def slowest(self) -> Part | None:

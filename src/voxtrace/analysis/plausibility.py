@@ -17,7 +17,7 @@ from voxtrace.analysis.definitions import DEFINITIONS
 from voxtrace.analysis.doubts import TTFA, Doubt, TurnRule, value_of
 from voxtrace.analysis.model import Finding, Measured, Metric, Turn
 from voxtrace.analysis.repeats import repeated
-from voxtrace.analysis.replays import FASTEST, TIMES, replayed
+from voxtrace.analysis.replays import FASTEST, RULE, TIMES, impossible_ratio, replayed
 from voxtrace.analysis.reported import REPORTED_RULES
 from voxtrace.analysis.speech import AUDIO_LENGTH_DISAGREES
 from voxtrace.analysis.timeline import Outline, Timeline
@@ -127,6 +127,15 @@ def _parts_exceed_total(turn: Turn, _: Timeline) -> Doubt | None:
     return Doubt(message, ("prefill_ms", "prefill_ns_per_token"))
 
 
+def _cached_replay(turn: Turn, _: Timeline) -> Doubt | None:
+    ratio = impossible_ratio(turn)
+    if ratio is None:
+        return None
+    return Doubt(
+        f"{ratio:,.0f} times real time: it was answered from a cache, and that is no synthesis", ("realtime_ratio",)
+    )
+
+
 def _end_before_start(turn: Turn, _: Timeline) -> Doubt | None:
     names = sorted([name for name, metric in turn.metrics.items() if metric.rejected == "end_before_start"])
     return Doubt(f"ends before it starts: {', '.join(names)}") if names else None
@@ -203,6 +212,11 @@ def _one_side_only(turn: Turn, timeline: Timeline) -> Doubt | None:
     return Doubt(f"no event of the {absent} has this request id, though it notes them: only one side is known")
 
 
+_REPLAY = (
+    f"A run whose first request took {TIMES:g} times as long as those that repeated it, or a request above {FASTEST:g} "
+    "times real time, was answered from a cache: that is no synthesis, and such a ratio is rejected."
+)
+
 TURN_RULES: tuple[TurnRule, ...] = (
     TurnRule(
         "several_requests",
@@ -238,6 +252,7 @@ TURN_RULES: tuple[TurnRule, ...] = (
         _played_too_fast,
         about=frozenset({"playback.completed"}),
     ),
+    TurnRule(RULE, _REPLAY, _cached_replay),
     TurnRule("parts_exceed_total", "The parts of a serial path are not longer than the whole.", _parts_exceed_total),
     TurnRule(
         "end_of_speech_not_logged",
@@ -268,10 +283,12 @@ POPULATION_RULES: dict[str, str] = {
     "same_ttfa": "The same TTFA to the microsecond in four or more requests, and in more than chance explains, "
     "is a replay or a constant.",
     "too_many_events": "More events under one id than any turn has are the events of many requests.",
-    "cached_replay": f"A run whose first request took {TIMES:g} times as long as those that repeated it, or a request "
-    f"above {FASTEST:g} times real time, was answered from a cache: that is no synthesis.",
     "in_the_future": "A request that has not happened yet was logged with a wrong clock.",
 }
+
+
+EXPLANATIONS = {rule.name: rule.explanation for rule in TURN_RULES} | POPULATION_RULES
+"""Why each rule doubts."""
 
 
 def check_turn(turn: Turn, timeline: Timeline) -> Turn:
@@ -307,7 +324,7 @@ def check_population(turns: Sequence[Measured], now_wall_ns: int | None = None) 
         if _micros(turn) in suspects:
             turn = _refuse(turn, "same_ttfa", _of_one_moment(turn))
         if turn.request_id in replays:
-            turn = _refuse(turn, "cached_replay", ())
+            turn = _refuse(turn, RULE, ())
         if now_wall_ns is not None and turn.started_wall_ns > now_wall_ns + FUTURE_NS:
             turn = _refuse(turn, "in_the_future", tuple(turn.metrics))
         checked.append(turn)
@@ -331,5 +348,8 @@ def _of_one_moment(turn: Measured) -> tuple[str, ...]:
 
 def _refuse(turn: Measured, rule: str, names: Iterable[str]) -> Measured:
     refused = {name: _reject(turn.metrics[name], rule) for name in names if name in turn.metrics}
-    finding = Finding(rule, POPULATION_RULES[rule])
-    return structs.replace(turn, metrics={**turn.metrics, **refused}, findings=(*turn.findings, finding))
+    findings = turn.findings
+    # A request may break this rule alone, and its run as well.
+    if all(finding.rule != rule for finding in findings):
+        findings = (*findings, Finding(rule, _REPLAY if rule == RULE else POPULATION_RULES[rule]))
+    return structs.replace(turn, metrics={**turn.metrics, **refused}, findings=findings)

@@ -34,6 +34,7 @@ class Distribution(Struct, frozen=True):
     bound: Literal["exact", "lower"] = "exact"  # lower: some samples are lower bounds, so every percentile is one
     intervals: Mapping[str, Interval] = field(default_factory=dict)  # of p50, p95 and p99, where they are given
     method: str = NEAREST_RANK
+    replayed: int = 0  # of `measured`: answers from a cache, by the rule `cached_replay`, and no syntheses
 
     @property
     def coverage(self) -> float | None:

@@ -15,23 +15,31 @@ SOURCES = ("bench", "load", "probe")
 # Above this many times real time no engine speaks: it was there already.
 FASTEST = 100.0
 LENGTHS = ("ttfa_ms", "first_audio_ms", "ttfb_ms")
+RULE = "cached_replay"
 
 
 def replayed(turns: Sequence[Measured]) -> frozenset[str]:
-    """Ids of requests that must have been replays, though nothing says so.
+    """Ids of requests that must have been replays, because their run says so, though nothing in them does.
 
     Requests of one session that are benchmarks or probes are a run. What is labelled as cached is no surprise.
     """
     runs: dict[str, list[Measured]] = {}
     for turn in turns:
-        if turn.kind == "speech" and turn.labels.source in SOURCES and turn.labels.cache == "unknown":
-            runs.setdefault(turn.session_id or "", []).append(turn)
-    found: set[str] = set()
-    for session, members in runs.items():
-        if session:
-            found |= _repeats(members)
-        found |= {turn.request_id for turn in members if _ratio(turn) > FASTEST}
-    return frozenset(found)
+        if turn.session_id and _is_open(turn):
+            runs.setdefault(turn.session_id, []).append(turn)
+    return frozenset().union(*map(_repeats, runs.values()))
+
+
+def impossible_ratio(turn: Measured) -> float | None:
+    """The real-time ratio of a request, where it alone says that this was a replay."""
+    metric = turn.metrics.get("realtime_ratio")
+    ratio = metric.value if metric else None
+    return ratio if ratio is not None and ratio > FASTEST and _is_open(turn) else None
+
+
+def _is_open(turn: Measured) -> bool:
+    """Whether nothing says if a cache answered, of a request that was made to measure."""
+    return turn.kind == "speech" and turn.labels.source in SOURCES and turn.labels.cache == "unknown"
 
 
 def _repeats(run: list[Measured]) -> frozenset[str]:
@@ -54,8 +62,3 @@ def repeats_of(run: Iterable[tuple[int, str, float]]) -> frozenset[str]:
 def _length(turn: Measured) -> float | None:
     known = (turn.metrics[name].value for name in LENGTHS if name in turn.metrics)
     return next((value for value in known if value is not None), millis(turn.total) or None)
-
-
-def _ratio(turn: Measured) -> float:
-    metric = turn.metrics.get("realtime_ratio")
-    return metric.value or 0.0 if metric else 0.0

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from voxtrace.analysis.columns import Bools, Columns, Floats, Ints
 from voxtrace.analysis.record import EXACT
-from voxtrace.analysis.replays import FASTEST, LENGTHS, SOURCES, repeats_of
+from voxtrace.analysis.replays import LENGTHS, RULE, SOURCES, repeats_of
 from voxtrace.analysis.steadiness import FEWEST, METRICS, RUN_SOURCES, Spike, Steadiness, steadiness_of
 from voxtrace.units import NANOS_PER_MILLI
 
@@ -55,9 +55,14 @@ class Runs:
         if name in values:
             values[name] = np.where(refused, np.nan, values[name])
 
-    def replays(self) -> int:
-        """How many requests must have been answered from a cache, though nothing says so."""
-        return len(self._fast.union(*map(repeats_of, self._repeated.values())))
+    def replays(self) -> frozenset[str]:
+        """Ids of requests that must have been answered from a cache, though nothing says so."""
+        return frozenset(self._fast.union(*map(repeats_of, self._repeated.values())))
+
+    def among(self, number: int, request_ids: frozenset[str]) -> Bools:
+        """Which turns of the page that came as the `number`th, from 0, have one of these ids."""
+        page = self._pages[number].request_ids
+        return np.fromiter((each in request_ids for each in page), np.bool_, len(page))
 
     def steadiness(self) -> dict[int, tuple[Steadiness, ...]]:
         """How steady the runs of each group are, the largest first."""
@@ -80,6 +85,9 @@ class Runs:
         }
 
     def _look_for_replays(self, page: Columns) -> None:
+        told = [number for number, text in page.texts.items() if text == RULE]
+        alone = page.findings.rows[np.isin(page.findings.words, np.array(told, np.uint32))]
+        self._fast.update(page.request_ids[row] for row in alone.tolist())
         is_asked = page.with_label("kind", ["speech"]) & page.with_label("cache", ["unknown"])
         rows = np.flatnonzero(is_asked & page.with_label("source", SOURCES))
         if not len(rows):
@@ -94,9 +102,6 @@ class Runs:
             if session:
                 timed = int(page.started[row]), page.request_ids[row], length
                 self._repeated.setdefault(session, []).append(timed)
-        ratio = page.metrics.get("realtime_ratio")
-        if ratio is not None:
-            self._fast.update(page.request_ids[row] for row in rows[ratio.values[rows] > FASTEST].tolist())
 
 
 def _joined(pages: Sequence[_Page], name: str) -> Floats:

@@ -53,6 +53,7 @@ class Samples(Struct):
         missing: tuple[tuple[str, int], ...] = (),
         rejected: tuple[tuple[str, int], ...] = (),
         bound: Literal["exact", "lower"] = "exact",
+        replayed: int = 0,
     ) -> Distribution:
         """Percentiles where there are enough samples, of a population of `expected` turns."""
         if not self.count:
@@ -81,6 +82,7 @@ class Samples(Struct):
             bound=bound,
             intervals=intervals,
             method=METHOD if self._sketch is not None else NEAREST_RANK,
+            replayed=replayed,
         )
 
 

@@ -21,6 +21,7 @@ from voxtrace.analysis.plausibility import FUTURE_NS
 from voxtrace.analysis.presence import Presence
 from voxtrace.analysis.quantiles import Distribution
 from voxtrace.analysis.record import LOWER, MISSING, REJECTED
+from voxtrace.analysis.replays import LENGTHS, RULE
 from voxtrace.analysis.runs import Runs
 from voxtrace.analysis.samples import Samples
 from voxtrace.analysis.statistics.ratio import Ratio, quantile_ratio
@@ -30,6 +31,8 @@ from voxtrace.units import NANOS_PER_MILLI
 
 _KEYS = Population.__struct_fields__
 _ABSENT = "not part of this kind of turn"
+# What can be said of these only when all turns are known.
+_LATE = frozenset((*LATE, *LENGTHS))
 
 
 class _Metric(Struct):
@@ -37,6 +40,7 @@ class _Metric(Struct):
 
     samples: Samples = field(default_factory=Samples)
     is_bound: bool = False
+    replayed: int = 0  # of the samples
     missing: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
 
@@ -62,6 +66,7 @@ class _Metric(Struct):
             missing=tuple(missing.most_common()),
             rejected=tuple(self.rejected.most_common()),
             bound="lower" if self.is_bound else "exact",
+            replayed=self.replayed,
         )
 
 
@@ -76,7 +81,7 @@ class _Group(Struct):
 class _Page(Struct):
     """The numbers of a page that may have to be taken back when all are known, and its rows' groups (-1: of none)."""
 
-    columns: dict[str, Column]  # of `LATE`
+    columns: dict[str, Column]  # of `_LATE`
     first: FirstSounds
     groups: Ints
     is_future: Bools
@@ -123,7 +128,7 @@ class Summing:
             rows = np.flatnonzero(groups == number)
             self._add_rows(self._groups[number], page, rows, is_future[rows])
         self._add_parts(page, groups)
-        late = {name: page.metrics[name] for name in LATE if name in page.metrics}
+        late = {name: column for name, column in page.metrics.items() if name in _LATE}
         self._pages.append(_Page(late, first_sounds(page), groups, is_future, page.texts))
         self._runs.add(page, groups, is_future)
         self._presence.add(page, groups, is_future)
@@ -151,7 +156,7 @@ class Summing:
         group.turns += len(rows)
         _count(group.slowest, page.labels["slowest"][rows], page.texts)
         for name, column in page.metrics.items():
-            if name not in LATE:
+            if name not in _LATE:
                 kept = rows[column.present[rows]]
                 _add_metric(group, name, column, kept, is_future[column.present[rows]], page.texts)
         stalls = page.metrics.get("max_stall_ms")
@@ -187,15 +192,19 @@ class Summing:
     def _settle(self) -> None:
         """Take back the numbers that only look impossible beside each other, and count the others."""
         suspects = suspects_among([page.first for page in self._pages])
+        replays = self._runs.replays()
         for number, page in enumerate(self._pages):
             _add_rule(self._findings, "same_ttfa", int(page.first.suspected(suspects).sum()))
+            is_replay = self._runs.among(number, replays) if replays else np.zeros(len(page.groups), np.bool_)
             for name, column in page.columns.items():
-                refused = page.first.refused(name, suspects)
+                refused = page.first.refused(name, suspects) if name in LATE else np.zeros(len(is_replay), np.bool_)
                 self._runs.refuse(number, name, refused)
                 self._presence.refuse(number, name, refused)
                 self._add_settled(name, column, page, refused)
-        if replays := self._runs.replays():
-            self._findings["cached_replay"] = replays
+                if replays:
+                    self._count_replayed(name, page, is_replay & ~refused & ~np.isnan(column.values))
+        if replays:
+            self._findings[RULE] = len(replays)
         self._pages.clear()
 
     def _add_settled(self, name: str, column: Column, page: _Page, refused: Bools) -> None:
@@ -208,6 +217,15 @@ class Summing:
                 _add_rule(group.metrics.setdefault(name, _Metric()).rejected, "same_ttfa", int(accused.sum()))
                 rows = rows[~accused]
             _add_metric(group, name, column, rows, page.is_future[rows], page.texts)
+
+    def _count_replayed(self, name: str, page: _Page, replayed: Bools) -> None:
+        """The times of replays stay, for they are true ones; that no synthesis took them is said beside them.
+
+        A real-time ratio says itself whether it can be one: behind a first piece from a cache, a stream may be made.
+        """
+        of = page.groups[replayed & ~page.is_future & (page.groups >= 0)]
+        for number in np.flatnonzero(np.bincount(of)).tolist() if len(of) else []:
+            self._groups[number].metrics[name].replayed += int((of == number).sum())
 
 
 def population_names(page: Columns) -> list[str]:

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from voxtrace.analysis.axis import Placed
 from voxtrace.analysis.doubts import TTFA, Doubt, TurnRule
-from voxtrace.analysis.model import Turn
+from voxtrace.analysis.model import DISORDERED, Turn
 from voxtrace.analysis.timeline import Timeline
 from voxtrace.units import NANOS_PER_SECOND, Nanos, millis
 
@@ -135,7 +135,7 @@ WRONG_ORDER_RULES: tuple[TurnRule, ...] = (
         _id_of_several,
     ),
     TurnRule(
-        "effect_before_cause",
+        DISORDERED,
         "What a service received before another one sent it was stamped by clocks that disagree.",
         _effect_before_cause,
     ),

@@ -120,7 +120,7 @@ def _record(record: object) -> Event | Unreadable:
     raw = _dumps(record).encode("ascii")
     if len(raw) > MAX_LINE_BYTES:
         detail = f"{len(raw)} bytes, at most {MAX_LINE_BYTES} are read"
-        return Unreadable("too_long", detail, raw[:RAW_KEPT_BYTES])
+        return Unreadable("too_long", detail, raw[:RAW_KEPT_BYTES], len(raw))
     return event_from_record(record, raw)
 
 

@@ -83,7 +83,8 @@ def read_piece(path: Path, position: Position | None, *, settled_before_wall_ns:
             after = state.st_size if newline is None else newline + 1
             reason = "too_long" if after - start > MAX_LINE_BYTES else "torn"
             detail = f"{after - start} bytes" + ("" if newline else " without an end; their writer is gone")
-            events, rejected = [], [Rejected(Unreadable(reason, detail, content[:RAW_KEPT_BYTES]), path.name, start)]
+            bad = Unreadable(reason, detail, content[:RAW_KEPT_BYTES], after - start)
+            events, rejected = [], [Rejected(bad, path.name, start)]
     return Piece(events, rejected, Position(path.name, state.st_ino, after), is_last=after >= state.st_size)
 
 

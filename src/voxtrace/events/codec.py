@@ -246,4 +246,4 @@ def _iso_ns(stamp: str) -> int | None:
 
 
 def _unreadable(reason: str, detail: str, raw: bytes) -> Unreadable:
-    return Unreadable(reason, detail, raw[:RAW_KEPT_BYTES])
+    return Unreadable(reason, detail, raw[:RAW_KEPT_BYTES], len(raw))

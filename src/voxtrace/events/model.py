@@ -55,4 +55,5 @@ class Unreadable(NamedTuple):
 
     reason: str  # a short, stable word, such as "json" or "timestamp", by which it is counted
     detail: str  # for people: what was wrong
-    raw: bytes  # the first bytes of the record, as they came
+    raw: bytes  # the first bytes of the record, as they came: a store keeps their shape only
+    length: int = 0  # of the whole record, bytes; 0: no more than `raw`

@@ -84,7 +84,7 @@ class _Reading:
             elif self._peek(at) == ":":
                 at += 1
             else:
-                raise ValueError(f"no value behind {key!r}")
+                raise ValueError("no value behind a key")
             found[str(key)], at = self.value(at, depth + 1)
 
     def _array(self, at: int, depth: int) -> tuple[object, int]:

@@ -127,8 +127,8 @@ def is_marked(head: bytes, path: PurePath, marks: Mapping[bytes, re.Pattern[str]
 def refuse(line: LogLine, reason: str, detail: str) -> Refused:
     """A line that should have been readable and is not; the last one without its end is torn."""
     named = reason if line.is_ended else "torn"
-    raw = line.text.encode()[:RAW_KEPT_BYTES]
-    return Refused(Unreadable(named, f"line {line.number}: {detail}", raw), line.offset)
+    raw = line.text.encode()
+    return Refused(Unreadable(named, f"line {line.number}: {detail}", raw[:RAW_KEPT_BYTES], len(raw)), line.offset)
 
 
 class LineTimes:

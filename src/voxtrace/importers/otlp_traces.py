@@ -91,7 +91,7 @@ def _parsed(
         try:
             yield offset, parse(text)
         except NotOtlp as why:
-            yield Refused(Unreadable("otlp", str(why), text[:RAW_KEPT_BYTES]), offset)
+            yield Refused(Unreadable("otlp", str(why), text[:RAW_KEPT_BYTES], len(text)), offset)
 
 
 def _read_json_text(text: bytes) -> Export:

@@ -13,6 +13,7 @@ from voxtrace.analysis.definitions import DEFINITION_BY_NAME
 from voxtrace.analysis.quantiles import MIN_SAMPLES, SHOWN, Distribution
 from voxtrace.analysis.statistics.interval import Interval, share_interval
 from voxtrace.judge.budgets import OF_THE_PROCESS, SHARES, Budget, Line, Profile
+from voxtrace.judge.limits import replayed_words
 
 State = Literal["pass", "warning", "fail", "inconclusive"]
 _WORST_FIRST: tuple[State, ...] = ("fail", "inconclusive", "warning", "pass")
@@ -121,6 +122,8 @@ def _judge_distribution(nothing: Judged, of: Distribution) -> Judged:
     if of.measured < of.expected:
         why = f"{of.expected - of.measured:,} of {of.expected:,} have no value"
         return replace(found, state="inconclusive", why=why)
+    if of.replayed:
+        return replace(found, state="inconclusive", why=replayed_words(of))
     if of.bound == "lower":
         return replace(found, state="inconclusive", why="the truth is at least this much")
     return found

@@ -64,7 +64,7 @@ def _doubts_of_cases(cases: Sequence[Case]) -> list[tuple[int, str]]:
     if known and sum(known) / len(known) > UNEXPLAINED:
         doubts.append((1, f"no event explains {sum(known) / len(known):.0%} of the wait"))
     if _share(case.is_clock_unsure for case in cases) > 0:
-        doubts.append((0, "clocks of several machines were not compared"))
+        doubts.append((0, "clocks of several machines were not compared, or disagree"))
     if _share(case.is_bound for case in cases) >= MOSTLY:
         doubts.append((1, "where the wait began or ended was not logged"))
     if _share(case.truth in ("L0", "L1") for case in cases) >= MOSTLY:

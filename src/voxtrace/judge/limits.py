@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from voxtrace.analysis import Group, Summary
 from voxtrace.analysis.definitions import DEFINITION_BY_NAME
+from voxtrace.analysis.quantiles import Distribution
 from voxtrace.errors import InvalidOption
 
 State = Literal["pass", "fail", "inconclusive"]
@@ -101,6 +102,11 @@ def _judge_share(limit: Limit, share: float | None, n: int) -> Verdict:
     return Verdict(limit, "pass" if limit.is_kept_by(share) else "fail", share, n)
 
 
+def replayed_words(of: Distribution) -> str:
+    """Why a number that holds replays is no pass."""
+    return f"{of.replayed:,} of {of.measured:,} are answers from a cache (cached_replay), and no syntheses"
+
+
 def _judge_group(limit: Limit, group: Group) -> Verdict:
     if limit.per_mille is None:
         return _judge_share(limit, group.continuity, group.turns)
@@ -119,6 +125,8 @@ def _judge_group(limit: Limit, group: Group) -> Verdict:
         return Verdict(limit, "fail", value, of.measured, why)
     if why:
         return Verdict(limit, "inconclusive", value, of.measured, why)
+    if of.replayed:
+        return Verdict(limit, "inconclusive", value, of.measured, replayed_words(of))
     if of.bound == "lower":
         return Verdict(limit, "inconclusive", value, of.measured, "the truth is at least this much")
     return Verdict(limit, "pass", value, of.measured)

@@ -15,6 +15,7 @@ from voxtrace.analysis.quantiles import Distribution, distribution
 from voxtrace.judge.confidence import Confidence, confidence_in
 from voxtrace.judge.measures import Look, look_at, prepared
 from voxtrace.judge.thresholds import Owner, Rule, thresholds
+from voxtrace.judge.wants import Want, want_of
 
 Standing = Literal["helps", "open", "hidden", "kept", "unknown"]
 """helps: a replay gains something; open: too slow, and no replay can say what it costs; unknown: no turn says anything
@@ -49,6 +50,7 @@ class Finding(Struct, frozen=True):
     value: Distribution
     gain: Gain | None = None
     is_repeated: bool = False  # it is about work that had been done before
+    want: Want | None = None  # of what is unknown: what would have to be logged
 
 
 def recommend(
@@ -126,6 +128,7 @@ def _finding(rule: Rule, population: str, cases: Sequence[Case], everybody: Sequ
         value=distribution(values, len(cases)),
         gain=gain,
         is_repeated=rule.measure == "repeated",
+        want=want_of(rule, {name for case in cases for name in case.places}) if standing == "unknown" else None,
     )
 
 

@@ -37,6 +37,8 @@ def root_cause(turn: Turn, path: CriticalPath) -> RootCause | None:
         doubts.append("no event says what happened in that time")
     if not turn.clocks_compared:
         doubts.append("events come from clocks that were not compared")
+    if not turn.is_order_known:
+        doubts.append("clocks of its services disagree: what waited for what is not known")
     if not path.is_heard:
         doubts.append("no event says that anything was heard: it is the wait until the last event")
     certainty: Certainty = "possible" if doubts else "certain"

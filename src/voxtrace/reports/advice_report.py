@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from rich.console import Group as Stack
 from rich.console import RenderableType
 from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from voxtrace.analysis.definitions import DEFINITION_BY_NAME
@@ -21,8 +22,10 @@ METHOD = (
     "Gains of different findings can't be added. Ordered by the waiting that all turns together would be spared; "
     "failed turns are left out."
 )
+_UNKNOWN = (
+    "Unknown, for no turn says anything about it (that is no pass). What has to be logged, and what is known then:"
+)
 _RESTS = {
-    "unknown": "Unknown, for no turn says anything about it (that is no pass)",
     "kept": "Within their thresholds",
     "hidden": "Over their thresholds, but a change would spare nobody waiting",
 }
@@ -88,8 +91,48 @@ def lines_of(finding: Finding) -> Iterator[str]:
     yield f"{believed(finding)} · {finding.population} · threshold from {finding.source}"
 
 
+def unknown(findings: Sequence[Finding]) -> Iterator[str]:
+    """Of what nothing is known of: what has to be logged, and the rules that it tells about, the most first.
+
+    Events that would tell about one rule only stand together by who has to note the last of them.
+    """
+    lacking: dict[tuple[str, ...], list[Finding]] = {}
+    for finding in of_standing(findings, "unknown"):
+        if finding.want is not None:
+            lacking.setdefault(finding.want.events, []).append(finding)
+    lines: dict[tuple[str, ...], list[Finding]] = {}
+    for events, members in lacking.items():
+        is_of_several = len(set(map(_named, members))) > 1
+        lines.setdefault(events if is_of_several else (events[-1].partition(".")[0] if events else "",), []).extend(
+            members
+        )
+    populations = {finding.population for finding in findings}
+    told = [(len(set(map(_named, members))), _lacking(members, populations)) for members in lines.values()]
+    for _, line in sorted(told, key=lambda each: (-each[0], each[1])):
+        yield line
+
+
+def _lacking(members: Sequence[Finding], populations: Collection[str]) -> str:
+    events = dict.fromkeys(event for each in members if each.want for event in each.want.events)
+    named = ", ".join(events) or "more"
+    rules = ", ".join(sorted({_named(each) + _besides(each) for each in members}))
+    where = {each.population for each in members}
+    tail = "" if len(populations) == 1 else f" [{min(where)}]"
+    return f"{named}: {rules}" + (f" [{len(where)} of {len(populations)} populations]" if len(where) > 1 else tail)
+
+
+def _besides(finding: Finding) -> str:
+    """What a rule needs besides the events."""
+    want = finding.want
+    if want is None:
+        return ""
+    words = [f"with {' and '.join(want.told)}"] if want.told else []
+    words += [want.more] if want.more else []
+    return f" ({', '.join(words)})" if words else ""
+
+
 def rest(findings: Sequence[Finding]) -> Iterator[str]:
-    """What nothing is known of, what is kept, and what nobody waits for, a line each of every population."""
+    """What is kept, and what nobody waits for, a line each of every population."""
     populations = sorted({finding.population for finding in findings})
     for population in populations:
         head = f"{population}. " if len(populations) > 1 else ""
@@ -117,9 +160,18 @@ def advice_to_terminal(findings: Sequence[Finding], looked_at: int, head: Sequen
         blocks.append(Text())
     if not first:
         blocks += [Text("No threshold was crossed by anything that somebody waited for."), Text()]
+    if lines := list(unknown(findings)):
+        blocks += [Text(_UNKNOWN), _bullets(lines), Text()]
     for line in rest(findings):
         blocks += [Text(line), Text()]
     return Stack(*blocks, Text(METHOD, style="dim"))
+
+
+def _bullets(lines: Sequence[str]) -> Table:
+    table = Table.grid(padding=(0, 1, 0, 0))
+    for line in lines:
+        table.add_row("-", Text(line))
+    return table
 
 
 def advice_to_markdown(findings: Sequence[Finding], looked_at: int, head: Sequence[str] = ()) -> str:
@@ -128,6 +180,8 @@ def advice_to_markdown(findings: Sequence[Finding], looked_at: int, head: Sequen
     lines += [*head, ""] if head else []
     for number, finding in enumerate(of_standing(findings, "helps", "open"), 1):
         lines += [f"## {number}. {title(finding)}", "", *(f"- {line}" for line in lines_of(finding)), ""]
+    if told := list(unknown(findings)):
+        lines += [_UNKNOWN, "", *(f"- {line}" for line in told), ""]
     for line in rest(findings):
         lines += [line, ""]
     return "\n".join([*lines, f"_{METHOD}_", ""])
@@ -170,6 +224,13 @@ def finding_to_json(finding: Finding) -> dict[str, Any]:
         "seen": seen(finding),
         "gain_words": gained(finding) if finding.standing in ("helps", "open", "hidden") else None,
         "change": finding.change,
+        "want": None
+        if finding.want is None
+        else {
+            "events": list(finding.want.events),
+            "with": list(finding.want.told),
+            "words": finding.want.more or None,
+        },
         "certainty": finding.certainty,
         "confidence": {"level": finding.confidence.level, "why": list(finding.confidence.why)},
         "threshold": {

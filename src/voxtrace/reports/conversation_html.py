@@ -11,6 +11,7 @@ from voxtrace.reports.conversation_words import USER, clock_words, head_of, sect
 from voxtrace.reports.html_report import bar, key_to_patterns, page_of, section_to_html
 from voxtrace.reports.sections import Section
 from voxtrace.reports.story_steps import Placed, placed_steps
+from voxtrace.reports.words import order_words
 from voxtrace.units import Nanos
 
 MOSTLY_HELD = 0.1  # of a step's length
@@ -29,12 +30,14 @@ td.words:last-child { white-space: normal; } td.words, th.words { padding-right:
 .scale { display: flex; justify-content: space-between; color: var(--dim); font-size: .85rem; }
 .step { display: grid; grid-template-columns: 15rem 6rem 1fr; gap: .6rem; align-items: center; padding: .12rem 0; }
 .step > :nth-child(2) { text-align: right; font-variant-numeric: tabular-nums; }
-.step .bar.beside { background: var(--dim); opacity: .6; }
-.step .bar.waited { background: var(--bar); } .step .bar.worst { background: #d55e00; }
+.bar.beside { background: var(--dim); opacity: .6; }
+.bar.waited { background: var(--bar); } .bar.worst { background: #d55e00; }
 .step .bar.doubtful { background: repeating-linear-gradient(45deg, var(--bar) 0 2px, transparent 2px 5px); opacity: 1; }
 @media (max-width: 42rem) { .step { grid-template-columns: 9rem 5rem 1fr; } table { font-size: .85rem; } }
 @media print { body { max-width: none; } }
 """
+
+_KEY = {"worst": "waited for longest", "waited": "waited for", "beside": "beside it: nobody waited, or only for a part"}
 
 
 def story_to_html(story: TurnStory, before: Sequence[Section] = ()) -> str:
@@ -44,6 +47,7 @@ def story_to_html(story: TurnStory, before: Sequence[Section] = ()) -> str:
     badge = f'<span class="badge {story.verdict}">{story.verdict}</span>'
     body.append(f'<div class="head"><h1>{escape(title_of(story))}</h1>{badge}</div>')
     body += [f"<p>{escape(line)}</p>" for line in lines]
+    body += [f"<p><strong>{escape(words)}</strong></p>" for words in [order_words(story.turn)] if words]
     body += _strip(story)
     for section in sections_of(story):
         body += section_to_html(section, kind="plain clock" if section.title == USER else "plain")
@@ -82,7 +86,9 @@ def _bars(story: TurnStory) -> Iterator[str]:
     for step in steps if whole else []:
         yield _bar(step, whole, is_worst=bool(worst) and step.waited == worst)
     yield from key_to_patterns(
-        is_doubtful=any(step.is_doubtful for step in steps), is_unexplained=any(not step.service for step in steps)
+        is_doubtful=any(step.is_doubtful for step in steps),
+        is_unexplained=any(not step.service for step in steps),
+        others=_KEY if whole else {},
     )
 
 

@@ -13,7 +13,17 @@ from voxtrace.judge.turn_story import TurnStory
 from voxtrace.reports.budget_report import limit_words, written_value
 from voxtrace.reports.sections import Section
 from voxtrace.reports.story_steps import Placed, placed_steps
-from voxtrace.reports.words import COSTS, NONE, SPARES_NOBODY, amount, percent, point_in_time, state
+from voxtrace.reports.words import (
+    COSTS,
+    NONE,
+    SPARES_NOBODY,
+    amount,
+    order_words,
+    percent,
+    point_in_time,
+    state,
+    unordered,
+)
 from voxtrace.units import NANOS_PER_SECOND, Nanos, millis
 
 # How people call the numbers of a conversation.
@@ -71,14 +81,15 @@ def head_of(story: TurnStory) -> list[str]:
 
 def sections_of(story: TurnStory) -> list[Section]:
     """Everything, in the order in which it is read; empty sections are left out."""
+    doubt, short = (tuple(filter(None, [words(story.turn)])) for words in (order_words, unordered))
     found = [
         Section("TARGETS", head=TARGET_HEAD, rows=tuple(target_rows(story)), numbers=frozenset({1, 2, 3})),
-        Section("TIMELINE", head=STEP_HEAD, rows=tuple(step_rows(story)), numbers=frozenset({0, 3, 4})),
+        Section("TIMELINE", doubt, head=STEP_HEAD, rows=tuple(step_rows(story)), numbers=frozenset({0, 3, 4})),
         Section("WHAT WORKS", tuple(works(story))),
         Section("WHAT IS SLOW", tuple(slow(story))),
-        Section("ROOT CAUSE", tuple(cause_lines(story))),
+        Section("ROOT CAUSE", (*short, *cause_lines(story))),
         Section("RECOMMENDATIONS", tuple(advice_lines(story))),
-        Section(USER, tuple(user_lines(story))),
+        Section(USER, (*short, *user_lines(story))),
         Section("WHAT TO KNOW", tuple(know_lines(story))),
     ]
     return [each for each in found if each.lines or each.rows]

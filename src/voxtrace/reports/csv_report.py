@@ -10,6 +10,7 @@ from msgspec import structs
 
 from voxtrace.analysis import Labels, Measured
 from voxtrace.analysis.definitions import DEFINITIONS
+from voxtrace.reports.words import told
 from voxtrace.units import NANOS_PER_SECOND, millis
 
 _LABELS = tuple(Labels.__struct_fields__)
@@ -22,6 +23,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def write_csv(turns: Iterable[Measured], out: TextIO) -> int:
     """One row a turn. A metric without a value is an empty cell, and `not_measured` says why.
+
+    A label that no event told is an empty cell too.
 
     Returns:
         The number of rows, without the head.
@@ -50,10 +53,14 @@ def _row(turn: Measured) -> list[object]:
         turn.kind,
         millis(turn.total) if turn.total else "",
         _text(turn.slowest.name) if turn.slowest else "",
-        *(_text(value) if isinstance(value, str) else value for value in (labels[name] for name in _LABELS)),
+        *(_label(name, labels[name]) for name in _LABELS),
         *("" if value is None else value for value in values),
         _text("; ".join([*bounds, *reasons])),
     ]
+
+
+def _label(name: str, value: object) -> object:
+    return _text(told(name, value) or "") if isinstance(value, str) else value
 
 
 def _text(value: str) -> str:

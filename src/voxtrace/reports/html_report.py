@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
 from voxtrace.analysis import Group, Measured, Summary
+from voxtrace.analysis.doubts import value_of
 from voxtrace.judge.limits import Verdict
 from voxtrace.reports.absence_words import absence_rows
 from voxtrace.reports.summary_report import (
     ABSENT_HEAD,
+    FINDING_HEAD,
     METRIC_HEAD,
     PART_HEAD,
+    finding_rows,
     headline,
     inconclusive,
     method,
@@ -22,12 +25,14 @@ from voxtrace.reports.summary_report import (
     remarks_of,
     verdict_lines,
 )
-from voxtrace.reports.words import amount, counted, percent
+from voxtrace.reports.terminal import HEADLINE
+from voxtrace.reports.words import amount, counted, order_words, percent, state, whole
 from voxtrace.units import Nanos, millis
 
 if TYPE_CHECKING:
     from voxtrace.reports.sections import Section
 
+_LATER = {"later": "nobody waited for it: before the wait, or behind the first sound"}
 STATES = ("pass", "warning", "fail", "inconclusive")  # each has its colour
 # A bar is never drawn narrower than can be seen, and one with a pattern not narrower than its pattern.
 _NARROWEST_PX, _PATTERN_PX = 2, 7
@@ -59,7 +64,7 @@ th { font-weight: 600; } .quiet { color: var(--dim); }
 .unexplained { background: repeating-linear-gradient(45deg, var(--odd) 0 4px, transparent 4px 7px); }
 .key { font-size: .85rem; color: var(--dim); }
 .key i { display: inline-block; width: .9rem; height: .7rem; margin: 0 .35rem 0 1rem; }
-.key i:first-child { margin-left: 0; }
+.key i:first-child { margin-left: 0; } .key i.bar { position: static; }
 @media (max-width: 42rem) {
   body { margin: 1rem auto; } table { font-size: .85rem; }
   .row { grid-template-columns: 1fr auto 3.5rem; gap: 0 .6rem; padding: .15rem 0; }
@@ -90,10 +95,11 @@ def summary_to_html(
         body += key_to_patterns(
             is_doubtful=any(part.is_doubtful and part.explained for turn in slowest for part in turn.parts),
             is_unexplained=any(not part.explained for turn in slowest for part in turn.parts),
+            others=_LATER if any(not part.waited and part.explained for turn in slowest for part in turn.parts) else {},
         )
     if summary.findings:
         body.append("<h2>What to know</h2>")
-        body.append(_table(("rule", "turns"), ((rule, str(count)) for rule, count in summary.findings)))
+        body.append(_table(FINDING_HEAD, finding_rows(summary), words=True))
     body += foot
     body.append(f'<p class="quiet">{escape(method(summary))}</p>')
     return page_of("Voice latency report", body)
@@ -159,9 +165,17 @@ def _group(group: Group) -> Iterable[str]:
         yield _table(ABSENT_HEAD, absent, words=True)
 
 
+def _heard(turn: Measured) -> str:
+    """The number by which a turn is one of the slowest, and how long it took altogether."""
+    heard = (f"{name} {state(name, turn.metrics[name])}, " for name in HEADLINE[turn.kind] if value_of(turn, name))
+    return f"{next(heard, '')}total {whole(turn)}"
+
+
 def _waterfall(turn: Measured) -> Iterable[str]:
     total = turn.total or 1
-    yield f"<h3>{escape(turn.request_id)} <span class=quiet>{escape(amount(millis(turn.total), 'ms'))}</span></h3>"
+    yield f"<h3>{escape(turn.request_id)} <span class=quiet>{escape(_heard(turn))}</span></h3>"
+    if words := order_words(turn):
+        yield f"<p><strong>{escape(words)}</strong></p>"
     for part in turn.parts:
         kind = "unexplained" if not part.explained else "" if part.waited else "later"
         kind += " doubtful" if part.is_doubtful and part.explained else ""
@@ -182,9 +196,12 @@ def bar(kind: str, begin: float, length: float) -> str:
     return f'<span class="bar {kind}" style="left:{left};width:{length * 100:.3f}%"></span>'
 
 
-def key_to_patterns(*, is_doubtful: bool, is_unexplained: bool) -> Iterable[str]:
-    """What the patterns of bars mean, where there are any."""
-    told = ['<i class="doubtful"></i>shorter than what its two clocks leave open'] if is_doubtful else []
+def key_to_patterns(
+    *, is_doubtful: bool, is_unexplained: bool, others: Mapping[str, str] | None = None
+) -> Iterable[str]:
+    """What the patterns of bars mean, where there are any, and colours: `others` are meanings by class."""
+    told = [f'<i class="bar {kind}"></i>{escape(meaning)}' for kind, meaning in (others or {}).items()]
+    told += ['<i class="doubtful"></i>shorter than what its two clocks leave open'] if is_doubtful else []
     told += ['<i class="unexplained"></i>no event explains it'] if is_unexplained else []
     if told:
         yield f'<p class="key">{"".join(told)}</p>'

@@ -177,6 +177,7 @@ def group_to_json(group: Group) -> dict[str, object]:
                 **distribution_to_json(of),
                 "method": of.method,
                 "intervals": _intervals(of),
+                "cached_replays": of.replayed,
                 "absence": absences.get(name),
             }
             for name, of in group.metrics.items()

@@ -13,6 +13,7 @@ from voxtrace.analysis.definitions import DEFINITIONS, Definition
 from voxtrace.analysis.derived import VERSION
 from voxtrace.analysis.record import EXACT, LABELS, LOWER, MISSING, REJECTED
 from voxtrace.errors import MissingExtra
+from voxtrace.reports.words import told
 from voxtrace.units import NANOS_PER_MILLI
 
 if TYPE_CHECKING:
@@ -153,7 +154,8 @@ def _facts(arrow: _Arrow, page: Columns) -> Iterator[tuple[str, Any]]:
     unknown = np.isnan(page.text_chars)
     yield "text_chars", arrow.array(np.where(unknown, 0, page.text_chars).astype(np.int64), mask=unknown)
     for name in ("kind", "slowest", *LABELS):
-        yield name, _words(arrow, page.labels[name], {number: text or None for number, text in page.texts.items()})
+        texts = {number: told(name, text) for number, text in page.texts.items()}
+        yield name, _words(arrow, page.labels[name], texts)
     found: list[list[str]] = [[] for _ in range(len(page))]
     for row, word in zip(page.findings.rows.tolist(), page.findings.words.tolist(), strict=True):
         found[row].append(page.texts[word])

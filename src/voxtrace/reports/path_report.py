@@ -14,7 +14,7 @@ from voxtrace.analysis import Turn
 from voxtrace.analysis.chunks import SpeechChunk
 from voxtrace.analysis.critical_path import CriticalPath, critical_path, shares
 from voxtrace.analysis.remarks import Remark
-from voxtrace.reports.words import NONE, amount, percent
+from voxtrace.reports.words import NONE, amount, percent, unordered
 from voxtrace.units import Nanos, millis
 
 _PLACES = 3
@@ -85,6 +85,7 @@ def path_to_terminal(turn: Turn) -> RenderableType | None:
     if path.links and (turn.kind == "conversation" or path.beside):
         until = "the first sound" if path.is_heard else "the last event"
         took = amount(millis(Nanos(path.end - path.begin)), "ms")
+        took = ", ".join(filter(None, [took, unordered(turn)]))
         blocks += [Text(f"WHAT {until.upper()} WAITED FOR ({took})", style="bold"), _path_table(path)]
     if path.chunks:
         blocks += [Text("CHUNKS OF SPEECH", style="bold"), _chunk_table(path)]

@@ -175,6 +175,7 @@ METRIC_SUMMARY = record(
     {"unit": {"enum": UNITS}}
     | _DISTRIBUTION
     | _INTERVALS
+    | {"cached_replays": COUNT | {"description": "of the measured: answers from a cache, by the rule cached_replay"}}
     | {"absence": or_null(ABSENCE, "null: no turn lacks it, or every one does")}
 )
 
@@ -195,6 +196,13 @@ GAIN = record(
         "gained_by_a_touched_turn_ms": WITH_ENDS,
     }
 )
+WANT = record(
+    {
+        "events": listed(TEXT, description="stages of which no turn has an event"),
+        "with": listed(TEXT, description="keys that their metadata has to have"),
+        "words": or_null(TEXT, "what else it takes"),
+    }
+)
 FINDING = record(
     {
         "rule": TEXT,
@@ -204,6 +212,7 @@ FINDING = record(
         "standing": choice(Standing),
         "seen": TEXT,
         "change": TEXT,
+        "want": or_null(WANT, "null: something is known"),
         "certainty": choice(Certainty),
         "confidence": record({"level": choice(Level), "why": listed(TEXT)}),
         "threshold": record({"limit": NUMBER, "unit": TEXT, "is": {"enum": ["at least", "at most"]}, "source": TEXT}),

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import Struct
 from rich.console import Group as Stack
 from rich.console import RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 STYLES = {"pass": "green", "warning": "yellow", "fail": "bold red", "inconclusive": "yellow"}
 
+_INDENT = 2
+# What a line of a list begins with: its number, or a moment and its unit set to the right.
+_MARK = re.compile(r" *\d[\d,.]* (?:ms|s)  |\d+\. ")
 SHORT = 14  # characters: a moment, "≥ 13,667 ms"
 
 
@@ -35,8 +38,7 @@ class Section(Struct, frozen=True):
 def section_to_terminal(section: Section) -> list[RenderableType]:
     """For people at a terminal; what is short is never broken over lines, a number above all."""
     blocks: list[RenderableType] = [Text(section.title, style="bold")]
-    # What does not fit goes on behind the mark, not under it.
-    blocks += [Padding(Text(line), (0, 0, 0, 2)) for line in section.lines]
+    blocks += [_hanging(line) for line in section.lines]
     if section.rows:
         table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
         for index, name in enumerate(section.head):
@@ -49,6 +51,16 @@ def section_to_terminal(section: Section) -> list[RenderableType]:
             table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in row))
         blocks.append(table)
     return [*blocks, Text()]
+
+
+def _hanging(line: str) -> RenderableType:
+    """What does not fit goes on behind the mark (a number, a moment), not under it."""
+    mark = found[0] if (found := _MARK.match(line)) else ""
+    table = Table.grid()
+    table.add_column(min_width=len(mark) + _INDENT, no_wrap=True)
+    table.add_column()
+    table.add_row(" " * _INDENT + mark, Text(line[len(mark) :]))
+    return table
 
 
 def section_to_markdown(section: Section, level: int = 2) -> list[str]:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from voxtrace.analysis import Group, Summary
 from voxtrace.analysis.definitions import DEFINITION_BY_NAME
+from voxtrace.analysis.plausibility import EXPLANATIONS
 from voxtrace.analysis.quantiles import NEAREST_RANK
 from voxtrace.analysis.steadiness import METHOD as SPIKES
 from voxtrace.analysis.steadiness import Steadiness
@@ -37,6 +38,7 @@ _WITHOUT_ENDS = (2, 4, 6)
 _WIDE, _NARROW = 114, 90  # columns of a table with intervals, and of one without them
 ABSENT_HEAD = ("missing in some turns", "what that does")
 PART_HEAD = ("part", "share of the wait", "p50", "p95", "in turns")
+FINDING_HEAD = ("rule", "turns", "why")
 RUNS_SHOWN = 10
 SPIKES_SHOWN = 8
 METHOD = (
@@ -45,6 +47,8 @@ METHOD = (
     "Failed requests are counted above and enter no percentile."
 )
 
+REPLAYED = "Cached, by the rule cached_replay: no synthesis took that time, and it keeps no limit."
+
 
 def method(summary: Summary) -> str:
     """How the numbers were made, with a word on those that are not exact."""
@@ -52,6 +56,7 @@ def method(summary: Summary) -> str:
     words = [METHOD]
     words += [f"Of more than 100,000 samples: {'; '.join(sorted(used))}."] if used else []
     words += [SPIKES] if any(group.steadiness for group in summary.groups) else []
+    words += [REPLAYED] if any(of.replayed for group in summary.groups for of in group.metrics.values()) else []
     words += [ABSENCE] if any(group.absences for group in summary.groups) else []
     return " ".join(words)
 
@@ -70,17 +75,31 @@ def metric_rows(group: Group) -> Iterator[tuple[str, ...]]:
             percentile(of, of.p99, unit),
         )
         ends = (percentile(of, of.smallest, unit), percentile(of, of.largest, unit))
-        uneven = distorted(group.absences.get(name), name)
-        yield (name, *tail, *ends, f"{coverage(of)}{uneven and f' {uneven}'}")
+        yield (name, *tail, *ends, f"{coverage(of)}{_beside(group, name)}")
+
+
+def _beside(group: Group, name: str) -> str:
+    """What has to be known of a number where it stands: what it leaves out, and what should not be in it."""
+    uneven, replayed = distorted(group.absences.get(name), name), group.metrics[name].replayed
+    return f"{uneven and f' {uneven}'}{f', {replayed:,} cached' if replayed else ''}"
 
 
 def missing_rows(group: Group) -> Iterator[tuple[str, str]]:
-    """What no turn, or not every turn, has a value for, and why."""
+    """What no turn, or not every turn, has a value for, and why; what lacks the same stands together."""
+    alike: dict[str, list[str]] = {}
     for name, of in group.metrics.items():
         reasons = [f"{why} ({count})" for why, count in of.missing[:2]]
         reasons += [f"rejected by {rule} ({count})" for rule, count in of.rejected]
         if reasons:
-            yield name, "; ".join(reasons)
+            alike.setdefault("; ".join(reasons), []).append(name)
+    for words, names in alike.items():
+        yield ", ".join(names), words
+
+
+def finding_rows(summary: Summary) -> Iterator[tuple[str, ...]]:
+    """Which rules found something in how many turns, and what each says."""
+    for rule, count in summary.findings:
+        yield (rule, f"{count:,}", EXPLANATIONS.get(rule, ""))
 
 
 def part_rows(group: Group) -> Iterator[tuple[str, ...]]:
@@ -186,7 +205,7 @@ def summary_to_terminal(summary: Summary, width: int = 120) -> RenderableType:
         if absent:
             blocks += [_table(ABSENT_HEAD, absent, numeric=False), Text()]
     if summary.findings:
-        blocks += [_table(("rule", "turns"), ((rule, str(count)) for rule, count in summary.findings)), Text()]
+        blocks += [_table(FINDING_HEAD, finding_rows(summary), numeric=False), Text()]
     blocks.append(Text(method(summary), style="dim"))
     return Stack(*blocks)
 
@@ -198,7 +217,9 @@ def _left(cells: tuple[str, ...], dropped: tuple[int, ...]) -> tuple[str, ...]:
 def _table(head: Iterable[str], rows: Iterable[tuple[str, ...]], *, numeric: bool = True) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
     for index, name in enumerate(head):
-        table.add_column(name, justify="right" if index and numeric else "left")
+        # The name of a metric that lost its end would be another one: what is beside it has to give way.
+        is_name, is_number = not index and numeric, bool(index) and numeric
+        table.add_column(name, justify="right" if is_number else "left", no_wrap=is_name, overflow="fold")
     for row in rows:
         table.add_row(*row)
     return table
@@ -232,7 +253,7 @@ def summary_to_markdown(summary: Summary, head: Sequence[str] = ()) -> str:
             lines += [*_markdown_table(ABSENT_HEAD, absent), ""]
     if summary.findings:
         lines += ["## What to know", ""]
-        lines += [*_markdown_table(("rule", "turns"), ((rule, str(count)) for rule, count in summary.findings)), ""]
+        lines += [*_markdown_table(FINDING_HEAD, finding_rows(summary)), ""]
     return "\n".join([*lines, f"_{method(summary)}_", ""])
 
 

@@ -14,7 +14,7 @@ from voxtrace.analysis import Mark, Measured, Turn
 from voxtrace.analysis.definitions import DEFINITION_BY_NAME
 from voxtrace.reports.path_report import path_to_terminal
 from voxtrace.reports.waterfall import waterfall
-from voxtrace.reports.words import NONE, amount, point_in_time, state
+from voxtrace.reports.words import NONE, amount, order_words, point_in_time, state, unordered, whole
 from voxtrace.units import millis
 
 # What a list shows of each kind of turn: the number that matters most.
@@ -34,13 +34,15 @@ def one_turn(turn: Turn, width: int = 100, *, raw: bool = False) -> RenderableTy
         raw: beside each corrected time the one that the event's own wall clock tells.
     """
     blocks: list[RenderableType] = [_head(turn), Text()]
+    doubt = [Text(words, style="yellow")] if (words := order_words(turn)) else []
     if turn.parts:
-        blocks += [Text("WHERE THE TIME WENT", style="bold"), waterfall(turn, width)]
+        blocks += [Text("WHERE THE TIME WENT", style="bold"), *doubt, waterfall(turn, width)]
     path = path_to_terminal(turn)
     if path is not None:
         blocks.append(path)
     if turn.marks:
-        blocks += [Text("TIMELINE", style="bold"), _timeline(turn, raw=raw)]
+        tail = f" ({words})" if (words := unordered(turn)) else ""
+        blocks += [Text(f"TIMELINE{tail}", style="bold"), _timeline(turn, raw=raw)]
     if turn.metrics:
         blocks += [Text("NUMBERS", style="bold"), _numbers(turn)]
     if turn.findings or turn.clock_note:
@@ -61,7 +63,7 @@ def _head(turn: Turn) -> Text:
     words += [f"{labels.text_chars} characters"] if labels.text_chars is not None else []
     head = Text()
     head.append(f"Request {turn.request_id}", style="bold")
-    head.append(f"\n{' · '.join(words)}\n{point_in_time(turn.started_wall_ns)} · total {_total(turn)}")
+    head.append(f"\n{' · '.join(words)}\n{point_in_time(turn.started_wall_ns)} · total {whole(turn)}")
     for name in HEADLINE[turn.kind]:
         metric = turn.metrics.get(name)
         if metric is not None:
@@ -69,11 +71,6 @@ def _head(turn: Turn) -> Text:
             head.append(state(name, metric), style="bold" if metric.measured else "yellow")
             head.append(f"  ({metric.note})" if metric.note else "")
     return head
-
-
-def _total(turn: Measured) -> str:
-    """A single event has a place in time and no length."""
-    return amount(millis(turn.total), "ms") if turn.total else NONE
 
 
 def _timeline(turn: Turn, *, raw: bool) -> RenderableType:
@@ -152,7 +149,7 @@ def list_of_turns(turns: Sequence[Measured], width: int = 120) -> RenderableType
             *([turn.kind] if is_wide else []),
             turn.labels.outcome if turn.labels.outcome != "unknown" else NONE,
             after,
-            _total(turn),
+            whole(turn),
             _slowest(turn, is_wide),
             *([state("stall_count", turn.metrics["stall_count"]) if _stalls_known(turn) else NONE] if is_wide else []),
         )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from voxtrace.events import Event, Unreadable
+from voxtrace.store.masked import masked
 from voxtrace.store.ports import Position, Rejected
 from voxtrace.store.rows import EventRow, key_of, known_id, metadata_text, why_unstorable
 
@@ -121,15 +123,22 @@ def storable(events: Sequence[Event]) -> tuple[list[Event], list[Rejected]]:
     for index, event in enumerate(events):
         why = why_unstorable(event)
         if why:
-            raw = ascii(tuple(event)).encode()[:1024]
-            bad.append(Rejected(Unreadable("unstorable", why, raw), "events", index))
+            bad.append(Rejected(Unreadable("unstorable", why, _told(event)), "events", index))
         else:
             good.append(event)
     return good, bad
 
 
+def _told(event: Event) -> bytes:
+    """The event as JSON, whatever it holds; nothing where it holds what JSON has no names for."""
+    try:
+        return json.dumps(event._asdict(), default=lambda each: type(each).__name__).encode("ascii")
+    except (ValueError, TypeError, RecursionError):
+        return b""
+
+
 def insert_rejected(db: sqlite3.Connection, rejected: Sequence[Rejected], now_wall_ns: int) -> None:
-    """Keep the newest rejected records for people."""
+    """Keep the newest rejected records for people: where each stood, why, how long it was, and its shape."""
     db.executemany(
         "INSERT INTO quarantine(arrived_wall_ns, source, position, reason, detail, raw) VALUES (?,?,?,?,?,?)",
         [
@@ -142,7 +151,8 @@ def insert_rejected(db: sqlite3.Connection, rejected: Sequence[Rejected], now_wa
 
 def _plain_text(rejected: Rejected) -> tuple[str, bytes]:
     detail = rejected.unreadable.detail.encode("utf-8", "replace").decode("utf-8")
-    return detail[:500], rejected.unreadable.raw[:1024]
+    length = rejected.unreadable.length or len(rejected.unreadable.raw)
+    return f"{detail[:500]} ({length:,} bytes)", masked(rejected.unreadable.raw)
 
 
 def put_position(db: sqlite3.Connection, position: Position) -> None:

@@ -132,7 +132,7 @@ class QuarantineRow(Struct, frozen=True):
     position: int | None
     reason: str  # by which it is counted
     detail: str
-    raw: bytes  # its first bytes
+    raw: bytes  # the shape of its first bytes: see `store.masked`
 
 
 class Accounts(Struct, frozen=True):

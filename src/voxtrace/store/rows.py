@@ -115,11 +115,11 @@ def why_unstorable(event: Event) -> str:
     try:
         for text in texts:
             if not isinstance(text, str):
-                return f"{text!r:.80} is no text"
+                return f"a value of type {type(text).__name__} is no text"
             text.encode()
         for number in numbers:
             if type(number) is not int or not -(2**63) <= number < 2**63:
-                return f"{number!r:.80} is no whole number of 64 bits"
+                return f"a value of type {type(number).__name__} is no whole number of 64 bits"
         metadata_text(event.metadata)
     except (ValueError, TypeError, RecursionError) as why:
         return str(why)[:200] or type(why).__name__

@@ -11,12 +11,15 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
+
 from voxtrace.clock import Clock, SystemClock
 from voxtrace.events import NO_REQUEST, Event
 from voxtrace.events.gaps import Exchange, Gap
 from voxtrace.store import append as tables
 from voxtrace.store.connection import BUSY_TIMEOUT_S, Durability, move_aside, open_reader, open_writer, transaction
 from voxtrace.store.errors import StoreBusy, StoreCorrupt, explained
+from voxtrace.store.masked import masked
 from voxtrace.store.ports import (
     Accounts,
     Appended,
@@ -214,7 +217,9 @@ class SqliteStore:
                 "ORDER BY id DESC LIMIT ?",
                 (limit,),
             ).fetchall()
-        return [QuarantineRow(*row) for row in rows]
+        # What was kept before records were masked is shown no more than what is kept now.
+        kept = [QuarantineRow(*row) for row in rows]
+        return [replace(row, raw=masked(row.raw)) for row in kept]
 
     # ---- requests
 

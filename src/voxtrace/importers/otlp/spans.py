@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -64,12 +65,14 @@ class Export(Struct):
         if why is None:
             self.spans.append(span)
             return
-        raw = f"{span.name} trace={span.trace_id} span={span.span_id} {span.start_ns}..{span.end_ns}"
-        self.refuse(*why, raw.encode("utf-8", "replace"))
+        # As JSON, of which a store keeps what is no word: the lengths of the ids and the times, which may be wrong.
+        facts: dict[str, object] = {"name": span.name, "trace_id": span.trace_id, "span_id": span.span_id}
+        facts |= {"start_ns": span.start_ns, "end_ns": span.end_ns}
+        self.refuse(*why, json.dumps(facts, default=str).encode("ascii"))
 
     def refuse(self, reason: str, detail: str, raw: bytes) -> None:
         """Count a span that can't be used."""
-        self.refused.append((self.received, Unreadable(reason, detail, raw[:RAW_KEPT_BYTES])))
+        self.refused.append((self.received, Unreadable(reason, detail, raw[:RAW_KEPT_BYTES], len(raw))))
 
 
 def why_unusable(span: Span) -> tuple[str, str] | None:

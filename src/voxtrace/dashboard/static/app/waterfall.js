@@ -142,6 +142,14 @@ function Partial({ turn }) {
   return html`<p class="note">${missing[0]} events missing (${missing[0] === 'client' ? 'server' : 'client'} only): what only the ${missing[0]} can know is not measured.</p>`;
 }
 
+const DISORDERED = 'effect_before_cause'; // the rule that clocks of services break where they disagree
+
+/** Where nothing tells what happened before what, a picture in order of time must not look as if it did. */
+function Order({ findings }) {
+  if (findings.every(({ rule }) => rule !== DISORDERED)) return null;
+  return html`<p class="note">The order between services is not known: their clocks disagree (<code>${DISORDERED}</code>). Each event stands where its own clock puts it, so what is of one service can be compared, and what is of two can’t.</p>`;
+}
+
 function Findings({ findings }) {
   if (!findings.length) return null;
   return html`<section class="panel"><h2>Findings</h2>
@@ -168,6 +176,7 @@ function Body({ turn }) {
       <h2>Waterfall <span class="quiet">total ${ms(turn.total_ms)}${turn.slowest ? `, slowest part: ${turn.slowest}` : ''}</span>
         <button class="small" aria-pressed=${asTable} onClick=${() => setAsTable(!asTable)}>${asTable ? 'as picture' : 'as table'}</button></h2>
       <p class="quiet">clock: ${turn.clock_note || 'as logged, nothing had to be aligned'}</p>
+      <${Order} findings=${turn.findings} />
       <div class="picture">${asTable
         ? html`<div class="scroll" tabindex="0" role="region" aria-label="Waterfall as tables"><${PartsTable} parts=${turn.parts} /><${SpansTable} spans=${turn.spans} choose=${choose} /></div>`
         : html`<${Picture} turn=${turn} chosen=${chosen} choose=${choose} />`}
