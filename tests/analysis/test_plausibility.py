@@ -312,6 +312,17 @@ def test_what_was_there_already_has_no_real_time_ratio_and_a_spoken_one_keeps_it
     assert spoken.metrics["realtime_ratio"].value == 40.0
 
 
+@pytest.mark.parametrize(
+    ("engine", "is_believed"), [("espeak-ng", True), ("eSpeak", True), ("kokoro", False), ("", False)]
+)
+def test_an_engine_without_a_model_may_be_a_thousand_times_faster_than_speech(engine, is_believed):
+    """espeak-ng was measured at 3,700 times real time, with no cache anywhere."""
+    turn = bench(3.0, ratio=3700.0, total=60.0, engine=engine)
+
+    assert (turn.metrics["realtime_ratio"].value == 3700.0) is is_believed
+    assert ("cached_replay" in rules(turn)) is not is_believed
+
+
 def test_times_of_a_cache_are_counted_beside_the_others_and_a_slow_stream_behind_one_keeps_its_ratio():
     run = [bench(3732.0, 0), *(bench(5.0 + n / 10, n, ratio=0.2, total=9000.0) for n in range(1, 4))]
     metrics = {name: of for group in summarize(run).groups for name, of in group.metrics.items() if of.measured}

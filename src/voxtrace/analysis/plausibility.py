@@ -214,7 +214,8 @@ def _one_side_only(turn: Turn, timeline: Timeline) -> Doubt | None:
 
 _REPLAY = (
     f"A run whose first request took {TIMES:g} times as long as those that repeated it, or a request above {FASTEST:g} "
-    "times real time, was answered from a cache: that is no synthesis, and such a ratio is rejected."
+    "times real time, was answered from a cache: that is no synthesis, and such a ratio is rejected. An engine that is "
+    "named as one without a model, such as espeak-ng, may be that fast."
 )
 
 TURN_RULES: tuple[TurnRule, ...] = (
