@@ -2,6 +2,10 @@
 
 import sys
 
-from voxtrace.cli.main import main
+try:
+    from voxtrace.cli.main import main
 
-sys.exit(main())
+    code = main()
+except KeyboardInterrupt:  # before there was anything to end
+    code = 130
+sys.exit(code)

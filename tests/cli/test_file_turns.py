@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.analysis.conversations import BRAIN, EAR, EVERY_NS, MOUTH, Conversation, HostClock
 from tests.analysis.talks import talk
@@ -56,6 +58,12 @@ def a_crowd_and_lost_events() -> list[Event]:
     return [*crowd, lost, lost, *talk(0)]
 
 
+def one_id_twice() -> list[Event]:
+    """Two events under one id: a store keeps the one that came first, also where it is the later one."""
+    known, *rest = talk(0)
+    return [known._replace(wall_ns=known.wall_ns + 90_000_000, mono_ns=known.mono_ns + 90_000_000), known, *rest]
+
+
 def write(path: Path, events: list[Event]) -> str:
     path.write_bytes(b"".join(map(encode, events)))
     return str(path)
@@ -75,7 +83,7 @@ def both(capsys, folder: Path, paths: list[str], *options: str) -> tuple[tuple[i
     return of_files, told(capsys, *options, *data)
 
 
-@pytest.mark.parametrize("events", [three_hosts, sessions, speech, a_crowd_and_lost_events])
+@pytest.mark.parametrize("events", [three_hosts, sessions, speech, a_crowd_and_lost_events, one_id_twice])
 @pytest.mark.parametrize("form", ["json", "markdown", "html"])
 def test_a_report_of_files_is_the_one_of_a_store_that_holds_them(events, form, tmp_path, capsys):
     log = write(tmp_path / "a.log", events())
@@ -116,6 +124,48 @@ def test_events_of_one_request_may_stand_anywhere_in_any_file(seed, tmp_path, ca
     of_files, of_store = both(capsys, tmp_path, paths, "--json")
 
     assert of_files == of_store
+
+
+NAMES = (
+    *("user.speech_end", "stt.transcript_final", "llm.request_sent", "llm.first_token", "llm.response_received"),
+    *("tts.synthesis_start", "tts.first_audio", "playback.started", "playback.completed", "step", "REQUEST_START"),
+    *("FIRST_AUDIO_CHUNK", "REQUEST_COMPLETE"),
+)
+ANY_EVENT = st.builds(
+    lambda turn, service, name, at, clock, session, known, facts: Event(
+        turn, service, name, STARTED_NS + at, f"id{known}", at if clock else None, clock, None, session, facts
+    ),
+    st.sampled_from(("r1", "r2", "r3", "no-id", NO_REQUEST)),
+    st.sampled_from(("agent", "tts", "client")),
+    st.sampled_from(NAMES),
+    st.integers(0, 90_000_000).map(lambda micros: micros * 1000),
+    st.sampled_from(("", "a/1.0/boot", "b/2.0/boot")),
+    st.sampled_from((None, "s1", "s2")),
+    st.integers(0, 60),
+    st.dictionaries(st.sampled_from(("outcome", "bytes", "audio_ms", "cache")), st.sampled_from(("ok", "hit", 7, 0.5))),
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    events=st.lists(ANY_EVENT, min_size=1, max_size=40),
+    files=st.integers(1, 3),
+    chance=st.randoms(use_true_random=False),
+)
+def test_whatever_the_events_and_in_whatever_files_they_stand_a_look_says_what_a_store_says(
+    events, files, chance, tmp_path_factory, capsys
+):
+    """Also of events that stand in two files, and of different ones that bear one id."""
+    folder = tmp_path_factory.mktemp("any")
+    paths = [
+        write(folder / f"{number}.log", [each for each in events if chance.random() < 0.6]) for number in range(files)
+    ]
+    of_files, of_store = both(capsys, folder, paths, "--json")
+
+    if of_files[0] == 2:  # not one event came into a file, and an import leaves an empty store behind
+        assert json.loads(of_store[1])["turns"] == 0
+    else:
+        assert of_files == of_store
 
 
 def test_the_samples_are_reported_as_after_an_import(tmp_path, capsys):
@@ -160,3 +210,24 @@ def test_files_without_an_event_are_an_error_that_says_why(content, tmp_path, ca
     assert (code, out.out) == (2, "")
     assert "a.log: " in out.err
     assert "not one event was read" in out.err
+
+
+def test_who_types_the_name_of_a_session_is_told_what_a_path_is(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code = main(["report", "kitchen"])
+    said = capsys.readouterr().err
+
+    assert code == 2
+    assert "kitchen: failed: No such file" in said
+    assert "voxtrace report --session kitchen" in said
+
+
+@pytest.mark.parametrize("options", [("--session", "cellar"), ("--hours", "1")])
+def test_who_asks_for_nothing_of_these_files_is_told_what_they_hold(options, tmp_path, capsys):
+    code = main(["report", write(tmp_path / "a.log", sessions()), *options])
+    said = capsys.readouterr()
+
+    assert code == 0
+    assert said.out.startswith("no requests in that range")
+    assert "hold 60 turns from 2025-11-27 14:30:05.000 UTC" in said.err
+    assert said.err.rstrip().endswith("of 2 sessions: 'hall', 'kitchen'")

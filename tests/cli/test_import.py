@@ -2,19 +2,21 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 
 from tests.importers.build import line
 from tests.samples import sample
 from voxtrace.cli.import_progress import Progress
 from voxtrace.cli.main import main
 from voxtrace.cli.zones import zone_named
-from voxtrace.collector.sources import find_sources
+from voxtrace.collector.sources import Source, find_sources
 from voxtrace.errors import InvalidOption
 from voxtrace.testing import ManualClock
 
@@ -118,6 +120,22 @@ def test_the_bar_is_drawn_only_past_one_second_and_only_for_a_person(log):
 
     assert "latency.log" in terminal.getvalue()
     assert pipe.getvalue() == ""
+
+
+@pytest.mark.parametrize("name", ["a[/b].log", "[red]x.log", "long" * 30 + "/a.log"])
+def test_the_bar_fits_beside_any_name_and_takes_none_for_markup(name):
+    clock, terminal = ManualClock(), io.StringIO()
+    source = Source(name, PurePath(name), Path(name), 10**6)
+    with Progress(clock, Console(file=terminal, force_terminal=True, width=60)) as progress:
+        progress.opened(source)
+        clock.advance(1.1)
+        progress.read(10)
+    drawn = [Text.from_ansi(row).plain for row in re.split(r"[\r\n]", terminal.getvalue())]
+    (row, *_) = [each for each in drawn if "MB" in each or "kB" in each or "bytes" in each]
+
+    assert name[-9:] in row
+    assert "━" in row
+    assert len(row.rstrip()) < 59
 
 
 def test_every_sample_is_imported_or_left_out_with_a_reason(data, capsys):

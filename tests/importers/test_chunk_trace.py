@@ -5,7 +5,7 @@ from pathlib import PurePath
 import pytest
 
 from tests.importers.build import TRACE_PATH, events, notes, read
-from voxtrace.importers import HoldsNoEvents
+from voxtrace.importers import HoldsNoEvents, detect
 from voxtrace.importers.chunk_trace import ChunkTrace
 
 HEADER = b"ms_since_start,bytes\n"
@@ -71,6 +71,28 @@ def test_a_trace_without_a_row_is_a_request_of_which_nothing_was_measured():
 def test_a_trace_with_a_hole_is_left_out_whole_because_it_would_show_stalls_that_never_were(row):
     with pytest.raises(HoldsNoEvents, match="line 3 can't be read"):
         trace("1.0,100", row, "9.0,100")
+
+
+def test_a_trace_that_a_spreadsheet_saved_with_semicolons_and_decimal_commas_says_the_same():
+    rows = b'"ms_since_start";"bytes"\r\n4,139;8192\r\n4,2;4096\r\n27470;1000\r\n'
+    assert isinstance(detect(rows, TRACE_PATH), ChunkTrace)
+    saved, written = read(ChunkTrace(), rows, TRACE_PATH), trace("4.139,8192", "4.2,4096", "27470,1000")
+
+    assert [(each.name, each.mono_ns, each.metadata) for each in events(saved)] == [
+        (each.name, each.mono_ns, each.metadata) for each in events(written)
+    ]
+
+
+@pytest.mark.parametrize("row", ["1.234;8192", "1.234,5;8192", "5;4.096", "1,2,3;8192"])
+def test_a_number_that_may_be_two_behind_semicolons_is_not_guessed(row):
+    with pytest.raises(HoldsNoEvents, match="line 2 can't be read"):
+        read(ChunkTrace(), f"ms_since_start;bytes\n{row}\n".encode(), TRACE_PATH)
+
+
+@pytest.mark.parametrize("row", ["4,139,8192", "4;8192"])
+def test_another_separator_than_that_of_the_first_line_leaves_a_trace_out(row):
+    with pytest.raises(HoldsNoEvents, match="line 2 can't be read"):
+        trace(row)
 
 
 def test_a_trace_whose_clock_ran_backwards_is_left_out():

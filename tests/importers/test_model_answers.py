@@ -11,6 +11,7 @@ from voxtrace.analysis import assemble
 from voxtrace.analysis.model import Turn
 from voxtrace.importers import detect
 from voxtrace.importers.model_answers import ModelAnswers
+from voxtrace.importers.ports import Refused
 
 PATH = PurePath("/logs/ollama.jsonl")
 
@@ -131,6 +132,101 @@ def test_the_moments_of_vllms_engine_are_unix_seconds():
 
     assert metrics(answer) == (pytest.approx(400.0, abs=0.001), pytest.approx(1800.0, abs=0.001))
     assert turn(answer).started_wall_ns == 1_772_615_267_100_000_000
+
+
+NOTED = {"time": "2026-03-04T09:07:48.414Z", "request_id": "r9", "session_id": "s"}
+MESSAGE = {
+    "id": "msg_01", "type": "message", "role": "assistant", "model": "claude", "stop_reason": "end_turn",
+    "content": [{"type": "text", "text": "Yes."}],
+    "usage": {"input_tokens": 50, "cache_read_input_tokens": 1800, "cache_creation_input_tokens": 150,
+              "output_tokens": 9},
+}  # fmt: skip
+RESPONSE = {
+    "id": "resp_1", "object": "response", "created_at": 1772615266, "status": "completed", "model": "gpt",
+    "previous_response_id": None, "output": [],
+    "usage": {"input_tokens": 2000, "input_tokens_details": {"cached_tokens": 1800}, "output_tokens": 9},
+}  # fmt: skip
+PROMPT = ("prompt_tokens", "cached_tokens", "prefill_tokens", "kv_reuse_ratio")
+
+
+def noted(answer: dict[str, object]) -> str:
+    return json.dumps({**NOTED, "response": answer}) + "\n"
+
+
+def prompt(content: str) -> list[float | None]:
+    told = turn(content).metrics
+    return [told[name].value if name in told else None for name in PROMPT]
+
+
+def test_anthropics_prompt_is_what_it_read_what_it_kept_and_what_it_took_from_its_cache_together():
+    assert isinstance(detect(noted(MESSAGE).encode(), PATH), ModelAnswers)
+    (only,) = events(imported(noted(MESSAGE)))
+
+    assert (only.request_id, only.session_id, only.wall_ns) == ("r9", "s", 1_772_615_268_414_000_000)
+    assert only.metadata["eval_count"] == 9
+    assert prompt(noted(MESSAGE)) == [2000, 1800, 200, 0.9]
+
+
+def test_openais_input_is_the_whole_prompt():
+    assert isinstance(detect(noted(RESPONSE).encode(), PATH), ModelAnswers)
+
+    assert prompt(noted(RESPONSE)) == [2000, 1800, None, 0.9]
+
+
+@pytest.mark.parametrize("lacks", ["cache_read_input_tokens", "cache_creation_input_tokens"])
+@pytest.mark.parametrize("how", ["left out", "null"])
+def test_a_message_that_does_not_tell_all_three_counts_has_a_prompt_of_unknown_length(lacks, how):
+    usage = {key: count for key, count in MESSAGE["usage"].items() if key != lacks}
+    answer = noted({**MESSAGE, "usage": usage if how == "left out" else {**usage, lacks: None}})
+
+    assert prompt(answer)[0] is prompt(answer)[2] is None
+
+
+def test_the_message_that_opens_a_stream_is_no_answer_because_its_tokens_are_not_counted_yet():
+    begun = {**MESSAGE, "stop_reason": None, "usage": {**MESSAGE["usage"], "output_tokens": 1}}
+
+    assert notes(imported(noted(begun))) == {"other_lines": 1}
+    assert events(imported(noted(begun))) == []
+
+
+def test_a_message_without_a_time_is_refused_with_what_to_do():
+    (refused,) = (each.unreadable for each in imported(json.dumps(MESSAGE)) if isinstance(each, Refused))
+
+    assert (refused.reason, "log one beside it" in refused.detail) == ("timestamp", True)
+
+
+def test_a_response_is_placed_where_the_logger_noted_it_and_not_where_it_was_asked_for():
+    (only,) = events(imported(noted(RESPONSE)))
+
+    assert only.wall_ns == 1_772_615_268_414_000_000
+
+
+@pytest.mark.parametrize(("ended", "second"), [({}, 1772615266), ({"completed_at": 1772615268}, 1772615268)])
+def test_a_response_alone_is_known_to_the_second(ended, second):
+    found = imported(json.dumps({**RESPONSE, **ended}))
+
+    assert [event.wall_ns for event in events(found)] == [second * 10**9]
+    assert notes(found) == {"no_durations": 1, "whole_seconds": 1}
+
+
+def test_a_stream_of_the_responses_api_counts_its_end_only():
+    begun = {**RESPONSE, "status": "in_progress", "usage": None}
+    stream = [
+        {"type": "response.created", "response": begun},
+        {"type": "response.output_text.delta", "delta": "Yes."},
+        {"type": "response.completed", "response": RESPONSE},
+    ]
+    found = imported("".join(f"data: {json.dumps(each)}\n\n" for each in stream))
+
+    assert [event.metadata["prompt_tokens"] for event in events(found)] == [2000]
+
+
+@pytest.mark.parametrize("answer", [{**MESSAGE, **NOTED}, RESPONSE])
+def test_tokens_in_one_document_are_read_as_on_a_line(answer):
+    content = json.dumps([answer], indent=2).encode()
+    assert isinstance(detect(content, PATH), ModelAnswers)
+
+    assert [event.metadata["prompt_tokens"] for event in events(read(ModelAnswers(), content, PATH))] == [2000]
 
 
 def ollama(**fields: object) -> str:

@@ -39,7 +39,9 @@ class Progress:
     def opened(self, source: Source) -> None:
         """The next source is being read."""
         self._total += source.size or 0
-        self._label = source.label
+        # The end of a path tells more than its begin, and the bar needs room beside it.
+        most = self._console.width // 4
+        self._label = source.label if len(source.label) <= most else f"…{source.label[1 - most :]}"
         self.read(0)
 
     def read(self, count: int) -> None:
@@ -49,7 +51,10 @@ class Progress:
             total = max(self._total, self._done)
             self._bar.update(self._task, completed=self._done, total=total, description=self._label)
         elif self._console.is_terminal and self._clock.mono_ns() - self._began_ns > SILENT_NS:
-            columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+            # Short of the last column: behind it the ^C of who breaks off would stand on a line of its own, for ever.
+            bar = BarColumn(min(40, self._console.width // 4))
+            name = TextColumn("{task.description}", markup=False)  # a name may hold brackets
+            columns = (name, bar, DownloadColumn(), TimeRemainingColumn())
             self._bar = Bar(*columns, console=self._console, transient=True)
             self._task = self._bar.add_task(self._label, total=max(self._total, self._done), completed=self._done)
             self._bar.start()

@@ -24,7 +24,7 @@ def to_json(reports: Sequence[FileReport], *, is_dry_run: bool) -> str:
             "stored": report.stored,
             "duplicates": report.duplicate,
             "unreadable": dict(report.unreadable),
-            "why": _why(report) if report.outcome != "imported" else "",
+            "why": _why(report, is_stored=not is_dry_run) if report.outcome != "imported" else "",
             "notes": [{"kind": note.kind, "text": note.text, "times": note.times} for note in report.notes],
             "examples": report.examples,
         }
@@ -58,14 +58,14 @@ def _text(reports: Sequence[FileReport], *, is_stored: bool) -> str:
             lines += _lines_of(report, is_stored)
     else:
         lines += _by_format(reports, is_stored)
-        lines += _left_out(reports)
+        lines += _left_out(reports, is_stored)
         lines += _notes(reports)
     return "\n".join([*lines, _total(reports, is_stored)])
 
 
 def _lines_of(report: FileReport, is_stored: bool) -> Iterable[str]:
     if report.outcome != "imported":
-        yield f"{report.label}: {report.outcome}: {_why(report)}"
+        yield f"{report.label}: {report.outcome}: {_why(report, is_stored)}"
     else:
         yield f"{report.label}: {report.format}, {_counts([report], is_stored)}"
     for reason, count in report.unreadable.most_common():
@@ -76,12 +76,21 @@ def _lines_of(report: FileReport, is_stored: bool) -> Iterable[str]:
         yield f"    {_noted(note.text, note.times)}"
 
 
-def _why(report: FileReport) -> str:
+def _why(report: FileReport, is_stored: bool) -> str:
+    """Why a file is not whole, and what became of the events in front of where it ended."""
+    kept = report.stored + report.duplicate
     if report.outcome != "interrupted":
-        return report.why
-    if not report.is_in_store:
+        became = (
+            f"{kept:,} events before that are in the store"
+            if is_stored
+            else f"{report.read:,} events before that were read"
+        )
+        return report.why + (f"; the {became}" if report.read else "")
+    if not is_stored:
+        return f"{report.read:,} events of it were read"
+    if not kept:
         return "nothing of it is in the store"
-    return f"its first {report.stored + report.duplicate:,} events are in the store; import it again to store the rest"
+    return f"its first {kept:,} events are in the store; import it again to store the rest"
 
 
 def _counts(reports: Sequence[FileReport], is_stored: bool) -> str:
@@ -109,11 +118,11 @@ def _by_format(reports: Sequence[FileReport], is_stored: bool) -> Iterable[str]:
             yield f"    {count:,} unreadable: {reason}"
 
 
-def _left_out(reports: Sequence[FileReport]) -> Iterable[str]:
+def _left_out(reports: Sequence[FileReport], is_stored: bool) -> Iterable[str]:
     groups: dict[tuple[str, str], list[str]] = {}
     for report in reports:
         if report.outcome != "imported":
-            groups.setdefault((report.outcome, _why(report)), []).append(report.label)
+            groups.setdefault((report.outcome, _why(report, is_stored)), []).append(report.label)
     ordered = sorted(groups.items(), key=lambda group: -len(group[1]))
     for (outcome, why), labels in ordered[:LISTED_REASONS]:
         more = f" and {len(labels) - 1:,} more" if len(labels) > 1 else ""
@@ -136,9 +145,11 @@ def _noted(text: str, times: int) -> str:
 
 
 def _total(reports: Sequence[FileReport], is_stored: bool) -> str:
-    left_out = sum(report.outcome != "imported" for report in reports)
-    aside = f" ({left_out:,} left out)" if left_out else ""
-    return f"{_files(len(reports))}{aside}: {_counts(reports, is_stored)}"
+    broken = [report for report in reports if report.outcome != "imported"]
+    in_part = sum(report.read > 0 for report in broken)
+    counts = ((len(broken) - in_part, "left out"), (in_part, "in part"))
+    aside = ", ".join(f"{count:,} {what}" for count, what in counts if count)
+    return f"{_files(len(reports))}{f' ({aside})' if aside else ''}: {_counts(reports, is_stored)}"
 
 
 def _files(count: int) -> str:

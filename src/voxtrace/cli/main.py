@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import gc
 import os
 import sys
@@ -116,15 +117,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     # where there are more cores.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     arguments = list(sys.argv[1:] if argv is None else argv)
-    with _imports_kept():
-        parser = build_parser(arguments[:1])  # `voxtrace say` must not wait for a web framework
-    if not arguments:
-        parser.print_help(sys.stderr)
-        return EXIT_USAGE
-    args = parser.parse_args(arguments)
-    follow_supervisor()
     try:
-        code: int = args.run(args)
+        code = _run(arguments)
+        if sys.stdout is not None:  # as where a shell closed it
+            sys.stdout.flush()  # what goes wrong here would be told by nobody at the exit
+        return code
     except VoxtraceError as error:
         print(f"voxtrace: {error}", file=sys.stderr)
         return error.exit_code
@@ -132,6 +129,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         # The reader, such as `head`, has seen enough. Python would complain again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_nowhere()
         return 0
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _write_nowhere()
+        print("voxtrace: no space is left on the disk that the output goes to", file=sys.stderr)
+        return EXIT_USAGE
+
+
+def _write_nowhere() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _run(arguments: Sequence[str]) -> int:
+    with _imports_kept():
+        parser = build_parser(arguments[:1])  # `voxtrace say` must not wait for a web framework
+    if not arguments:
+        parser.print_help(sys.stderr)
+        return EXIT_USAGE
+    args = parser.parse_args(arguments)
+    follow_supervisor()
+    code: int = args.run(args)
     return code

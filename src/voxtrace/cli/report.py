@@ -42,10 +42,16 @@ class ReportCommand:
     details: ClassVar[str] = """\
 Populations (cached or not, cold or warm, seen by client or server) are never mixed in one percentile, failed
 requests are counted and enter none, and what was not measured is listed with its reason. Below it stands what would
-help most, by the newest 300 turns. With --expect or --budget the exit code is 1 unless every limit is kept.
+help most, by the newest 300 turns.
 
-  voxtrace report
-  voxtrace report latency.log                       a log of another tool, read now and kept nowhere
+With a PATH, logs of your own or of another tool are measured now and nothing is kept; what became of each file goes to
+stderr, the report to stdout. Without one, the report is of what `voxtrace up` collected and `voxtrace import` stored.
+
+  voxtrace report                                   all that is in the data folder
+  voxtrace report latency.log
+  voxtrace report logs/ 'old/*.gz' --timezone Europe/Berlin
+  ssh box cat /var/log/latency.log | voxtrace report - --json
+  voxtrace report latency.log --session kitchen     one session of a log
   voxtrace report --where engine=kokoro,cache=miss,since=2h
   voxtrace report --hours 24 --format markdown > report.md
   voxtrace report --format html > report.html       one file, without any network
@@ -53,6 +59,9 @@ help most, by the newest 300 turns. With --expect or --budget the exit code is 1
   voxtrace report --budget speech                   each population by its own budget
   voxtrace report --budget mine.toml --allow-inconclusive
   voxtrace report --json | jq '.groups[0].metrics.ttfa_ms, .advice.findings[0]'
+
+Exit code 0: reported. 1: a limit of --expect or --budget was not kept. 2: no PATH could be read, or an argument.
+3: there is no data folder.
 """
 
     def arguments(self, parser: ArgumentParser) -> None:

@@ -47,7 +47,8 @@ def source_arguments(parser: ArgumentParser) -> None:
         "paths",
         nargs="*",
         metavar="PATH",
-        help="logs to read now and keep nowhere, instead of the data folder: all that `voxtrace import` takes",
+        help="logs to read now and keep nowhere: files, folders, patterns in quotes, or - for standard input, in every "
+        "format of `voxtrace import`; without one, the data folder is read",
     )
     zone_argument(parser)
 

@@ -1,9 +1,10 @@
-"""Foreign files into the store: each file whole, or left out with its reason.
+"""Foreign files into the store: each file whole, or what could be read of it and the reason why no more.
 
 A file of fewer than `PIECE_EVENTS` events is one transaction. A longer one is stored piece by piece, because
 one transaction over gigabytes would lock everybody else out for minutes; each piece moves the file's
 position in the same transaction, and an event's id comes from what it says. So an import that was cut off
-is seen (`unfinished`), and doing it again stores the rest and nothing twice.
+is seen (`unfinished`), and doing it again stores the rest and nothing twice. A file whose reading breaks off gives
+what stood in front of that.
 """
 
 from __future__ import annotations
@@ -60,11 +61,6 @@ class FileReport(Struct):
     examples: list[str] = field(default_factory=list)  # of unreadable ones
     notes: list[Note] = field(default_factory=list)
 
-    @property
-    def is_in_store(self) -> bool:
-        """Whether anything of the file is in the store."""
-        return self.stored + self.duplicate > 0
-
     def count(self, refused: Refused) -> None:
         """Count a record that could not be read."""
         self.unreadable[refused.unreadable.reason] += 1
@@ -103,8 +99,6 @@ class Importing:
             report.outcome, report.why = "skipped", why.why
         except SourceUnreadable as why:
             report.outcome, report.why = "failed", why.why
-            if report.is_in_store:
-                report.why += f"; the {report.read:,} events before that are in the store"
         if report.outcome == "imported" and not report.read:
             report.outcome, report.why = "skipped", "not one record of it could be read"
         yield report
@@ -130,25 +124,32 @@ class Importing:
     def _pieces(self, reading: Iterable[Opened | Batch], place: _Place, report: FileReport) -> Iterator[_Piece]:
         """What was read by the piece, counted. The last piece may be empty."""
         piece = _Piece()
-        for read in reading:
-            if isinstance(read, Opened):
-                report.format = read.format
-                place.identify(read.identity)
-                continue
-            events = [item for item in read.items if isinstance(item, Event)]
-            piece.events += events
-            if len(events) != len(read.items):
-                for item in read.items:
-                    if isinstance(item, Refused):
-                        report.count(item)
-                        piece.refused.append(item)
-                    elif isinstance(item, Note):
-                        report.notes.append(item)
-            place.offset = read.offset
-            if max(len(piece.events), len(piece.refused)) >= self._piece_events:
+        try:
+            for read in reading:
+                if isinstance(read, Opened):
+                    report.format = read.format
+                    place.identify(read.identity)
+                    continue
+                events = [item for item in read.items if isinstance(item, Event)]
+                piece.events += events
+                if len(events) != len(read.items):
+                    for item in read.items:
+                        if isinstance(item, Refused):
+                            report.count(item)
+                            piece.refused.append(item)
+                        elif isinstance(item, Note):
+                            report.notes.append(item)
+                place.offset = read.offset
+                if max(len(piece.events), len(piece.refused)) >= self._piece_events:
+                    report.read += len(piece.events)
+                    yield piece
+                    piece = _Piece()
+        except SourceUnreadable:
+            # What stands in front of the break happened, in whatever piece it is.
+            if piece.events or piece.refused:
                 report.read += len(piece.events)
                 yield piece
-                piece = _Piece()
+            raise
         piece.is_last = True
         report.read += len(piece.events)
         yield piece

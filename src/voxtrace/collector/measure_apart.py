@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import closing
 from multiprocessing import get_context
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from voxtrace.analysis.derived import VERSION
 from voxtrace.collector.measure import derive
 from voxtrace.collector.reading import usable_cores
-from voxtrace.lifetime import end_with_parent
+from voxtrace.lifetime import deaf_to_interrupts, end_with_parent
 from voxtrace.store import Derived, Store, open_store
 
 # Turns that one process derives at a time and that become one transaction: 0.1 s of work.
 TURNS_PER_PIECE = 300
 # Asked for at once; a round ends with some processes idle, so it is long.
 TURNS_PER_ROUND = 20_000
+Given = ParamSpec("Given")
+Made = TypeVar("Made")
 MOST_PROCESSES = 8  # one process stores what they derive
 
 
@@ -38,7 +40,8 @@ def measure_apart(store: Store, folder: Path, on_progress: Callable[[int], None]
     processes = min(usable_cores(), MOST_PROCESSES)
     spawn = get_context("spawn")  # a fork would copy the locks of whatever threads run here
     done, short_rounds = 0, 0
-    with ProcessPoolExecutor(processes, spawn, initializer=begin_apart, initargs=(os.getpid(),)) as pool:
+    pool = ProcessPoolExecutor(processes, spawn, initializer=begin_apart, initargs=(os.getpid(),))
+    try:
         while short_rounds < 2 and (round_ := store.stale(TURNS_PER_ROUND)):
             short_rounds += len(round_) < TURNS_PER_ROUND
             pieces = [round_[at : at + TURNS_PER_PIECE] for at in range(0, len(round_), TURNS_PER_PIECE)]
@@ -46,6 +49,8 @@ def measure_apart(store: Store, folder: Path, on_progress: Callable[[int], None]
                 store.put_derived(derived)
                 done += len(derived)
                 on_progress(done)
+    finally:
+        end_apart(pool)
     return done
 
 
@@ -55,17 +60,33 @@ def _derived(
     """What the processes made of the pieces, in order; only so many pieces are under way, or made and not stored."""
     waiting: deque[Future[list[Derived]]] = deque()
     for piece in pieces:
-        waiting.append(pool.submit(_derive_piece, folder, piece))
+        waiting.append(submit_apart(pool, _derive_piece, folder, piece))
         if len(waiting) >= ahead:
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
 
 
+def submit_apart(
+    pool: ProcessPoolExecutor, work: Callable[Given, Made], *given: Given.args, **named: Given.kwargs
+) -> Future[Made]:
+    """Submit work to a pool that may start a process for it. Ctrl-C is for the one who stores; these end with it."""
+    with deaf_to_interrupts():
+        return pool.submit(work, *given, **named)
+
+
+def end_apart(pool: ProcessPoolExecutor) -> None:
+    """End the processes of a pool, each behind what it is doing: less than a second.
+
+    A second Ctrl-C must wait as long: one that breaks off the farewell leaves processes that wait for work for ever.
+    """
+    with deaf_to_interrupts():
+        pool.shutdown(cancel_futures=True)
+
+
 def begin_apart(parent: int) -> None:
     """What every process that measures for `parent` does first."""
     end_with_parent(parent)  # killed, it could not tell them, and they would wait for work for ever
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who stores; these end with it
     gc.disable()  # many small records and no cycle among them: the search takes as long as the work
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import gc
 import os
-import signal
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from datetime import tzinfo
@@ -22,6 +21,7 @@ from voxtrace.collector.sources import Source, SourceUnreadable, Stream
 from voxtrace.events import Event
 from voxtrace.importers import Context, HoldsNoEvents, Importer, detect, importer_named
 from voxtrace.importers.ports import HEAD_BYTES, Item, Note
+from voxtrace.lifetime import deaf_to_interrupts
 
 SECOND_LOOK_BYTES = 1024 * 1024
 IDENTITY_BYTES = 64  # of a file's beginning, by which it is known again
@@ -90,7 +90,16 @@ def _read_here(source: Source, options: ReadOptions, on_bytes: OnBytes) -> Gener
 
 def _batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
     left = iter(items)
-    while batch := list(islice(left, size)):
+    while True:
+        batch: list[Item] = []
+        try:
+            batch.extend(islice(left, size))
+        except SourceUnreadable:
+            if batch:
+                yield batch  # what was read before it broke off
+            raise
+        if not batch:
+            return
         yield batch
 
 
@@ -146,7 +155,8 @@ def _read_ahead(source: Source, options: ReadOptions, on_bytes: OnBytes) -> Gene
     for _, sender in lanes:
         _widen(sender)
     reader = spawn.Process(target=_send, args=([sender for _, sender in lanes], source, options), daemon=True)
-    reader.start()
+    with deaf_to_interrupts():  # they are for the one who stores; he ends this process
+        reader.start()
     for _, sender in lanes:
         sender.close()
     try:
@@ -182,7 +192,6 @@ def _receive(receiver: Connection, source: Source) -> tuple[int, Opened | Batch]
 
 def _send(lanes: list[Connection], source: Source, options: ReadOptions) -> None:
     """The other process: everything that is read, then None or what went wrong."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who stores; it ends this process
     gc.disable()  # as the command does in its own process
     disk_bytes = 0
 

@@ -78,7 +78,9 @@ def find_sources(paths: Sequence[str]) -> Iterator[Source | SourceUnreadable]:
         if path == STANDARD_INPUT:
             yield Source("standard input", PurePath("stdin"), None)
             continue
+        found_any = False
         for found in _matches(path):
+            found_any = True
             if isinstance(found, SourceUnreadable):
                 yield found
                 continue
@@ -86,17 +88,21 @@ def find_sources(paths: Sequence[str]) -> Iterator[Source | SourceUnreadable]:
             if real not in seen:
                 seen.add(real)
                 yield _source(found)
+        if not found_any:
+            why = "no file in this folder; hidden ones are left out" if os.path.isdir(path) else "no file is called so"  # noqa: PTH112 - see `_matches`
+            yield SourceUnreadable(path, why)
 
 
 def _matches(path: str) -> Iterator[Path | SourceUnreadable]:
     plain = Path(path)
-    # A file whose name holds a bracket is meant as it is.
-    if not plain.exists() and has_magic(path):
+    # A file whose name holds a bracket is meant as it is. These two questions have an answer, where Path's would raise:
+    # of a file in a folder that is closed, `_source` says why it can't be read.
+    if not os.path.exists(path) and has_magic(path):  # noqa: PTH110
         matched: Iterable[Path] = map(Path, sorted(glob(path, recursive=True)))  # noqa: PTH207 - `**` and ~ as shells do
     else:
         matched = (plain,)
     for found in matched:
-        if found.is_dir():
+        if os.path.isdir(found):  # noqa: PTH112
             yield from _files_below(found)
         else:
             yield found
@@ -108,12 +114,20 @@ def _files_below(folder: Path) -> Iterator[Path | SourceUnreadable]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             found = Path(here, name)
-            if not name.startswith(".") and found.is_file():
+            if not name.startswith(".") and _may_be_read(found):
                 yield found
     for why in closed:
         # What lies in a folder that can't be looked into is missing from every sum, so it is said.
         label = os.fsencode(why.filename).decode("utf-8", "replace")
         yield SourceUnreadable(label, f"folder: {why.strerror or why}")
+
+
+def _may_be_read(found: Path) -> bool:
+    """Whether this is a regular file, or one of which not even that can be told: then somebody must hear of it."""
+    try:
+        return found.is_file()
+    except OSError:
+        return True
 
 
 def _source(file: Path) -> Source | SourceUnreadable:
@@ -193,9 +207,9 @@ class _Counted:
             return ""
         if stat.S_ISREG(now.st_mode) and now.st_size < self.taken:
             # What was read last may be half of one line and half of another.
-            return "file became shorter while it was read (rotated?); import it again for what it holds now"
+            return "file became shorter while it was read (rotated?); read it again for what it holds now"
         if (there.st_dev, there.st_ino) != (now.st_dev, now.st_ino):
-            return "file was replaced while it was read (rotated?); import it again for what is there now"
+            return "file was replaced while it was read (rotated?); read it again for what is there now"
         return ""
 
 

@@ -16,6 +16,7 @@ from voxtrace.importers.ports import ByteStream, Context, HoldsNoEvents, Item, N
 from voxtrace.units import NANOS_PER_MILLI
 
 HEADER = ("ms_since_start", "bytes")
+_SEPARATORS = (",", ";")  # the second where a spreadsheet saved it in a country that writes 4,139
 WAV_HEADER_BYTES = 44  # in front of the samples; the benchmark always asked for WAV
 BYTES_PER_MS = 48  # 24 kHz, mono, two bytes a sample
 
@@ -39,7 +40,7 @@ class ChunkTrace:
     title = "Kokoro chunk trace (ms_since_start,bytes)"
 
     def sniff(self, head: bytes, path: PurePath) -> int:
-        return 100 if _columns(head.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0]) == HEADER else 0
+        return 100 if _separator(head.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0]) else 0
 
     def read(self, stream: ByteStream, context: Context) -> Iterator[Item]:
         content = whole_document(stream)
@@ -64,15 +65,19 @@ def parse_arrivals(content: bytes) -> list[Arrival]:
             none of it is used.
     """
     rows = content.split(b"\n")
-    if _columns(rows[0]) != HEADER:
+    between = _separator(rows[0])
+    if between is None:
         raise HoldsNoEvents(f"the first line is not {','.join(HEADER)}")
     arrivals: list[Arrival] = []
     for number, row in enumerate(rows[1:], 2):
         if not row.strip():
             continue
-        arrival = _arrival(row)
+        arrival = _arrival(row, between)
         if arrival is None:
-            raise HoldsNoEvents(f"line {number} can't be read; a trace with a hole would show stalls that never were")
+            means = "; behind semicolons a decimal point must be a comma" if between == ";" and b"." in row else ""
+            raise HoldsNoEvents(
+                f"line {number} can't be read{means}; a trace with a hole would show stalls that never were"
+            )
         if arrivals and arrival.after_ns < arrivals[-1].after_ns:
             raise HoldsNoEvents(f"line {number} came before the line above it; a clock can't have run backwards")
         arrivals.append(arrival)
@@ -91,12 +96,22 @@ def trace_request(
     return ClientRequest(f"{path.parent.name}/{path.stem}"[-200:], written_wall_ns - length_ns, content, writer, run)
 
 
-def _columns(row: bytes) -> tuple[str, ...]:
-    return tuple(cell.strip(' "\r') for cell in row.decode("utf-8", "replace").split(","))
+def _columns(row: bytes, between: str = ",") -> tuple[str, ...]:
+    return tuple(cell.strip(' "\r') for cell in row.decode("utf-8", "replace").split(between))
 
 
-def _arrival(row: bytes) -> Arrival | None:
-    cells = _columns(row)
+def _separator(row: bytes) -> str | None:
+    """What stands between the columns of a trace, or None where this is no trace's first line."""
+    return next((between for between in _SEPARATORS if _columns(row, between) == HEADER), None)
+
+
+def _arrival(row: bytes, between: str) -> Arrival | None:
+    cells = _columns(row, between)
+    if between == ";":
+        # Where a comma is the decimal point, a point may stand between thousands: 1.234 is one number or the other.
+        if "." in row.decode("utf-8", "replace"):
+            return None
+        cells = (cells[0].replace(",", "."), *cells[1:])
     try:
         ms, size = float(cells[0]), int(cells[1])
     except (ValueError, IndexError):

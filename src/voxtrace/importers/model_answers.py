@@ -1,4 +1,4 @@
-"""Logged answers of language models, one JSON object a line: Ollama, and servers with OpenAI's API."""
+"""Logged answers of language models, one JSON object a line: Ollama, and servers with OpenAI's or Anthropic's API."""
 
 from __future__ import annotations
 
@@ -22,12 +22,15 @@ from voxtrace.units import NANOS_PER_MILLI
 _INSIDE = ("response", "body", "data", "result", "completion", "output")
 _REQUEST_IDS, _SESSIONS = ("request_id", "requestId", "trace_id"), ("session_id", "conversation_id", "conversationId")
 _LOGGED = ("time", "timestamp", "ts")
+_WHOLE_SECONDS = ("created", "completed_at", "created_at")  # Unix seconds, the end of an answer before its begin
 _MARKS = (b'_duration"', b'"timings"', b'"usage"', b'"created_at"')
 # Of a document, of which only the beginning may be seen: names that stand together in nothing but answers of models.
 _DOCUMENT_MARKS = (
     (b'"total_duration"', b'"load_duration"'),
     (b'"timings"', b'"predicted_ms"'),
     (b'"choices"', b'"usage"'),
+    (b'"stop_reason"', b'"usage"', b'"input_tokens"', b'"output_tokens"'),
+    (b'"previous_response_id"', b'"input_tokens_details"'),
 )
 STREAMS_KEPT = 4096
 Record = Mapping[str, object]
@@ -37,7 +40,7 @@ class ModelAnswers:
     """Each answer a call of the model, in the turn whose id stands on its line or alone."""
 
     name = "model-answers"
-    title = "answers of language models with their timings, one JSON object per line (Ollama, llama.cpp, vLLM)"
+    title = "answers of language models, one JSON object per line (Ollama, llama.cpp, vLLM, OpenAI, Anthropic, …)"
 
     def sniff(self, head: bytes, path: PurePath) -> int:
         is_likely = may_be_log(path) and any(mark in head for mark in _MARKS)
@@ -150,12 +153,13 @@ class _Reading:
         if timing.began_wall_ns is not None:
             wall_ns, is_start = timing.began_wall_ns, True
         if wall_ns is None:
-            wall_ns = self._wall_ns(body.get("created"))
+            wall_ns = self._to_the_second(body)
             self._by_second += wall_ns is not None
             # vLLM notes when it took the request, the others when they wrote the answer.
             is_start = timing.writer == "vllm"
         if wall_ns is None:
-            yield refuse(line, "timestamp", "an answer without a time")
+            whole = line._replace(is_ended=True)  # its JSON was read, so nothing of it is missing
+            yield refuse(whole, "timestamp", "an answer without a time; log one beside it as time, timestamp or ts")
             return
         length_ns = round((timing.total_ms or 0.0) * NANOS_PER_MILLI)
         started = wall_ns if is_start else wall_ns - length_ns
@@ -190,10 +194,16 @@ class _Reading:
 
     def _logged(self, record: Record, body: Record) -> int | None:
         """When the line says that it was written: with a fraction of a second, where anything does."""
-        for told in (body.get("created_at"), *(record.get(key) for key in _LOGGED)):
+        # Of an answer of the Responses API this would be when it was asked for, to the second.
+        written = body.get("created_at") if body.get("object") != "response" else None
+        for told in (written, *(record.get(key) for key in _LOGGED)):
             if (wall_ns := self._wall_ns(told)) is not None:
                 return wall_ns
         return None
+
+    def _to_the_second(self, body: Record) -> int | None:
+        moments = (self._wall_ns(body.get(name)) for name in _WHOLE_SECONDS)
+        return next((wall_ns for wall_ns in moments if wall_ns is not None), None)
 
     def _wall_ns(self, told: object) -> int | None:
         number = told_number(told)

@@ -1,4 +1,4 @@
-"""What a language model's answer says of its own time: Ollama, llama.cpp, vLLM, and plain OpenAI usage."""
+"""What a language model's answer says of its own time: Ollama, llama.cpp, vLLM, Groq, and of its tokens alone."""
 
 from __future__ import annotations
 
@@ -7,6 +7,15 @@ from typing import Literal
 
 from msgspec import Struct
 
+from voxtrace.importers.model_usage import (
+    counts,
+    is_message,
+    is_response,
+    message_facts,
+    response_facts,
+    usage_facts,
+    usage_of,
+)
 from voxtrace.importers.told_numbers import told_ms, told_number
 from voxtrace.units import NANOS_PER_MICRO, NANOS_PER_MILLI
 
@@ -93,8 +102,10 @@ def _ollama(body: Record) -> Timing | None:
     kind: Kind = "embedding" if "embeddings" in body or "embedding" in body else "answer"
     message = body.get("message")
     said = message.get("content") if isinstance(message, dict) else body.get("response")
-    facts = _counts(body, {"prompt_eval_count": "prompt_eval_count", "prompt_eval_cached_count": "cached_tokens"})
-    facts |= _counts(body, {"eval_count": "eval_count"})
+    facts: dict[str, object] = {
+        **counts(body, {"prompt_eval_count": "prompt_eval_count", "prompt_eval_cached_count": "cached_tokens"})
+    }
+    facts |= counts(body, {"eval_count": "eval_count"})
     facts["response_length"] = len(said) if isinstance(said, str) and said else None
     if total is None:
         return Timing(kind, "ollama", None, facts=_known(facts))
@@ -109,7 +120,7 @@ def _llama_cpp(body: Record) -> Timing | None:
     if prompt is None or answer is None:
         return None
     names = {"prompt_n": "prompt_eval_count", "predicted_n": "eval_count", "cache_n": "cached_tokens"}
-    facts = {**_usage(body), **_counts(timings, names)}
+    facts = {**usage_facts(body), **counts(timings, names)}
     return Timing("answer", "llama.cpp", prompt + answer, None, None, prompt, answer, _known(facts))
 
 
@@ -122,7 +133,9 @@ def _vllm(body: Record) -> Timing | None:
         return None
     # Its time to the first token begins behind the queue.
     queue = told_ms(metrics.get("queue_time_ms"))
-    return Timing("answer", "vllm", (queue or 0.0) + first + answer, queue, None, first, answer, _known(_usage(body)))
+    return Timing(
+        "answer", "vllm", (queue or 0.0) + first + answer, queue, None, first, answer, _known(usage_facts(body))
+    )
 
 
 def _vllm_engine(body: Record) -> Timing | None:
@@ -139,7 +152,7 @@ def _vllm_engine(body: Record) -> Timing | None:
     read = _seconds(first - (scheduled if queue is not None and scheduled is not None else came))
     total, answer = _seconds(ended - came), _seconds(ended - first)
     queue_ms = _seconds(queue) if queue is not None else None
-    return Timing("answer", "vllm", total, queue_ms, None, read, answer, _known(_usage(body)), _moment(came))
+    return Timing("answer", "vllm", total, queue_ms, None, read, answer, _known(usage_facts(body)), _moment(came))
 
 
 def _moment(seconds: float) -> int:
@@ -153,42 +166,17 @@ def _groq(body: Record) -> Timing | None:
     prompt, answer = _seconds(usage.get("prompt_time")), _seconds(usage.get("completion_time"))
     if total is None or answer is None:
         return None
-    return Timing("answer", "groq", total + (queue or 0.0), queue, None, prompt, answer, _known(_usage(body)))
-
-
-def usage_of(body: Record) -> Record:
-    """What an answer says of its usage; Groq's streams say it below a name of their own."""
-    inner = body.get("x_groq")
-    for usage in (body.get("usage"), inner.get("usage") if isinstance(inner, dict) else None):
-        if isinstance(usage, dict):
-            return usage
-    return {}
+    return Timing("answer", "groq", total + (queue or 0.0), queue, None, prompt, answer, _known(usage_facts(body)))
 
 
 def _usage_only(body: Record) -> Timing | None:
+    if is_message(body):
+        return Timing("answer", "anthropic", None, facts=_known(message_facts(body)))
+    if is_response(body):
+        return Timing("answer", "openai", None, facts=_known(response_facts(body)))
     if told_number(usage_of(body).get("prompt_tokens")) is None or "choices" not in body:
         return None
-    return Timing("answer", "openai", None, facts=_known(_usage(body)))
-
-
-def _usage(body: Record) -> dict[str, object]:
-    usage = usage_of(body)
-    if not usage:
-        return {}
-    details = usage.get("prompt_tokens_details")
-    cached = told_number(details.get("cached_tokens")) if isinstance(details, dict) else None
-    return {
-        **_counts(usage, {"prompt_tokens": "prompt_tokens", "completion_tokens": "eval_count"}),
-        "cached_tokens": cached,
-    }
-
-
-def _counts(record: Record, names: Mapping[str, str]) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for told, name in names.items():
-        number = told_number(record.get(told))
-        found[name] = number if number is not None and number >= 0 else None
-    return found
+    return Timing("answer", "openai", None, facts=_known(usage_facts(body)))
 
 
 def _known(facts: Mapping[str, object]) -> tuple[tuple[str, object], ...]:

@@ -23,7 +23,7 @@ from voxtrace.reports.json_report import schema_name, summary_to_json
 from voxtrace.reports.summary_report import summary_to_markdown, summary_to_terminal, verdict_lines
 from voxtrace.reports.words import counted
 
-NOTHING = 'no requests in that range; try: voxtrace say "Hello world", or voxtrace import FILE'
+NOTHING = 'no requests in that range; ask for more, or bring some in: voxtrace say "Hello world", voxtrace import FILE'
 
 
 class Report(Struct, frozen=True):

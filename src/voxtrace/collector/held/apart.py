@@ -10,7 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 
 from voxtrace.collector.held.batch import Answers, MeasuredBatch, measure_batch
-from voxtrace.collector.measure_apart import begin_apart
+from voxtrace.collector.measure_apart import begin_apart, end_apart, submit_apart
 from voxtrace.errors import VoxtraceError
 
 # Measured by this process itself: as much work as the start of others takes.
@@ -40,7 +40,7 @@ class Measuring:
 
     def close(self) -> None:
         if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+            end_apart(self._pool)
             self._pool = None
 
     def give(self, packed: bytes, answers: Answers | None = None) -> Iterator[MeasuredBatch]:
@@ -53,7 +53,7 @@ class Measuring:
             spawn = get_context("spawn")  # a fork would copy the locks of whatever threads run here
             self._pool = ProcessPoolExecutor(self._processes, spawn, initializer=begin_apart, initargs=(os.getpid(),))
         try:
-            self._waiting.append(self._pool.submit(measure_batch, packed, answers))
+            self._waiting.append(submit_apart(self._pool, measure_batch, packed, answers))
         except BrokenProcessPool as why:
             raise MeasuringBroke from why
         if len(self._waiting) > WAITING_BATCHES * self._processes:

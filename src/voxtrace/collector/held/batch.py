@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from msgspec import Struct, field
@@ -93,6 +93,15 @@ def measure_batch(packed: bytes, answers: Answers | None = None) -> MeasuredBatc
     return measured
 
 
+def first_of_each_id(events: Iterable[Event]) -> Iterator[Event]:
+    """What a store keeps of a request: of two events with one id that which came first, whatever the other says."""
+    known: set[str] = set()
+    for event in events:
+        if event.event_id not in known:
+            known.add(event.event_id)
+            yield event
+
+
 def held_turn(
     request_id: str, events: Sequence[Event], answers: Mapping[Gap, Sequence[Exchange]]
 ) -> tuple[HeldTurn, list[Gap]]:
@@ -103,8 +112,10 @@ def held_turn(
         asked.append(gap)
         return answers.get(gap, ())
 
-    turn = assemble(request_id, events, ask)
     session_id = next((event.session_id for event in events if event.session_id is not None), None)
+    if len({event.event_id for event in events}) < len(events):
+        events = list(first_of_each_id(events))
+    turn = assemble(request_id, events, ask)
     return HeldTurn(turn, session_id, min([event.wall_ns for event in events])), asked
 
 

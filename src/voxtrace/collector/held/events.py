@@ -12,7 +12,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from voxtrace.analysis.columns import Columns
 from voxtrace.analysis.crowds import MAX_EVENTS_OF_A_TURN
 from voxtrace.collector.held.apart import Measuring
-from voxtrace.collector.held.batch import HeldTurn, MeasuredBatch, held_turn, pack_events, records_of, unpack_events
+from voxtrace.collector.held.batch import (
+    HeldTurn,
+    MeasuredBatch,
+    first_of_each_id,
+    held_turn,
+    pack_events,
+    records_of,
+    unpack_events,
+)
 from voxtrace.collector.held.clocks import Known
 from voxtrace.collector.held.turns import Crowd, HeldTurns
 from voxtrace.collector.measure_apart import MOST_PROCESSES
@@ -138,6 +146,11 @@ class Held:
         """The newest turns, newest first, of a session and a time if the query names them."""
         return self._turns.pages(query, most)
 
+    @property
+    def all_turns(self) -> HeldTurns:
+        """The records of all."""
+        return self._turns
+
     def turns(self, request_ids: Iterable[str]) -> list[HeldTurn]:
         """These turns with their steps, in this order; unknown ones are left out."""
         unpacked = _Unpacked(self._batches)
@@ -162,7 +175,7 @@ class Held:
             if (before := self._batch_of.get(request_id)) is not None:
                 events = unpacked[before][request_id] + events
             if len(events) > MAX_EVENTS_OF_A_TURN:
-                events = list({event.event_id: event for event in events}.values())
+                events = list(first_of_each_id(events))
                 if len(events) > MAX_EVENTS_OF_A_TURN:
                     self._crowds[request_id] = Crowd(events)
                     continue

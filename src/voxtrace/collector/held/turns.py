@@ -42,6 +42,19 @@ class HeldTurns:
             self._rows[request_id] = session_id, started, of_turn, words[at : at + len(places)]
             at += len(places)
 
+    def session_ids(self) -> list[str]:
+        """Every session once, those with the newest turns first."""
+        newest: dict[str, int] = {}
+        for session_id, started, _, _ in self._rows.values():
+            if session_id is not None:
+                newest[session_id] = max(started, newest.get(session_id, started))
+        return sorted(newest, key=lambda session_id: (-newest[session_id], session_id))
+
+    def span_wall_ns(self) -> tuple[int, int] | None:
+        """When the first and the last turn began; None without a turn."""
+        started = [row[1] for row in self._rows.values()]
+        return (min(started), max(started)) if started else None
+
     def pages(self, query: RequestQuery, most: int) -> Iterator[Columns]:
         """The newest turns, newest first."""
         texts = {number: text for text, number in self._vocabulary.items()}
@@ -70,7 +83,10 @@ class Crowd:
 
     def add(self, events: Iterable[Event]) -> None:
         for event in events:
-            self._session_id = self._session_id or event.session_id
+            if self._session_id is None:
+                self._session_id = event.session_id
+            if event.event_id in self._event_ids:
+                continue
             self._started_wall_ns = min(self._started_wall_ns, event.wall_ns)
             self._event_ids.add(event.event_id)
 
