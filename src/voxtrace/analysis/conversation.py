@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from voxtrace.analysis.axis import Placed
 from voxtrace.analysis.model import Metric
-from voxtrace.analysis.prompts import call_facts, prompt_metrics
+from voxtrace.analysis.prompts import Facts, call_facts, prompt_metrics
 from voxtrace.analysis.speech import audible_moment
 from voxtrace.analysis.tiling import ZERO, Wait
 from voxtrace.analysis.timeline import Timeline, finite
@@ -28,6 +28,8 @@ _DURING_SPEECH = frozenset({"", "user.speech_start", "user.interrupted", "stt.st
 # What the model's answer is counted in, and who tells it.
 _PACES = {"llm_chars_per_s": "response_length", "llm_tokens_per_s": "completion_tokens"}
 ANSWER_TOKENS = ("completion_tokens", "eval_count")
+
+_SENT, _RECEIVED = "llm.request_sent", "llm.response_received"
 
 Sound: TypeAlias = tuple[Placed, Nanos]
 """The event that tells when the listener first heard the answer, and that moment."""
@@ -65,7 +67,9 @@ def conversation_metrics(timeline: Timeline, total: Nanos, sound: Sound | None) 
     """
     metrics = {name: timeline.between(begin, end, "turn") for name, (begin, end) in _SPANS.items()}
     metrics["stt_ms"] = _speech_to_text(timeline)
-    metrics |= _model_metrics(timeline)
+    calls = _calls(timeline, _SENT, _RECEIVED)
+    facts = None if calls is None else [call_facts(timeline, *call) for call in calls]
+    metrics |= _model_metrics(timeline, calls, facts or ())
     metrics["voice_to_voice_ms"] = voice_to_voice(timeline, sound)
     metrics["request_to_audio_ms"] = _until_sound(timeline, "context.request_received", sound)
     metrics["stt_to_audio_ms"] = _until_sound(timeline, "stt.started", sound)
@@ -74,7 +78,7 @@ def conversation_metrics(timeline: Timeline, total: Nanos, sound: Sound | None) 
     metrics["prompt_chars"] = (
         Metric(prompt, origin="turn") if prompt is not None else Metric(missing=why, origin="turn")
     )
-    metrics |= prompt_metrics(timeline, _calls(timeline, "llm.request_sent", "llm.response_received"))
+    metrics |= prompt_metrics(timeline, facts)
     metrics["turn_total_ms"] = _total(timeline, total)
     return metrics
 
@@ -196,9 +200,11 @@ def _speech_to_text(timeline: Timeline) -> Metric:
     return timeline.span(spoken, final, "turn")
 
 
-def _model_metrics(timeline: Timeline) -> dict[str, Metric]:
-    sent, received, token = "llm.request_sent", "llm.response_received", "llm.first_token"
-    calls, tokens = _calls(timeline, sent, received), _calls(timeline, sent, token)
+def _model_metrics(
+    timeline: Timeline, calls: Sequence[tuple[Placed, Placed]] | None, facts: Sequence[Facts]
+) -> dict[str, Metric]:
+    sent, received, token = _SENT, _RECEIVED, "llm.first_token"
+    tokens = _calls(timeline, sent, token)
     if calls is None or tokens is None:
         why = "calls to the model overlap: which answer belongs to which call is not known"
         unknown = Metric(missing=why, origin="turn", start=sent, end=received)
@@ -214,8 +220,8 @@ def _model_metrics(timeline: Timeline) -> dict[str, Metric]:
     return {
         "llm_first_token_ms": first,
         "llm_total_ms": total,
-        "llm_chars_per_s": _per_second(answer_chars(timeline), total, _PACES["llm_chars_per_s"]),
-        "llm_tokens_per_s": _per_second(_answer_tokens(timeline, calls), total, _PACES["llm_tokens_per_s"]),
+        "llm_chars_per_s": _per_second(_answer_chars(timeline, calls), total, _PACES["llm_chars_per_s"]),
+        "llm_tokens_per_s": _per_second(_answer_tokens(timeline, facts), total, _PACES["llm_tokens_per_s"]),
     }
 
 
@@ -248,8 +254,12 @@ def _calls(timeline: Timeline, begin: str, end: str) -> list[tuple[Placed, Place
 
 def answer_chars(timeline: Timeline) -> float | None:
     """Characters of the model's answers together; None where one of them is not told, or calls overlap."""
-    calls = _calls(timeline, "llm.request_sent", "llm.response_received")
-    if calls is None or "response_length" not in timeline.told:
+    calls = _calls(timeline, _SENT, _RECEIVED)
+    return None if calls is None else _answer_chars(timeline, calls)
+
+
+def _answer_chars(timeline: Timeline, calls: Sequence[tuple[Placed, Placed]]) -> float | None:
+    if "response_length" not in timeline.told:
         return None
     answers = [finite(stop.event.metadata.get("response_length")) for _, stop in calls]
     if len(calls) < 2 and None in (answers or [None]):
@@ -257,11 +267,10 @@ def answer_chars(timeline: Timeline) -> float | None:
     return _sum_of(answers)
 
 
-def _answer_tokens(timeline: Timeline, calls: Sequence[tuple[Placed, Placed]]) -> float | None:
+def _answer_tokens(timeline: Timeline, facts: Sequence[Facts]) -> float | None:
     """Tokens of the answers by the models' own account; runtimes and clients have different names for them."""
     if timeline.told.isdisjoint(ANSWER_TOKENS):
         return None
-    facts = [call_facts(timeline, sent, received) for sent, received in calls]
     facts = facts or [placed.event.metadata for placed in timeline.all("llm.response_received")[:1]]
     return _sum_of([next((finite(each[name]) for name in ANSWER_TOKENS if name in each), None) for each in facts])
 

@@ -41,12 +41,14 @@ class Prompt(Struct, frozen=True):
     handed: float | None  # tokens of context that came from the caller; 0 where it said that there was none
 
 
-def prompt_metrics(timeline: Timeline, calls: Sequence[tuple[Placed, Placed]] | None) -> dict[str, Metric]:
-    """The numbers of a turn's prompts; none where nothing in the turn tells of any. Several calls are added up."""
-    if calls is None:
+def prompt_metrics(timeline: Timeline, facts: Sequence[Facts] | None) -> dict[str, Metric]:
+    """The numbers of a turn's prompts; none where nothing in the turn tells of any. Several calls are added up.
+
+    `facts` are those of each call; None where calls overlap.
+    """
+    if facts is None:
         told = any(_prompt(each.event.metadata) for stage in (_SENT, _RECEIVED) for each in timeline.all(stage))
         return dict.fromkeys(NUMBERS, Metric(missing=OVERLAP, origin="turn")) if told else {}
-    facts: list[Facts] = [call_facts(timeline, sent, received) for sent, received in calls]
     alone = timeline.all(_RECEIVED) or timeline.all(_SENT)
     prompts = [_prompt(each) for each in facts or [placed.event.metadata for placed in alone]]
     known = [each for each in prompts if each is not None]

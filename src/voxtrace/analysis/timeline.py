@@ -81,11 +81,18 @@ class Timeline:
 
     def after(self, at: Nanos, *stages: str) -> Placed | None:
         """The first event at `at` or later of the first of `stages` that has one."""
-        return next((placed for stage in stages for placed in self.all(stage) if placed.at >= at), None)
+        for stage in stages:  # plain loops: a generator takes twice as long for the one event that there is
+            for placed in self._by_stage.get(stage, ()):
+                if placed.at >= at:
+                    return placed
+        return None
 
     def before(self, at: Nanos, stage: str) -> Placed | None:
         """The last event of `stage` at `at` or earlier."""
-        return next((placed for placed in reversed(self.all(stage)) if placed.at <= at), None)
+        for placed in reversed(self._by_stage.get(stage, ())):
+            if placed.at <= at:
+                return placed
+        return None
 
     def has_side(self, side: str) -> bool:
         """Whether anything of that side ("client", "llm", …) occurred."""
