@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import random
+from contextlib import closing
 
 import pytest
 
@@ -12,7 +13,7 @@ from voxtrace.analysis.columns import columns_of
 from voxtrace.collector.held.apart import ALONE_BATCHES, MeasuringBroke
 from voxtrace.collector.held.events import BATCH_EVENTS, Held, TooMuchToHold
 from voxtrace.events import Event
-from voxtrace.store import RequestQuery
+from voxtrace.store import RequestQuery, open_store
 
 STEPS = (("stt", "stt_transcript_finalized"), ("v34", "v34_ollama_sent"), ("v34", "v34_ollama_received"))
 NOON_NS = 1_764_000_000 * 10**9
@@ -82,3 +83,23 @@ def test_a_process_that_measures_and_is_killed_is_an_error_that_says_so():
     with pytest.raises(MeasuringBroke, match="voxtrace import"):
         held.finish()
     held.close()
+
+
+def test_what_no_store_can_keep_is_refused_and_the_rest_is_measured(tmp_path):
+    good, *rest = told(3)
+    odd = [
+        good._replace(event_id="late", wall_ns=2**70),
+        good._replace(event_id="alone", name="\ud800"),
+        good._replace(event_id="large", metadata={"tokens": 10**30}),
+    ]
+    held = Held()
+    held.append([good, *odd, *rest])
+    held.finish()
+    (page,) = held.pages(RequestQuery(), most=9)
+    with closing(open_store(tmp_path)) as store:
+        store.append([good, *odd, *rest])
+        kept = store.accounts().rejected
+
+    assert held.accounts().rejected == kept == {"unstorable": 2}
+    assert list(page.request_ids) == ["r2", "r1", "r0"]
+    assert len(held.turns(["r0"])[0].turn.marks) == len(STEPS) + 1

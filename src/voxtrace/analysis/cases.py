@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from msgspec import Struct, field
 
-from voxtrace.analysis.columns import Bools, Columns, Words, columns_of
+from voxtrace.analysis.columns import Bools, Columns, columns_of
 from voxtrace.analysis.crowds import RULE as CROWD
 from voxtrace.analysis.graph import order_of
 from voxtrace.analysis.groups import MEASURED_OUTCOMES
@@ -94,25 +94,19 @@ def cases_of(page: Columns, turns: Sequence[Replayable], rows: Iterable[int]) ->
 
 def advisable(page: Columns) -> Bools:
     """Which turns of a page advice looks at: those that did not fail, and no crowds of events under one id."""
-    crowds = np.zeros(len(page), np.bool_)
-    crowds[page.findings.rows[np.isin(page.findings.words, _numbers_of(page, CROWD))]] = True
-    return page.with_label("outcome", MEASURED_OUTCOMES) & ~crowds
-
-
-def _numbers_of(page: Columns, wanted: str) -> Words:
-    return np.array([number for number, text in page.texts.items() if text == wanted], np.uint32)
+    return page.with_label("outcome", MEASURED_OUTCOMES) & ~page.with_finding([CROWD])
 
 
 def _unexplained(page: Columns) -> list[float | None]:
     whole = np.bincount(page.parts.rows, page.part_lengths, len(page))
-    entries = np.isin(page.parts.words, _numbers_of(page, UNATTRIBUTED))
+    entries = np.isin(page.parts.words, page.numbers_of([UNATTRIBUTED]))
     part = np.bincount(page.parts.rows[entries], page.part_lengths[entries], len(page))
     return [each / of if of else None for each, of in zip(part.tolist(), whole.tolist(), strict=True)]
 
 
 def _bound(page: Columns) -> list[bool]:
     found = np.zeros(len(page), np.bool_)
-    lower = _numbers_of(page, LOWER)
+    lower = page.numbers_of([LOWER])
     for name in _HEADLINES:
         if name in page.metrics:
             found |= np.isin(page.metrics[name].states, lower)
@@ -120,7 +114,5 @@ def _bound(page: Columns) -> list[bool]:
 
 
 def _unsure(page: Columns) -> list[bool]:
-    rules = np.concatenate([_numbers_of(page, rule) for rule in (OFFSET_UNKNOWN, DISORDERED)])
-    found = np.zeros(len(page), np.bool_)
-    found[page.findings.rows[np.isin(page.findings.words, rules)]] = True
-    return found.tolist()
+    found: list[bool] = page.with_finding([OFFSET_UNKNOWN, DISORDERED]).tolist()
+    return found

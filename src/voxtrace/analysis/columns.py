@@ -61,9 +61,18 @@ class Columns(Struct, frozen=True):
 
     def with_label(self, label: str, wanted: Iterable[str]) -> Bools:
         """Which rows have one of these texts."""
+        return np.isin(self.labels[label], self.numbers_of(wanted))
+
+    def with_finding(self, rules: Iterable[str]) -> Bools:
+        """Which rows broke one of these rules."""
+        found = np.zeros(len(self), np.bool_)
+        found[self.findings.rows[np.isin(self.findings.words, self.numbers_of(rules))]] = True
+        return found
+
+    def numbers_of(self, wanted: Iterable[str]) -> Words:
+        """The numbers of these texts, as far as the page has them."""
         known = frozenset(wanted)
-        numbers = [number for number, text in self.texts.items() if text in known]
-        return np.isin(self.labels[label], np.array(numbers, np.uint32))
+        return np.array([number for number, text in self.texts.items() if text in known], np.uint32)
 
 
 class Rows(Struct, frozen=True):

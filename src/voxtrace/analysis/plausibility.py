@@ -88,7 +88,7 @@ def _first_token_is_total(turn: Turn, timeline: Timeline) -> Doubt | None:
         if len(timeline.all("llm.request_sent")) > 1:  # the token may be of another call than the answer
             return None
         message = f"the first token came after {first:,.1f} ms, and the whole answer after {total:,.1f} ms"
-        return Doubt(message, ("llm_first_token_ms", "llm_total_ms", "llm_chars_per_s"))
+        return Doubt(message, ("llm_first_token_ms", "llm_total_ms", "llm_chars_per_s", "llm_tokens_per_s"))
     return Doubt(
         "the first token came with the whole answer: it was not streamed, or not measured", ("llm_first_token_ms",)
     )

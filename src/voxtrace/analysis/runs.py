@@ -37,7 +37,7 @@ class Runs:
 
     def add(self, page: Columns, groups: Ints, is_future: Bools) -> None:
         """Take a page; what is not to be counted is in none of the groups."""
-        exact = np.array([number for number, text in page.texts.items() if text == EXACT], np.uint32)
+        exact = page.numbers_of([EXACT])
         values = {}
         for name in METRICS:
             if column := page.metrics.get(name):
@@ -85,9 +85,7 @@ class Runs:
         }
 
     def _look_for_replays(self, page: Columns) -> None:
-        told = [number for number, text in page.texts.items() if text == RULE]
-        alone = page.findings.rows[np.isin(page.findings.words, np.array(told, np.uint32))]
-        self._fast.update(page.request_ids[row] for row in alone.tolist())
+        self._fast.update(page.request_ids[row] for row in np.flatnonzero(page.with_finding([RULE])).tolist())
         is_asked = page.with_label("kind", ["speech"]) & page.with_label("cache", ["unknown"])
         rows = np.flatnonzero(is_asked & page.with_label("source", SOURCES))
         if not len(rows):

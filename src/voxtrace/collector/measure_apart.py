@@ -38,9 +38,8 @@ def measure_apart(store: Store, folder: Path, on_progress: Callable[[int], None]
     """
     store.use_definitions(VERSION)
     processes = min(usable_cores(), MOST_PROCESSES)
-    spawn = get_context("spawn")  # a fork would copy the locks of whatever threads run here
     done, short_rounds = 0, 0
-    pool = ProcessPoolExecutor(processes, spawn, initializer=begin_apart, initargs=(os.getpid(),))
+    pool = processes_apart(processes)
     try:
         while short_rounds < 2 and (round_ := store.stale(TURNS_PER_ROUND)):
             short_rounds += len(round_) < TURNS_PER_ROUND
@@ -67,6 +66,12 @@ def _derived(
         yield waiting.popleft().result()
 
 
+def processes_apart(count: int) -> ProcessPoolExecutor:
+    """So many processes that measure; they start with the first work, and `end_apart` ends them."""
+    spawn = get_context("spawn")  # a fork would copy the locks of whatever threads run here
+    return ProcessPoolExecutor(count, spawn, initializer=_begin, initargs=(os.getpid(),))
+
+
 def submit_apart(
     pool: ProcessPoolExecutor, work: Callable[Given, Made], *given: Given.args, **named: Given.kwargs
 ) -> Future[Made]:
@@ -84,7 +89,7 @@ def end_apart(pool: ProcessPoolExecutor) -> None:
         pool.shutdown(cancel_futures=True)
 
 
-def begin_apart(parent: int) -> None:
+def _begin(parent: int) -> None:
     """What every process that measures for `parent` does first."""
     end_with_parent(parent)  # killed, it could not tell them, and they would wait for work for ever
     gc.disable()  # many small records and no cycle among them: the search takes as long as the work

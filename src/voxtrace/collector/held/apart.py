@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
 
 from voxtrace.collector.held.batch import Answers, MeasuredBatch, measure_batch
-from voxtrace.collector.measure_apart import begin_apart, end_apart, submit_apart
+from voxtrace.collector.measure_apart import end_apart, processes_apart, submit_apart
 from voxtrace.errors import VoxtraceError
 
 # Measured by this process itself: as much work as the start of others takes.
@@ -50,8 +48,7 @@ class Measuring:
             yield measure_batch(packed, answers)
             return
         if self._pool is None:
-            spawn = get_context("spawn")  # a fork would copy the locks of whatever threads run here
-            self._pool = ProcessPoolExecutor(self._processes, spawn, initializer=begin_apart, initargs=(os.getpid(),))
+            self._pool = processes_apart(self._processes)
         try:
             self._waiting.append(submit_apart(self._pool, measure_batch, packed, answers))
         except BrokenProcessPool as why:

@@ -28,7 +28,8 @@ from voxtrace.collector.reading import usable_cores
 from voxtrace.errors import VoxtraceError
 from voxtrace.events import NO_REQUEST, Event
 from voxtrace.events.gaps import Exchange, Gap
-from voxtrace.store.append import DROPPED, dropped_by
+from voxtrace.events.plain import tidy
+from voxtrace.store.append import DROPPED, dropped_by, storable
 from voxtrace.store.ports import Accounts, Appended, ClockSample, Position, Rejected, RequestQuery
 
 # Events that wait for more of their requests. Whatever comes later still counts: that request is measured again.
@@ -188,7 +189,12 @@ class Held:
             self._measure(batch)
 
     def _measure(self, batch: Mapping[str, Sequence[Event]]) -> None:
-        packed = pack_events(batch)
+        try:
+            packed = pack_events(batch)
+        except (ValueError, TypeError, OverflowError, RecursionError):
+            # An importer let through what nothing can keep: such events are refused one by one, as by a store.
+            batch = {request_id: kept for request_id, of in batch.items() if (kept := self._storable(of))}
+            packed = pack_events(batch)
         self._batch_of.update(dict.fromkeys(batch, len(self._batches)))
         self._batches.append(packed)
         self._bytes += len(packed)
@@ -196,6 +202,11 @@ class Held:
             raise TooMuchToHold(self._most_bytes)
         for measured in self._measuring.give(packed):
             self._take(measured)
+
+    def _storable(self, events: Sequence[Event]) -> list[Event]:
+        good, bad = storable(events)
+        self._rejected.update(each.unreadable.reason for each in bad)
+        return [event._replace(metadata=tidy(event.metadata)) for event in good]
 
     def _take(self, measured: MeasuredBatch) -> None:
         self._turns.take(measured)
